@@ -1,0 +1,198 @@
+"""Box arithmetic, with nothing to learn in it: anchors, IoU, deltas, NMS, matching, sampling.
+
+A box is [x1, y1, x2, y2] in pixels of the network's input; coordinates are continuous (the first
+pixel spans 0..1, its centre is at 0.5), so width = x2 - x1. Letters: see `helpers.structures`.
+Everything works on whole batches with fixed shapes; what is missing is padding, marked as such.
+"""
+
+import math
+
+import numpy as np
+from keras import ops
+
+from helpers.structures import require
+
+# A delta may enlarge a box by this factor at most (its logarithm): beyond it, exp() of a bad
+# early guess would overflow. A 16 px anchor may still become a 1,000 px box (detectron2).
+MAX_LOG_SCALE = math.log(1000 / 16)
+
+
+def make_anchors(image_size, strides, sides, ratios):
+    """Lay reference boxes over an image: the same few shapes around every cell of every level.
+
+    Args:
+        image_size: (height, width), pixels.
+        strides: pixels between cells, one number per level.
+        sides: square root of the anchor's area, pixels; one tuple per level.
+        ratios: height / width of each shape.
+
+    Returns:
+        (A, 4) float32 NumPy array in the order level, row, column, side, ratio. Anchors may stick
+        out of the image. A is 0 if a level has no side.
+
+    Raises:
+        ValueError: strides and sides differ in length, or a side or ratio is not positive.
+
+    Source: Ren et al. 2015 (Faster R-CNN), section 3.1.1; levels as in Lin et al. 2017 (FPN).
+    """
+    require(len(strides) == len(sides), f"{len(strides)} strides but {len(sides)} tuples of sides")
+    require(all(r > 0 for r in ratios), f"ratios must be positive, got {ratios}")
+    levels = []
+    for stride, level_sides in zip(strides, sides, strict=True):
+        require(all(s > 0 for s in level_sides), f"sides must be positive, got {level_sides}")
+        y = (np.arange(math.ceil(image_size[0] / stride)) + 0.5) * stride
+        x = (np.arange(math.ceil(image_size[1] / stride)) + 0.5) * stride
+        y, x = np.meshgrid(y, x, indexing="ij")  # the centre of each cell
+        half = [[s / r**0.5 / 2, s * r**0.5 / 2] for s in level_sides for r in ratios]
+        half = np.array(half).reshape(1, -1, 2)  # (1, shapes, [half width, half height])
+        centres = np.stack([x.ravel(), y.ravel()], -1)[:, None]  # (cells, 1, 2)
+        levels.append(np.concatenate([centres - half, centres + half], -1).reshape(-1, 4))
+    return np.concatenate(levels).astype(np.float32)
+
+
+def area(boxes):
+    """Area of boxes (..., 4) in square pixels: (...). An inside-out box has area 0."""
+    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 0)
+    return sides[..., 0] * sides[..., 1]
+
+
+def iou(a, b):
+    """Intersection over union of every box of `a` with every box of `b`.
+
+    Args:
+        a: (..., N, 4) float32 boxes, pixels.
+        b: (..., M, 4) float32 boxes, pixels.
+
+    Returns:
+        (..., N, M) float32, 0..1; 0 where both boxes are empty. N or M may be 0.
+    """
+    a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
+    low = ops.maximum(a[..., :, None, :2], b[..., None, :, :2])
+    high = ops.minimum(a[..., :, None, 2:], b[..., None, :, 2:])
+    sides = ops.maximum(high - low, 0)
+    overlap = sides[..., 0] * sides[..., 1]
+    union = area(a)[..., :, None] + area(b)[..., None, :] - overlap
+    return overlap / ops.maximum(union, 1e-6)
+
+
+def encode(boxes, reference, scale):
+    """Describe boxes relative to reference boxes: what the network learns to predict.
+
+    Args:
+        boxes: (..., 4) float32, the boxes wanted, pixels.
+        reference: (..., 4) float32, anchors or proposals, pixels.
+        scale: (4,), typical size of each delta; dividing by it makes all four alike.
+
+    Returns:
+        (..., 4) float32 deltas: shift of the centre in units of the reference's sides, then the
+        logarithm of the change of width and height. Sides below 1 px count as 1 px.
+
+    Source: Girshick et al. 2014 (R-CNN), appendix C.
+    """
+    boxes, reference = ops.convert_to_tensor(boxes), ops.convert_to_tensor(reference)
+    sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 1)
+    reference_sides = ops.maximum(reference[..., 2:] - reference[..., :2], 1)
+    shift = (boxes[..., :2] + boxes[..., 2:] - reference[..., :2] - reference[..., 2:]) / 2
+    deltas = ops.concatenate([shift / reference_sides, ops.log(sides / reference_sides)], -1)
+    return deltas / ops.convert_to_tensor(scale, "float32")
+
+
+def decode(deltas, reference, scale):
+    """Boxes from deltas, the inverse of `encode`. Arguments and shapes as there."""
+    deltas, reference = ops.convert_to_tensor(deltas), ops.convert_to_tensor(reference)
+    deltas = deltas * ops.convert_to_tensor(scale, "float32")
+    sides = ops.maximum(reference[..., 2:] - reference[..., :2], 1)
+    centre = (reference[..., :2] + reference[..., 2:]) / 2 + deltas[..., :2] * sides
+    half = sides * ops.exp(ops.clip(deltas[..., 2:], -MAX_LOG_SCALE, MAX_LOG_SCALE)) / 2
+    return ops.concatenate([centre - half, centre + half], -1)
+
+
+def clip(boxes, image_size):
+    """Cut boxes (..., 4) at the border of an image of (height, width) pixels."""
+    height, width = image_size
+    x1, y1, x2, y2 = ops.unstack(boxes, 4, axis=-1)
+    x1, x2 = ops.clip(x1, 0, width), ops.clip(x2, 0, width)
+    y1, y2 = ops.clip(y1, 0, height), ops.clip(y2, 0, height)
+    return ops.stack([x1, y1, x2, y2], -1)
+
+
+def nms(boxes, valid, nms_iou):
+    """Non-maximum suppression: of boxes that overlap much, keep the best.
+
+    A box stays unless a better one that itself stays overlaps it by more than `nms_iou`. Instead
+    of one box at a time, all are judged at once, again and again until nothing changes: the
+    answer is the same, the shapes are fixed, and a few rounds do.
+
+    Args:
+        boxes: (B, N, 4) float32, pixels, best first.
+        valid: (B, N) bool, False for padding, which neither stays nor suppresses.
+        nms_iou: overlap above which the worse box goes.
+
+    Returns:
+        (B, N) bool, True for boxes that stay. N may be 0.
+    """
+    valid = ops.convert_to_tensor(valid, "bool")
+    better = np.tril(np.ones((boxes.shape[1],) * 2, bool), -1)  # [i, j]: j comes before i
+    suppressed_by = ops.cast(ops.logical_and(iou(boxes, boxes) > nms_iou, better), "float32")
+
+    def judge(keep, _):
+        rivals = ops.matmul(suppressed_by, ops.cast(keep, "float32")[..., None])[..., 0]
+        return ops.logical_and(valid, rivals < 0.5), keep
+
+    def changed(keep, before):
+        return ops.any(ops.not_equal(keep, before))
+
+    keep, _ = ops.while_loop(changed, judge, judge(valid, valid))
+    return keep
+
+
+def match(overlaps, fg_iou, bg_iou, rescue_iou=None):
+    """Tell each box which true object it stands for: that one, none, or "do not ask me".
+
+    Args:
+        overlaps: (B, N, G) float32, IoU of N boxes with G true ones; 0 for padding.
+        fg_iou: from here on a box is foreground.
+        bg_iou: below it a box is background. In between it is neither.
+        rescue_iou: if given, the best box of each true object is foreground too, however low
+            its IoU, as long as it is above this: no object is left without a box.
+
+    Returns:
+        matched (B, N) int32: index of the best true box; foreground (B, N) bool; background
+        (B, N) bool.
+
+    Source: Ren et al. 2015, section 3.1.2.
+    """
+    overlaps = ops.convert_to_tensor(overlaps)
+    best = ops.max(overlaps, -1)
+    foreground = best >= fg_iou
+    if rescue_iou is not None:
+        of_object = ops.max(overlaps, 1, keepdims=True)  # (B, 1, G)
+        rescued = ops.logical_and(overlaps >= of_object - 1e-6, of_object > rescue_iou)
+        foreground = ops.logical_or(foreground, ops.any(rescued, -1))
+        overlaps = overlaps + ops.cast(rescued, "float32")  # a rescued box stands for its saviour
+    background = ops.logical_and(best < bg_iou, ops.logical_not(foreground))
+    return ops.argmax(overlaps, -1), foreground, background
+
+
+def sample(candidates, num, noise):
+    """Choose up to `num` candidates at random, with a fixed shape.
+
+    Args:
+        candidates: (B, N) bool.
+        num: how many to choose, at most N.
+        noise: (B, N) float32 random numbers in [0, 1): the lots that are drawn.
+
+    Returns:
+        indices (B, num) int32 and chosen (B, num) bool, False where candidates ran out.
+    """
+    lots = ops.cast(candidates, "float32") + noise  # candidates hold lots of 1 and above
+    lots, indices = ops.top_k(lots, num)
+    return indices, lots >= 1
+
+
+def take(values, indices):
+    """Rows of a batch: values (B, N, ...), indices (B, M) -> (B, M, ...)."""
+    batch, num = ops.shape(values)[0], ops.shape(values)[1]
+    flat = ops.reshape(values, (batch * num, *values.shape[2:]))
+    indices = ops.cast(indices, "int32")
+    return ops.take(flat, indices + num * ops.arange(batch, dtype="int32")[:, None], axis=0)

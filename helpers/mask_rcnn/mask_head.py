@@ -1,0 +1,153 @@
+"""What Mask R-CNN adds: which pixels of the box belong to the object?
+
+Head, targets, loss, pasted masks: the order that all three heads share. Without this file a
+Faster R-CNN is left. Letters: `helpers.structures`.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from helpers.structures import require
+
+VOTES = 2  # a cell of a mask target looks at VOTES x VOTES points and takes the majority
+
+
+@keras.saving.register_keras_serializable("pixelwise")
+class MaskHead(layers.Layer):
+    """(B, D, M/2, M/2, C) -> mask_logits (B, D, M, M, K): a mask for each class, all alike likely.
+
+    Convolutions, one transposed convolution that doubles the side, and a 1x1 convolution.
+
+    Args:
+        num_classes: K, without background.
+        channels: width of the convolutions.
+        num_convs: how many of them.
+    """
+
+    def __init__(self, num_classes, channels, num_convs=3, **kwargs):
+        super().__init__(**kwargs)
+        self.convs = [
+            layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{i}")
+            for i in range(num_convs)
+        ]
+        self.norms = [
+            layers.BatchNormalization(momentum=0.97, name=f"norm{i}") for i in range(num_convs)
+        ]
+        self.up = layers.Conv2DTranspose(channels, 2, 2, activation="relu", name="up")
+        self.logits = layers.Conv2D(num_classes, 1, name="logits")
+
+    def call(self, mask_features, training=False):
+        batch, num, side = ops.shape(mask_features)[0], *mask_features.shape[1:3]
+        hidden = ops.reshape(mask_features, (-1, side, side, mask_features.shape[-1]))
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            hidden = ops.relu(norm(conv(hidden), training=training))
+        logits = self.logits(self.up(hidden))
+        return ops.reshape(logits, (batch, num, 2 * side, 2 * side, logits.shape[-1]))
+
+
+def mask_targets(gt_masks, matched, boxes, side):
+    """The true mask of each box, seen on the box's own grid.
+
+    Args:
+        gt_masks: (B, G, H, W) uint8 or bool, the objects of each image, pixels of the input.
+        matched: (B, S) int32, which object each box stands for.
+        boxes: (B, S, 4) float32, pixels.
+        side: M, cells along a side of the grid.
+
+    Returns:
+        (B, S, M, M) float32, 0 or 1; pixels outside the image count as 0. S may be 0.
+
+    Source: He et al. 2017, section 3, "Mask Representation".
+    """
+    height, width = gt_masks.shape[2:]
+    grid = (np.arange(side * VOTES, dtype="float32") + 0.5) / (side * VOTES)
+
+    def along(axis, length):
+        sides = boxes[..., axis + 2] - boxes[..., axis]
+        at = ops.floor(boxes[..., axis, None] + sides[..., None] * grid)  # pixel of each point
+        inside = ops.logical_and(at >= 0, at < length)
+        return ops.cast(ops.clip(at, 0, length - 1), "int32"), inside
+
+    x, x_inside = along(0, width)
+    y, y_inside = along(1, height)
+    objects = ops.arange(ops.shape(gt_masks)[0], dtype="int32")[:, None] * gt_masks.shape[1]
+    first = (objects + ops.cast(matched, "int32")) * (height * width)  # of each box's bitmap
+    pixels = first[..., None, None] + y[..., :, None] * width + x[..., None, :]
+    votes = ops.cast(ops.take(ops.reshape(gt_masks, (-1,)), pixels), "float32")
+    inside = ops.logical_and(y_inside[..., :, None], x_inside[..., None, :])
+    votes = ops.reshape(votes * ops.cast(inside, "float32"), (-1, side * VOTES, side * VOTES, 1))
+    share = ops.reshape(ops.average_pool(votes, VOTES, VOTES), (-1, boxes.shape[1], side, side))
+    return ops.cast(share >= 0.5, "float32")
+
+
+def own_channel(mask_logits, labels):
+    """The mask of each object's own class: (B, S, M, M, K), labels (B, S) in 1..K -> (B, S, M, M).
+
+    Label 0 (background, padding) gives zeros.
+    """
+    wanted = ops.one_hot(labels - 1, mask_logits.shape[-1])
+    return ops.sum(mask_logits * wanted[:, :, None, None, :], -1)
+
+
+def mask_loss(mask_logits, labels, targets):
+    """Loss of the third branch: for each cell, in or out? The other classes' masks do not count.
+
+    Args:
+        mask_logits: (B, S, M, M, K) float32.
+        labels: (B, S) int32, 1..K; 0 (background, padding) is left out.
+        targets: (B, S, M, M) float32, 0 or 1.
+
+    Returns:
+        mask: a scalar, mean binary cross-entropy over cells and objects; 0 without objects.
+
+    Source: He et al. 2017, section 3, L_mask.
+    """
+    logits = own_channel(mask_logits, labels)
+    error = ops.mean(ops.softplus(logits) - targets * logits, (-2, -1))
+    objects = ops.cast(labels > 0, "float32")
+    return ops.sum(error * objects) / ops.maximum(ops.sum(objects), 1)
+
+
+def paste_masks(mask_scores, boxes, image_size, threshold=0.5):
+    """Put each box-sized mask back where its box is in the image. NumPy.
+
+    The inverse of `mask_targets`: crop, then paste, keeps the mask. Cells and pixels count at
+    their centres, and between centres of cells the score is interpolated.
+
+    Args:
+        mask_scores: (N, M, M) float32, 0..1, the object's own class only.
+        boxes: (N, 4) float32, pixels of the image.
+        image_size: (height, width), pixels.
+        threshold: a pixel at or above it belongs to the object.
+
+    Returns:
+        (N, height, width) bool, False outside the box. N may be 0.
+
+    Raises:
+        ValueError: mask_scores and boxes differ in N.
+
+    Source: He et al. 2017, section 3, "Inference"; pixel centres as in detectron2.
+    """
+    mask_scores, boxes = np.asarray(mask_scores, np.float32), np.asarray(boxes, np.float32)
+    require(
+        len(mask_scores) == len(boxes), f"{len(mask_scores)} mask_scores, but {len(boxes)} boxes"
+    )
+    masks = np.zeros((len(boxes), *image_size), bool)
+    for mask, scores, (x1, y1, x2, y2) in zip(masks, mask_scores, boxes, strict=True):
+        rows, from_rows = _interpolation(y1, y2, image_size[0], scores.shape[0])
+        columns, from_columns = _interpolation(x1, x2, image_size[1], scores.shape[1])
+        half = scores @ from_columns.T  # (M, columns of the box)
+        for start in range(0, len(from_rows), 1024):  # in bands: a huge picture fits in memory
+            band = from_rows[start : start + 1024] @ half
+            top = rows.start + start
+            mask[top : top + len(band), columns] = band >= threshold
+    return masks
+
+
+def _interpolation(low, high, length, cells):
+    """Pixels centred between `low` and `high`, and a matrix (pixels, cells) of weights."""
+    first, last = np.clip(np.ceil([low - 0.5, high - 0.5]), 0, length).astype(int)
+    centres = (np.arange(first, last) + 0.5 - low) / max(high - low, 1e-6) * cells - 0.5
+    distance = np.abs(np.clip(centres, 0, cells - 1)[:, None] - np.arange(cells))
+    return slice(first, last), np.maximum(1 - distance, 0).astype(np.float32)

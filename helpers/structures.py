@@ -1,0 +1,181 @@
+"""The data that everything passes around, and its checks. NumPy only.
+
+Letters used in shapes, here and in the whole package:
+
+    B images in a batch    N objects in one image     G ground-truth slots of an image
+    A anchors              R proposals of an image    D detection slots of an image
+    K foreground classes   M side of a small mask     H, W height and width in pixels
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+
+class InputError(ValueError):
+    """A file or folder of the user's cannot be used. The message names it and the remedy."""
+
+
+def require(ok: bool, message: str) -> None:
+    """Raise `ValueError(message)` unless `ok`: the check at the door of a public function."""
+    if not ok:
+        raise ValueError(message)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Detections:
+    """The objects of one image, found or true (then every score is 1).
+
+    Attributes:
+        boxes: (N, 4) float32, [x1, y1, x2, y2], pixels of the image, width = x2 - x1.
+        labels: (N,) int32, category ids, keys of `categories` (COCO's ids have gaps).
+        scores: (N,) float32, 0..1, highest first when a detector made them.
+        image_size: (height, width) of the image, pixels.
+        categories: {category id: name}.
+        masks: (N, height, width) bool, or None for boxes alone.
+        track_ids: (N,) int32, the same number for the same object in every frame, or None.
+
+    N may be 0. Arrays are stored as given when they have the right type, else converted.
+
+    Raises:
+        ValueError: shapes disagree, an image size is not positive, or a label is unknown.
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    image_size: tuple[int, int]
+    categories: Mapping[int, str]
+    masks: np.ndarray | None = None
+    track_ids: np.ndarray | None = None
+
+    def __post_init__(self):
+        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 (frozen)
+        height, width = (int(side) for side in self.image_size)
+        put("image_size", (height, width))
+        put("boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
+        put("labels", np.asarray(self.labels, np.int32))
+        put("scores", np.asarray(self.scores, np.float32))
+        n = len(self.boxes)
+        require(height > 0 and width > 0, f"image_size must be positive, got {self.image_size}")
+        for name in ("labels", "scores"):
+            shape = getattr(self, name).shape
+            require(shape == (n,), f"{name} must have shape ({n},), one per box, got {shape}")
+        if self.masks is not None:
+            put("masks", np.asarray(self.masks, bool))
+            require(
+                self.masks.shape == (n, height, width),
+                f"masks must have shape {(n, height, width)}, got {self.masks.shape}",
+            )
+        if self.track_ids is not None:
+            put("track_ids", np.asarray(self.track_ids, np.int32))
+            shape = self.track_ids.shape
+            require(shape == (n,), f"track_ids must have shape ({n},), one per box, got {shape}")
+        unknown = sorted(set(self.labels.tolist()) - set(self.categories))
+        require(not unknown, f"labels {unknown} are not among the categories {self.categories}")
+
+    @classmethod
+    def empty(cls, image_size, categories, with_masks: bool = True) -> Detections:
+        """No object at all in an image of `image_size` (height, width)."""
+        masks = np.zeros((0, *image_size), bool) if with_masks else None
+        return cls(np.zeros((0, 4)), [], [], image_size, categories, masks)
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, keep) -> Detections:
+        """Some of the objects: `found[0]`, `found[:3]`, `found[found.scores >= 0.7]`."""
+        keep = [keep] if isinstance(keep, int | np.integer) else keep
+        if not isinstance(keep, slice):
+            keep = np.asarray(keep)
+            keep = keep.astype(int) if keep.size == 0 and keep.dtype != bool else keep
+            if keep.dtype == bool:
+                shape = keep.shape
+                require(shape == (len(self),), f"keep must have shape ({len(self)},), got {shape}")
+        some = lambda array: None if array is None else array[keep]  # noqa: E731
+        return self.replace(
+            boxes=self.boxes[keep],
+            labels=self.labels[keep],
+            scores=self.scores[keep],
+            masks=some(self.masks),
+            track_ids=some(self.track_ids),
+        )
+
+    def replace(self, **fields) -> Detections:
+        """A copy with some fields changed; the arrays of the others are shared."""
+        return dataclasses.replace(self, **fields)
+
+    @property
+    def names(self) -> list[str]:
+        """The category name of each object."""
+        return [self.categories[label] for label in self.labels.tolist()]
+
+    def to_coco(self, image_id: int) -> list[dict]:
+        """COCO result records, one per object, ready for `json.dump` and for pycocotools.
+
+        Args:
+            image_id: what the records call this image.
+
+        Returns:
+            dicts of image_id, category_id, bbox ([x, y, width, height], pixels), score and, where
+            there are masks, area (pixels) and segmentation (compressed RLE); track_id if known.
+        """
+        from pycocotools import mask as rle
+
+        records = []
+        for i, (x1, y1, x2, y2) in enumerate(self.boxes.tolist()):
+            record = {
+                "image_id": image_id,
+                "category_id": int(self.labels[i]),
+                "bbox": [round(v, 2) for v in (x1, y1, x2 - x1, y2 - y1)],
+                "score": round(float(self.scores[i]), 5),
+            }
+            if self.masks is not None:
+                code = rle.encode(np.asfortranarray(self.masks[i], np.uint8))
+                record["area"] = int(rle.area(code))
+                record["segmentation"] = {**code, "counts": code["counts"].decode("ascii")}
+            if self.track_ids is not None:
+                record["track_id"] = int(self.track_ids[i])
+            records.append(record)
+        return records
+
+    def to_table(self) -> list[dict]:
+        """Measurements, one dict per object: name, score, box, area, centroid and angle.
+
+        Area is in pixels; centroid is (x, y), the mean of the pixel centres; angle is that of the
+        long axis in degrees, -90 < angle <= 90, 0 along x, positive clockwise on screen (y points
+        down), from the second moments. Without masks the box stands in: its area, its centre, the
+        angle of its long side. An empty mask gives area 0 and None for the other two.
+        """
+        rows = []
+        for i, (name, box) in enumerate(zip(self.names, self.boxes.tolist(), strict=True)):
+            area, centroid, angle = _moments(None if self.masks is None else self.masks[i], box)
+            rows.append(
+                {
+                    "name": name,
+                    "score": round(float(self.scores[i]), 3),
+                    "box": tuple(round(v, 1) for v in box),
+                    "area": area,
+                    "centroid": centroid,
+                    "angle": angle,
+                }
+            )
+        return rows
+
+
+def _moments(mask, box):
+    """Area, centroid (x, y) and long-axis angle in degrees of a mask, or of a box if None."""
+    if mask is None:
+        x1, y1, x2, y2 = box
+        angle = 0.0 if x2 - x1 >= y2 - y1 else 90.0
+        return (x2 - x1) * (y2 - y1), ((x1 + x2) / 2, (y1 + y2) / 2), angle
+    y, x = np.nonzero(mask)
+    if len(x) == 0:
+        return 0, None, None
+    centroid = (round(float(x.mean() + 0.5), 1), round(float(y.mean() + 0.5), 1))
+    dx, dy = x - x.mean(), y - y.mean()
+    angle = np.degrees(np.arctan2(2 * (dx * dy).mean(), (dx**2).mean() - (dy**2).mean()) / 2)
+    return len(x), centroid, round(float(angle), 1)
