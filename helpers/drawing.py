@@ -1,0 +1,282 @@
+"""Detections to pixels: colours, overlays, figures and a threshold to play with."""
+
+import functools
+import io
+import os
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from helpers.structures import require
+
+# The seven colours of Okabe and Ito (2008, "Color Universal Design") and three of Paul Tol's
+# (2021, SRON/EPS/TN/09-002: indigo, pale cyan, dark red). Any two stay at least 16 apart in CIE Lab
+# for every kind of colour vision, as simulated after Machado et al. (2009); neighbours, 24.
+PALETTE = (
+    (230, 159, 0),  # orange
+    (86, 180, 233),  # sky blue
+    (0, 114, 178),  # blue
+    (240, 228, 66),  # yellow
+    (204, 121, 167),  # reddish purple
+    (213, 94, 0),  # vermilion
+    (0, 158, 115),  # bluish green
+    (187, 238, 255),  # pale cyan
+    (51, 34, 136),  # indigo
+    (102, 51, 51),  # dark red
+)
+INK, PAPER = (20, 20, 24), (255, 255, 255)
+
+
+def color_of(key: int) -> tuple[int, int, int]:
+    """The colour (r, g, b) of object number `key`: the same number, the same colour, always."""
+    return PALETTE[int(key) % len(PALETTE)]
+
+
+def draw_detections(image, detections, *, labels=True, masks=True, boxes=True, alpha=0.45):
+    """Draw the objects on a copy of their picture.
+
+    Each object has one colour: by its track id where there is one, else by its rank. A mask is a
+    tint with a dark edge inside and a light one outside: its outline shows on any ground, and in
+    grey print. Small objects lie on top of large ones. Lines and letters grow with the picture.
+
+    Args:
+        image: (H, W, 3) uint8 RGB; may be read-only or a view.
+        detections: the objects of this picture; masks may be None, N may be 0.
+        labels: write class and score (which a true object, of score 1, has not).
+        masks: tint the masks.
+        boxes: draw the boxes.
+        alpha: strength of the tint, 0 to 1.
+
+    Returns:
+        (H, W, 3) uint8, a new array.
+
+    Raises:
+        ValueError: the image is not RGB uint8 or of another size than the detections.
+    """
+    image = np.asarray(image)
+    shape = (*detections.image_size, 3)
+    require(image.dtype == np.uint8, f"image must be uint8, 0 to 255, got {image.dtype}")
+    require(image.shape == shape, f"image must be {shape} like the detections, got {image.shape}")
+    require(0 <= alpha <= 1, f"alpha must lie between 0 and 1, got {alpha}")
+    canvas = np.array(image, order="C")
+    side = np.sqrt(shape[0] * shape[1])  # 1440 for full HD
+    line = max(1, round(side / 600))
+    keys = range(len(detections)) if detections.track_ids is None else detections.track_ids
+    colors = [color_of(key) for key in keys]
+    left_top, right_bottom = np.split(np.rint(detections.boxes).astype(int), 2, axis=1)
+    sizes = (right_bottom - left_top).prod(axis=1)
+    for i in np.argsort(-sizes, kind="stable"):
+        if masks and detections.masks is not None:
+            _tint(canvas, detections.masks[i], colors[i], alpha, line)
+        if boxes:
+            corner = right_bottom[i] - 1  # the last pixel inside
+            cv2.rectangle(canvas, left_top[i].tolist(), corner.tolist(), colors[i], line)
+    if labels:
+        size = max(11, round(side / 50))
+        chips = [_chip(t, color, size) for t, color in zip(_texts(detections), colors, strict=True)]
+        for chip, (x, y) in zip(chips, _places(chips, left_top, right_bottom, shape), strict=True):
+            if chip.shape[0] <= shape[0] and chip.shape[1] <= shape[1]:
+                canvas[y : y + chip.shape[0], x : x + chip.shape[1]] = chip
+    return canvas
+
+
+def _tint(canvas, mask, color, alpha, line):
+    """Blend a mask (H, W) bool and its edges into the canvas, in place."""
+    mask = np.ascontiguousarray(mask).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(mask)
+    if width == 0:
+        return
+    top, left = max(0, y - line), max(0, x - line)
+    window = np.s_[top : y + height + line, left : x + width + line]
+    mask, crop = mask[window], canvas[window]
+    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * line + 1,) * 2)
+    inside = cv2.erode(mask, disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    paint = np.empty_like(crop)
+    fill = lambda tone: cv2.rectangle(paint, (0, 0), crop.shape[1::-1], tone, cv2.FILLED)  # noqa: E731
+    cv2.copyTo(cv2.addWeighted(crop, 1 - alpha, fill(color), alpha, 0), mask, crop)
+    cv2.copyTo(fill(PAPER), cv2.dilate(mask, disk) - mask, crop)
+    cv2.copyTo(fill([c // 3 for c in color]), mask - inside, crop)
+
+
+def _texts(detections):
+    """What the chip of each object says: "car 98%", with its track id "car 7 98%"."""
+    texts = detections.names
+    if detections.track_ids is not None:
+        texts = [f"{text} {key}" for text, key in zip(texts, detections.track_ids, strict=True)]
+    scores = detections.scores
+    return [t if s == 1 else f"{t} {s:.0%}" for t, s in zip(texts, scores, strict=True)]
+
+
+@functools.lru_cache(maxsize=2048)
+def _chip(text, color, size):
+    """A text on its colour, dark or light by contrast: (h, w, 3) uint8, about 1.3 `size` high."""
+    font = ImageFont.load_default(size)
+    margin, height = max(2, size // 4), sum(font.getmetrics())
+    chip = Image.new("RGB", (round(font.getlength(text)) + 2 * margin, height), color)
+    ink = max(INK, PAPER, key=lambda tone: contrast(color, tone))
+    ImageDraw.Draw(chip).text((margin, 0), text, fill=ink, font=font)
+    return np.asarray(chip)
+
+
+def _places(chips, left_top, right_bottom, shape):
+    """Where each chip goes, (x, y): at its box, inside the picture, clear of chips and objects."""
+    taken = np.zeros((0, 4), int)
+    for chip, (x1, y1), (x2, y2) in zip(chips, left_top, right_bottom, strict=True):
+        height, width = chip.shape[:2]
+        spots = [(x1, y1 - height), (x2 - width, y1 - height), (x1, y2), (x2 - width, y2), (x1, y1)]
+        spots += [(x1, y1 - 2 * height), (x2, y1), (x1 - width, y1), (x1, y1 - 3 * height)]
+        room = (shape[1] - width, shape[0] - height)
+        spots = np.clip(spots, 0, np.maximum(room, 0))
+        cost = 9 * _covered(spots, (width, height), taken[:, :2], taken[:, 2:])
+        cost += _covered(spots, (width, height), left_top, right_bottom)
+        x, y = spots[np.argmin(cost)].tolist()
+        taken = np.vstack([taken, (x, y, x + width, y + height)])
+        yield x, y
+
+
+def _covered(corners, size, left_top, right_bottom):
+    """How many pixels rectangles of `size` at `corners` (S, 2) share with M others: (S,)."""
+    low = np.maximum(corners[:, None], left_top)
+    high = np.minimum(corners[:, None] + size, right_bottom)
+    return np.maximum(high - low, 0).prod(axis=2).sum(axis=1)
+
+
+def contrast(one, other):
+    """The contrast of two colours, 1 to 21 (WCAG 2.1, "contrast ratio")."""
+    light = []
+    for color in (one, other):
+        share = np.asarray(color) / 255
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        light.append(linear @ (0.2126, 0.7152, 0.0722) + 0.05)
+    return max(light) / min(light)
+
+
+def show(images, titles=None, columns=None, height=3.5):
+    """Pictures side by side in one figure, without axes.
+
+    The figure is not registered with pyplot, so it appears once: as the last line of a cell, with
+    `display(show(...))`, or through `show(...).savefig(name)` in a script.
+
+    Args:
+        images: one image or a list: (H, W, 3) uint8, or (H, W) grey, bool or float.
+        titles: None, one text above all, or one text an image.
+        columns: images a row; None chooses up to 4.
+        height: of a row, inches at 100 dots each; narrowed when a row gets wider than 12.
+
+    Returns:
+        matplotlib Figure. Large images are drawn from smaller copies, so it stays light.
+
+    Raises:
+        ValueError: there is no image, or not as many titles as images.
+    """
+    import matplotlib.pyplot as plt
+
+    images = [np.asarray(images)] if isinstance(images, np.ndarray) else list(images)
+    require(len(images) > 0, "images must hold at least one image, got none")
+    each = [titles] if isinstance(titles, str) and len(images) == 1 else titles
+    each = [""] * len(images) if each is None or isinstance(each, str) else list(each)
+    require(len(each) == len(images), f"{len(images)} images need as many titles, got {len(each)}")
+    columns = min(columns or 4, len(images))
+    rows = -(-len(images) // columns)
+    ratio = max(image.shape[1] / image.shape[0] for image in images)
+    width = min(12.0, columns * height * ratio)
+    height = min(height, width / columns / ratio) + (0.35 if any(each) else 0)
+    size = (max(width, 1.5), max(rows * height + (0.4 if isinstance(titles, str) else 0), 1.0))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=size, dpi=100, squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for axis, image, title in zip(axes.flat, images, each, strict=False):
+        shrink = max(1.0, image.shape[1] / (200 * width / columns))
+        if shrink > 1:  # 200 dots an inch are plenty; matplotlib would hold 16 bytes a pixel
+            new = (round(image.shape[1] / shrink), max(1, round(image.shape[0] / shrink)))
+            image = image.astype(np.uint8) if image.dtype == bool else image
+            image = cv2.resize(image, new, interpolation=cv2.INTER_AREA)
+        axis.imshow(image, cmap="gray")
+        axis.set_title(title, fontsize=10, wrap=True)
+    if isinstance(titles, str) and len(images) > 1:
+        figure.suptitle(titles)
+    plt.close(figure)
+    return figure
+
+
+class Explorer:
+    """A picture under a slider where widgets work, and a still figure wherever they do not.
+
+    Both travel in one cell output, so nothing needs to know who reads it: JupyterLab, VS Code and
+    Colab show the widget; papermill runs it once; GitHub, nbviewer and nbconvert, which cannot,
+    show the figure. PIXELWISE_STATIC=1 in the environment leaves the widget out: for notebooks that
+    are stored with their outputs, where a widget without its kernel is only an error message.
+
+    Attributes:
+        figure: the still figure.
+        slider, widget: ipywidgets, or None where there is no notebook kernel or no ipywidgets.
+    """
+
+    def __init__(self, figure, slider=None, widget=None):
+        self.figure, self.slider, self.widget = figure, slider, widget
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        data = {"text/plain": "pictures at several settings", "image/jpeg": _jpeg(self.figure)}
+        if self.widget is not None:
+            model = {"model_id": self.widget.model_id, "version_major": 2, "version_minor": 0}
+            data["application/vnd.jupyter.widget-view+json"] = model
+        return data
+
+
+def explore_threshold(image, detections, start=0.5) -> Explorer:
+    """See which objects stay as the score threshold rises: a slider, or four thresholds in a row.
+
+    The slider moves with the mouse or, after a click on it, with the arrow keys.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        detections: its objects, found with a low threshold (`detector.with_threshold(0.05)`).
+        start: where the slider stands at first, 0 to 1.
+
+    Returns:
+        An Explorer; as the last line of a cell it shows itself.
+    """
+
+    def view(threshold):
+        found = detections[detections.scores >= threshold]
+        title = f"A score of {threshold:.2f} keeps {len(found)} of {len(detections)} objects"
+        return draw_detections(image, found), title
+
+    still = show(*zip(*(view(threshold) for threshold in (0.1, 0.3, 0.5, 0.9)), strict=True), 2)
+    if not _can_slide():
+        return Explorer(still)
+    from IPython.display import display
+    from ipywidgets import FloatSlider, VBox, interactive_output
+
+    slider = FloatSlider(
+        start, min=0, max=1, step=0.05, description="score at least", continuous_update=False,
+        style={"description_width": "initial"},
+    )  # fmt: skip
+    picture = interactive_output(
+        lambda threshold: display(show(*view(threshold), height=5)), {"threshold": slider}
+    )
+    return Explorer(still, slider, VBox([slider, picture]))
+
+
+def _can_slide():
+    """Whether a notebook kernel runs this with ipywidgets, and stills were not asked for."""
+    if os.environ.get("PIXELWISE_STATIC", "0") not in ("", "0"):
+        return False
+    try:
+        import ipywidgets  # noqa: F401
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return hasattr(get_ipython(), "kernel")
+
+
+def _jpeg(figure):
+    """A figure as JPEG text (base64), a tenth of its PNG."""
+    import base64
+
+    data = io.BytesIO()
+    figure.savefig(data, format="jpeg", pil_kwargs={"quality": 85})
+    return base64.b64encode(data.getvalue()).decode()
