@@ -40,7 +40,7 @@ FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]}
 MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab", "weights": "helpers.training"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
     r"No space left|os error (28|112)\b|not enough space": "the disk is full: free some space",
-    r"Permission denied|os error 13\b|Read-only file": "no permission to write in this folder",
+    r"Permission denied|os error 13\b|Read-only file": "no permission to write: copy Pixelwise elsewhere",
     r"No module named pip": "this Python has no pip: install it (Debian: apt install python3-venv)",
     r"dns error|sending request|[Cc]onnect(ion|ing|Error| error)|[Tt]ime(d )?out|Proxy|SSL": "no "
     "connection to the package index: check the network or the proxy",
@@ -55,14 +55,14 @@ def is_ready():
 
 
 def step(title, *command):
-    """Runs an installer, its words in the log, a dot each second; returns whether it worked."""
+    """Runs an installer, its words in the log, a dot each 3 s; returns whether it worked."""
     start = time.monotonic()
     print(f"  {title} ", end="", flush=True)
     with open(LOG, "ab") as log:  # close_fds: an installer that outlives us still holds the lock
         child = subprocess.Popen(command, stdin=-3, stdout=log, stderr=log, close_fds=False)
     while child.poll() is None:
-        time.sleep(1)
-        print(".", end="", flush=True)
+        time.sleep(0.2)
+        print("." if (time.monotonic() - start) % 3 < 0.2 else "", end="", flush=True)
     print(f" {time.monotonic() - start:.0f} s" + (", failed" if child.returncode else ""))
     return child.returncode == 0
 

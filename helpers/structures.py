@@ -56,10 +56,12 @@ class Detections:
         put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 (frozen)
         height, width = (int(side) for side in self.image_size)
         put("image_size", (height, width))
-        put("boxes", np.asarray(self.boxes, np.float32).reshape(-1, 4))
+        boxes = np.asarray(self.boxes, np.float32)
+        put("boxes", boxes if boxes.size else boxes.reshape(0, 4))
         put("labels", np.asarray(self.labels, np.int32))
         put("scores", np.asarray(self.scores, np.float32))
-        n = len(self.boxes)
+        n, shape = len(self.boxes), self.boxes.shape
+        require(shape == (n, 4), f"boxes must have shape (N, 4), got {shape}")
         require(height > 0 and width > 0, f"image_size must be positive, got {self.image_size}")
         for name in ("labels", "scores"):
             shape = getattr(self, name).shape
@@ -178,4 +180,5 @@ def _moments(mask, box):
     centroid = (round(float(x.mean() + 0.5), 1), round(float(y.mean() + 0.5), 1))
     dx, dy = x - x.mean(), y - y.mean()
     angle = np.degrees(np.arctan2(2 * (dx * dy).mean(), (dx**2).mean() - (dy**2).mean()) / 2)
-    return len(x), centroid, round(float(angle), 1)
+    angle = round(float(angle), 1)
+    return len(x), centroid, 90.0 if angle == -90 else angle

@@ -9,6 +9,7 @@ import csv
 import datetime
 import json
 import pathlib
+import sys
 
 import keras
 import numpy as np
@@ -183,7 +184,8 @@ def train(folder, num_epochs=16, steps_per_epoch=500, batch_size=8, num_images=1
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
         Score(folder, num_images, steps_per_epoch * batch_size),
     ]
-    model.fit(data, epochs=num_epochs, callbacks=callbacks, shuffle=False, verbose=2)
+    verbose = 1 if sys.stdout.isatty() else 2  # a bar, or a line per epoch
+    model.fit(data, epochs=num_epochs, callbacks=callbacks, shuffle=False, verbose=verbose)
     return model
 
 

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import pathlib
+import zlib
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -155,10 +157,11 @@ def load_model(path):
         card = json.loads(path.read_text())
         archive = np.load(path.with_suffix(".npz"), allow_pickle=False)
         weights = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{path}: no readable model here ({error}); fetch it anew") from None
-    fields = {k: _tuples(v) for k, v in card["config"].items()}
-    model = MaskRCNN(Config(**fields))
+        config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: no readable model here ({reason}); fetch it anew") from None
+    model = MaskRCNN(config)
     model(np.zeros((1, *model.config.image_size, 3), np.uint8))
     set_weights(model, weights)
     return model, card

@@ -9,7 +9,6 @@ import keras
 from keras import layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.rpn import smooth_l1
 
 SCALE = (0.1, 0.1, 0.2, 0.2)  # proposals are good: deltas are a tenth, a fifth (Fast R-CNN's code)
 BETA = 0.2  # where the L1 loss of the deltas turns round, in units of SCALE
@@ -119,7 +118,7 @@ def box_loss(class_logits, box_deltas, targets):
     wanted = ops.one_hot(targets.labels, class_logits.shape[-1])
     class_loss = -ops.sum(ops.sum(log_scores * wanted, -1) * valid)
     foreground = ops.cast(targets.labels > 0, "float32")
-    error = smooth_l1(box_deltas - targets.deltas, BETA) / 4
+    error = box_ops.smooth_l1(box_deltas - targets.deltas, BETA) / 4
     box = ops.sum(error * foreground) / ops.maximum(ops.sum(foreground), 1)
     return class_loss / ops.maximum(ops.sum(valid), 1), box
 

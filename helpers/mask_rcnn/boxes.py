@@ -116,6 +116,12 @@ def clip(boxes, image_size):
     return ops.stack([x1, y1, x2, y2], -1)
 
 
+def smooth_l1(difference, beta):
+    """Absolute difference, rounded off to a parabola below `beta`, summed over the last axis."""
+    size = ops.abs(difference)
+    return ops.sum(ops.where(size < beta, size**2 / (2 * beta), size - beta / 2), -1)
+
+
 def nms(boxes, valid, nms_iou):
     """Non-maximum suppression: of boxes that overlap much, keep the best.
 

@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from helpers.structures import require
 
-VOTES = 2  # a cell of a mask target looks at VOTES x VOTES points and takes the majority
+VOTES = 2  # a cell of a mask target looks at VOTES x VOTES points
 
 
 @keras.saving.register_keras_serializable("pixelwise")
@@ -56,7 +56,8 @@ def mask_targets(gt_masks, matched, boxes, side):
         side: M, cells along a side of the grid.
 
     Returns:
-        (B, S, M, M) float32, 0 or 1; pixels outside the image count as 0. S may be 0.
+        (B, S, M, M) float32, 0..1, the share of each cell that is inside: rounding it would make
+        masks too large or too small. Pixels outside the image count as 0. S may be 0.
 
     Source: He et al. 2017, section 3, "Mask Representation".
     """
@@ -77,8 +78,8 @@ def mask_targets(gt_masks, matched, boxes, side):
     votes = ops.cast(ops.take(ops.reshape(gt_masks, (-1,)), pixels), "float32")
     inside = ops.logical_and(y_inside[..., :, None], x_inside[..., None, :])
     votes = ops.reshape(votes * ops.cast(inside, "float32"), (-1, side * VOTES, side * VOTES, 1))
-    share = ops.reshape(ops.average_pool(votes, VOTES, VOTES), (-1, boxes.shape[1], side, side))
-    return ops.cast(share >= 0.5, "float32")
+    shape = (ops.shape(gt_masks)[0], boxes.shape[1], side, side)
+    return ops.reshape(ops.average_pool(votes, VOTES, VOTES), shape)
 
 
 def own_channel(mask_logits, labels):
@@ -96,7 +97,7 @@ def mask_loss(mask_logits, labels, targets):
     Args:
         mask_logits: (B, S, M, M, K) float32.
         labels: (B, S) int32, 1..K; 0 (background, padding) is left out.
-        targets: (B, S, M, M) float32, 0 or 1.
+        targets: (B, S, M, M) float32, 0..1.
 
     Returns:
         mask: a scalar, mean binary cross-entropy over cells and objects; 0 without objects.

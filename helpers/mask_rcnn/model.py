@@ -253,9 +253,11 @@ def to_detections(boxes, labels, scores, mask_scores, scale, image_size, categor
     """
     keep = np.asarray(scores) >= max(threshold, 1e-6)
     height, width = image_size
-    boxes = np.clip(np.asarray(boxes)[keep] / scale, 0, [width, height, width, height])
+    boxes = (
+        np.asarray(boxes)[keep] / scale
+    )  # a mask belongs to the whole box, also beyond the image
     return Detections(
-        boxes,
+        np.clip(boxes, 0, [width, height, width, height]),
         np.array(list(categories), np.int32)[np.asarray(labels)[keep] - 1],
         np.asarray(scores)[keep],
         image_size,

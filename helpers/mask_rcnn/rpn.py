@@ -108,14 +108,10 @@ def rpn_loss(objectness_logits, anchor_deltas, targets):
     num_fg, num_bg = ops.maximum(ops.sum(foreground), 1), ops.maximum(ops.sum(background), 1)
     class_loss = ops.sum(ops.softplus(-logits) * foreground) / num_fg / 2
     class_loss = class_loss + ops.sum(ops.softplus(logits) * background) / num_bg / 2
-    error = smooth_l1(box_ops.take(anchor_deltas, targets.indices) - targets.deltas, beta=1 / 9)
+    error = box_ops.smooth_l1(
+        box_ops.take(anchor_deltas, targets.indices) - targets.deltas, beta=1 / 9
+    )
     return class_loss, ops.sum(error * foreground) / num_fg
-
-
-def smooth_l1(difference, beta):
-    """Absolute difference, rounded off to a parabola below `beta`, summed over the last axis."""
-    size = ops.abs(difference)
-    return ops.sum(ops.where(size < beta, size**2 / (2 * beta), size - beta / 2), -1)
 
 
 def select_proposals(

@@ -1,0 +1,392 @@
+"""Films keep their frames, times, orientation, shape and sound; what is no film is refused."""
+
+import gc
+import pathlib
+import tracemalloc
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from helpers.structures import Detections, InputError
+from helpers.video import play, process_video, read_frames, video_info, write_video
+
+CLIPS = pathlib.Path(__file__).parents[1] / "../shared/data/clips"
+RATE = 48_000
+
+
+def picture(number, size=(48, 64)):
+    """A flat picture whose colour tells its number (0 to 15) after H.264, with a light corner."""
+    image = np.full((*size, 3), (40 + 10 * number, 120, 200 - 8 * number), np.uint8)
+    image[: size[0] // 3, : size[1] // 3] = 250
+    return image
+
+
+def tone(seconds):
+    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE)
+    return np.stack([wave, wave / 2], 1).astype(np.int16)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """One second: 12 frames and sound."""
+    return write_video(tmp_path / "film.mp4", [picture(i) for i in range(12)], 12, tone(1.0))
+
+
+class Painter:
+    """A detector of the upper left third; remembers how many images it got at a time."""
+
+    categories = {3: "car"}
+
+    def __init__(self):
+        self.batches = []
+
+    def batch(self, images):
+        self.batches.append(len(images))
+        found = []
+        for image in images:
+            size = image.shape[:2]
+            mask = np.zeros((1, *size), bool)
+            mask[:, : size[0] // 3, : size[1] // 3] = True
+            box = [[0, 0, size[1] // 3, size[0] // 3]]
+            found.append(Detections(box, [3], [0.9], size, self.categories, mask))
+        return found
+
+
+def read(path):
+    """Times of the frames in seconds; sound pieces as (time, bytes); by PyAV alone."""
+    with av.open(str(path)) as file:
+        times = [frame.pts * frame.time_base for frame in file.decode(video=0)]
+    sound = []
+    with av.open(str(path)) as file:
+        for packet in file.demux(*file.streams.audio[:1]) if file.streams.audio else ():
+            if packet.dts is not None:
+                sound.append((packet.pts * packet.time_base, bytes(packet)))
+    return times, sound
+
+
+# --- write and read ---------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read(film):
+    frames = list(read_frames(film))
+    assert len(frames) == 12 and all(f.shape == (48, 64, 3) for f in frames)
+    for number, frame in enumerate(frames):
+        assert np.abs(frame[30:, 30:].mean((0, 1)) - picture(number)[-1, -1]).max() < 4
+        assert frame[4:10, 4:14].min() > 235 and frame.flags.writeable and frame.flags.c_contiguous
+
+
+def test_info(film):
+    info = video_info(film)
+    assert (info.width, info.height, info.fps, info.num_frames) == (64, 48, 12, 12)
+    assert info.duration == pytest.approx(1) and info.rotation == 0 and info.pixel_aspect == 1
+    assert info.has_audio
+
+
+def test_a_part_of_a_film(film):
+    shade = lambda frames: [round((f[30:, 30:, 0].mean() - 40) / 10) for f in frames]  # noqa: E731
+    assert shade(read_frames(film, start=0.5)) == [6, 7, 8, 9, 10, 11]
+    assert shade(read_frames(film, 0.25, max_seconds=0.25)) == [3, 4, 5]
+    assert shade(read_frames(film, max_seconds=0.01)) == [0] and not list(read_frames(film, 9.0))
+
+
+@pytest.mark.parametrize("fps", [24, 29.97, 23.976, Fraction(60000, 1001), 7.5])
+def test_frame_rates_are_exact(tmp_path, fps):
+    path = write_video(tmp_path / "a.mp4", [picture(i % 16) for i in range(9)], fps)
+    right = Fraction(fps).limit_denominator(1001)
+    assert [float(t) for t in read(path)[0]] == pytest.approx(
+        [i / right for i in range(9)], abs=1e-4
+    )
+    assert float(video_info(path).fps) == pytest.approx(float(fps), rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [(49, 65), (47, 64), (1, 1), (2, 3)])
+def test_odd_sizes_grow_to_even(tmp_path, size):
+    path = write_video(tmp_path / "a.mp4", [np.full((*size, 3), 90, np.uint8)] * 2, 5)
+    even = tuple(side + side % 2 for side in size)
+    assert [f.shape for f in read_frames(path)] == [(*even, 3)] * 2
+    assert all(np.abs(f.astype(int) - 90).max() < 4 for f in read_frames(path))
+
+
+def test_it_plays_in_browsers(film):
+    with av.open(str(film)) as file:
+        video, audio = file.streams.video[0].codec_context, file.streams.audio[0].codec_context
+        assert (video.name, video.pix_fmt, audio.name) == ("h264", "yuv420p", "aac")
+        assert (video.color_range, video.colorspace) == (1, 1)
+    data = film.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")  # the index first
+
+
+def test_sound_lasts_and_sounds(film):
+    with av.open(str(film)) as file:
+        heard = np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
+    heard = heard[:, 1024 * 2 : RATE - 2048]
+    assert len(read(film)[1]) == pytest.approx(RATE / 1024, abs=2)
+    assert np.abs(heard).max(1) == pytest.approx([8000 / 32768, 4000 / 32768], rel=0.05)
+    spectrum = np.abs(np.fft.rfft(heard[0]))
+    assert spectrum.argmax() * RATE / heard.shape[1] == pytest.approx(440, abs=2)
+
+
+def test_write_refuses(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"older")
+    for frames, line in (
+        ([], "at least one frame"),
+        ([picture(0), picture(0, (24, 32))], r"must be \(48, 64, 3\) uint8, got .*24, 32"),
+        ([picture(0) / 255], "got .*float64"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            write_video(path, frames, 5)
+    with pytest.raises(ValueError, match="must end in .mp4"):
+        write_video(tmp_path / "a.avi", [picture(0)], 5)
+    assert path.read_bytes() == b"older" and list(tmp_path.iterdir()) == [path]
+
+
+# --- process ----------------------------------------------------------------------------------
+
+
+def test_process_draws_and_keeps_everything(film, tmp_path):
+    painter, seen = Painter(), []
+    report = process_video(film, tmp_path / "new/out.mp4", painter, batch_size=5, progress=False,
+                           on_frame=lambda *event: seen.append(event))  # fmt: skip
+    assert (report.frames, report.sound, report.cut_off) == (12, "copied", False)
+    assert painter.batches == [5, 5, 2]
+    assert [event[0] for event in seen] == list(range(12)) and seen[3][2].names == ["car"]
+    assert [event[1] for event in seen] == pytest.approx([i / 12 for i in range(12)])
+    (times, sound), (old_times, old_sound) = read(report.path), read(film)
+    assert times == old_times and sound == old_sound and len(sound) > 40
+    before, after = next(read_frames(film)), next(read_frames(report.path))
+    assert np.abs(before[40:, 40:].astype(int) - after[40:, 40:]).max() < 6
+    assert np.abs(before[2:12, 2:16].astype(int) - after[2:12, 2:16]).mean() > 20
+
+
+def test_process_takes_a_frame_function(film, tmp_path):
+    def negative(frame):
+        frame[:] = 255 - frame  # a copy of its own: writable
+        return frame
+
+    report = process_video(film, tmp_path / "out.mp4", negative, progress=False)
+    assert report.frames == 12
+    for old, new in zip(read_frames(film), read_frames(report.path), strict=True):
+        assert np.abs(255 - old[30:, 30:].astype(int) - new[30:, 30:]).max() < 8
+
+
+def test_max_seconds_cuts_pictures_and_sound(film, tmp_path):
+    report = process_video(film, tmp_path / "out.mp4", Painter(), max_seconds=0.5, progress=False)
+    times, sound = read(report.path)
+    assert report.frames == len(times) == 6 and not report.cut_off
+    assert float(sound[-1][0]) == pytest.approx(0.5, abs=0.03)
+
+
+def make(path, times, time_base, shape=(48, 64), sound=None, start=0, **tags):
+    """A film by PyAV alone: frames at given ticks; sound, a codec's name, from `start` seconds."""
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=10)
+        video.height, video.width, video.pix_fmt = *shape, "yuv420p"
+        video.codec_context.time_base = time_base
+        for name, value in tags.items():
+            setattr(video.codec_context, name, value)
+        audio = file.add_stream(sound, rate=RATE, layout="stereo") if sound else None
+        for i, pts in enumerate(times):
+            frame = av.VideoFrame.from_ndarray(picture(i % 16, shape), "rgb24")
+            frame = frame.reformat(format="yuv420p")
+            frame.pts, frame.time_base = pts, time_base
+            file.mux(video.encode(frame))
+        file.mux(video.encode(None))
+        if audio:
+            frame = av.AudioFrame.from_ndarray(tone(1.0).reshape(1, -1), "s16", "stereo")
+            frame.sample_rate, frame.pts = RATE, round(start * RATE)
+            frame.time_base = Fraction(1, RATE)
+            file.mux(audio.encode(frame))
+            file.mux(audio.encode(None))
+    return path
+
+
+def test_variable_rate_and_late_start_keep_their_times(tmp_path):
+    ticks = [300, 333, 400, 700, 701, 1500]  # of 1/600 s
+    src = make(tmp_path / "a.mkv", ticks, Fraction(1, 600), sound="aac", start=0.25)
+    (old, old_sound), report = read(src), process_video(
+        src, tmp_path / "out.mp4", Painter(), batch_size=4, progress=False
+    )  # fmt: skip
+    new, new_sound = read(report.path)
+    assert [float(t) for t in new] == pytest.approx([float(t) for t in old], abs=1e-3)
+    assert [float(t) for t in old] == pytest.approx([t / 600 for t in ticks], abs=1e-3)
+    assert [piece for _, piece in new_sound] == [piece for _, piece in old_sound]
+    assert float(new_sound[0][0]) == pytest.approx(float(old_sound[0][0]), abs=1e-3)
+
+
+def test_shape_of_pixels_is_kept(tmp_path):
+    aspect = Fraction(16, 11)
+    src = make(tmp_path / "a.mp4", range(5), Fraction(1, 10), sample_aspect_ratio=aspect)
+    report = process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+    assert video_info(src).pixel_aspect == video_info(report.path).pixel_aspect == aspect
+
+
+@pytest.mark.parametrize("space", [1, 5], ids=["BT.709", "BT.601"])
+@pytest.mark.parametrize("reach", [1, 2], ids=["limited", "full"])
+def test_colours_of_each_kind_are_read_right(tmp_path, space, reach):
+    """Against the definition: Y' = Kr R' + (1 - Kr - Kb) G' + Kb B' (ITU-R BT.709, BT.601)."""
+    yuv, (kr, kb) = (120, 90, 180), {1: (0.2126, 0.0722), 5: (0.299, 0.114)}[space]
+    planes = [np.full(n, value, np.uint8) for n, value in zip((4096, 1024, 1024), yuv, strict=True)]
+    with av.open(str(tmp_path / "a.mp4"), "w") as file:
+        video = file.add_stream("libx264", rate=5, options={"crf": "1"})
+        video.height = video.width = 64
+        video.pix_fmt, context = "yuv420p", video.codec_context
+        context.colorspace, context.color_range = space, reach
+        frame = av.VideoFrame.from_ndarray(np.concatenate(planes).reshape(96, 64), "yuv420p")
+        file.mux(video.encode(frame) + video.encode(None))
+    y, u, v = (np.array(yuv) - (16 if reach == 1 else 0, 128, 128)) / (
+        (219, 224, 224) if reach == 1 else (255, 255, 255)
+    )
+    red, blue = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
+    right = 255 * np.array([red, (y - kr * red - kb * blue) / (1 - kr - kb), blue])
+    src, dst = tmp_path / "a.mp4", tmp_path / "out.mp4"
+    process_video(src, dst, lambda frame: frame, progress=False)
+    for path, bar in ((src, 3), (dst, 6)):
+        assert np.abs(next(read_frames(path))[32, 32] - right).max() < bar
+
+
+@pytest.mark.parametrize(
+    "name, sound", [("a.avi", "pcm_s16le"), ("a.mkv", "ac3"), ("a.mkv", "aac")]
+)
+def test_sound_that_browsers_cannot_play_becomes_aac(tmp_path, name, sound):
+    src = make(tmp_path / name, range(10), Fraction(1, 10), sound=sound)
+    report = process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+    assert report.sound == ("copied" if sound == "aac" else "as AAC") and report.frames == 10
+    with av.open(str(report.path)) as file:
+        assert file.streams.audio[0].codec_context.name == "aac"
+        heard = np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)[
+            0, 4096:40000
+        ]
+    assert np.abs(heard).max() == pytest.approx(8000 / 32768, rel=0.1)
+
+
+def test_a_film_that_breaks_off_gives_what_can_be_read(tmp_path):
+    whole = write_video(tmp_path / "a.mp4", [picture(i % 16) for i in range(60)], 6)
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(60)]
+    whole = write_video(tmp_path / "a.mp4", noise, 6)
+    data = whole.read_bytes()
+    whole.write_bytes(data[: len(data) // 2])
+    report = process_video(whole, tmp_path / "out.mp4", Painter(), progress=False)
+    assert 20 < report.frames < 40 and report.cut_off
+    assert len(list(read_frames(report.path))) == report.frames
+
+
+def test_one_frame(tmp_path):
+    src = write_video(tmp_path / "a.mp4", [picture(3)], 25)
+    report = process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+    assert report.frames == len(list(read_frames(report.path))) == 1 and report.sound is None
+
+
+def test_a_failed_run_keeps_the_old_film(film, tmp_path):
+    dst = tmp_path / "out.mp4"
+    dst.write_bytes(b"older")
+    calls = []
+
+    def fails(frame):
+        calls.append(1)
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        return frame
+
+    with pytest.raises(KeyboardInterrupt):
+        process_video(film, dst, fails, progress=False)
+    with pytest.raises(ValueError, match=r"must be \(48, 64, 3\) uint8, got"):
+        process_video(film, dst, lambda frame: frame[::2], progress=False)
+    assert dst.read_bytes() == b"older" and sorted(tmp_path.iterdir()) == [film, dst]
+
+
+def test_a_film_is_never_its_own_target(film):
+    old = film.read_bytes()
+    with pytest.raises(InputError, match="is the film itself; choose another name"):
+        process_video(film, film, Painter())
+    assert film.read_bytes() == old
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        process_video(film, film.with_name("b.mp4"), Painter(), batch_size=0)
+
+
+def test_what_is_no_film_is_refused_in_one_line(tmp_path, film):
+    from PIL import Image
+
+    music = tmp_path / "music.mp4"
+    with av.open(str(music), "w") as file:
+        audio = file.add_stream("aac", rate=RATE, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(tone(0.5).reshape(1, -1), "s16", "stereo")
+        frame.sample_rate = RATE
+        file.mux(audio.encode(frame) + audio.encode(None))
+    for kind in ("png", "jpeg"):
+        Image.fromarray(picture(1)).save(tmp_path / f"{kind}.mp4", kind)
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "text.mp4").write_text("I am not a film.\n" * 50)
+    (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nhttp://example.org/a.ts\n")
+    (tmp_path / "half.mp4").write_bytes(film.read_bytes()[:600])
+    (tmp_path / "folder.mp4").mkdir()
+    cases = {
+        "gone.mp4": "no film that can be read .No such file",
+        "folder.mp4": "no film that can be read .Is a directory",
+        "empty.mp4": "no film that can be read .it is empty",
+        "text.mp4": "no film that can be read .Invalid data",
+        "list.mp4": "no film that can be read|holds no",
+        "half.mp4": "no film that can be read|holds no frame",
+        "music.mp4": "holds no moving picture",
+        "png.mp4": "is a picture",
+        "jpeg.mp4": "is a picture",
+    }
+    for name, line in cases.items():
+        for attempt in (
+            lambda path: process_video(path, tmp_path / "out.mp4", Painter(), progress=False),
+            lambda path: next(read_frames(path)),
+        ):
+            with pytest.raises(InputError, match=line) as caught:
+                attempt(tmp_path / name)
+            message = str(caught.value)
+            assert message.startswith(str(tmp_path / name)) and "\n" not in message, message
+    assert not (tmp_path / "out.mp4").exists() and not list(tmp_path.glob(".*"))
+
+
+def test_memory_does_not_grow_with_length(tmp_path):
+    def peak(frames):
+        src = write_video(tmp_path / "a.mp4", (picture(i % 16) for i in range(frames)), 25)
+        gc.collect()
+        tracemalloc.start()
+        process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(16)
+    assert peak(160) < peak(32) + 600_000  # the 128 frames more are 1,200,000 bytes
+
+
+def test_play_embeds_the_film(film):
+    html = play(film)._repr_html_()
+    assert "data:video/mp4;base64," in html and "controls" in html
+
+
+@pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are not here")
+@pytest.mark.parametrize(
+    "name, size, frames",
+    [
+        ("tiny_with_audio.mp4", (240, 320), 36),
+        ("portrait_rotated_90.mov", (568, 320), 62),
+        ("rotated_180_variable_rate.mp4", (720, 1280), 25),
+        ("non_square_pixels.mp4", (144, 176), 120),
+        ("no_duration.webm", (720, 1280), 74),
+        ("variable_rate.mov", (480, 640), 123),
+        ("failing_audio.mp4", (360, 640), 280),
+    ],
+)
+def test_real_clips(tmp_path, name, size, frames):
+    src = CLIPS / name
+    report = process_video(src, tmp_path / "out.mp4", lambda frame: frame, progress=False)
+    old, new = video_info(src), video_info(report.path)
+    assert (new.height, new.width) == size == (old.height, old.width)
+    assert report.frames == frames and not report.cut_off
+    assert new.rotation == 0 and new.pixel_aspect == old.pixel_aspect
+    (times, sound), (old_times, old_sound) = read(report.path), read(src)
+    assert [float(t) for t in times] == pytest.approx([float(t) for t in old_times], abs=1e-6)
+    assert [piece for _, piece in sound] == [piece for _, piece in old_sound]
+    before, after = next(read_frames(src)), next(read_frames(report.path))
+    assert np.abs(before.astype(int) - after).mean() < 5
