@@ -4,9 +4,10 @@ usage: python3 run.py [command] [options]
 Without a command it finds the objects on the pictures and the film that come with Pixelwise, or
 on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which shows them all:
   --images PATH ...  pictures: files, folders, or patterns in quotes such as 'photos/*.jpg'
-  --video FILE       a film
-  --model NAME       the model to use: its name, or the folder of a training run
-  --out FOLDER       where the results go
+  --video FILE ...   films
+  --model NAME       the model: its name (streets unless you say), or the folder of a training run
+  --score NUMBER     drop objects that score less, from 0 to 1 (0.5 unless you say)
+  --out FOLDER       where the results go (outputs unless you say)
 commands:
   test               run the tests and every notebook; what follows goes to pytest
   lab                open the notebooks in JupyterLab
@@ -14,10 +15,9 @@ commands:
   notebooks          run the notebooks and store their outputs in them; 05 06: only those two
   lint               check the style of the code
   setup              only make the environment, the folder .venv; any command does if need be
-examples:
-  python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
-  python3 run.py test -k boxes
-.venv takes 3 GB; where Linux has an NVIDIA GPU, 8 GB, as CUDA comes too, unless the variable
+examples: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
+          python3 run.py test -k boxes
+.venv takes 2.3 GB; where Linux has an NVIDIA GPU, 7 GB, as CUDA comes too, unless the variable
 CUDA_VISIBLE_DEVICES is -1 at the first run. To start afresh, delete .venv.
 """
 
@@ -40,7 +40,7 @@ FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]}
 MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab", "weights": "helpers.training"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
     r"No space left|os error (28|112)\b|not enough space": "the disk is full: free some space",
-    r"Permission denied|os error 13\b|Read-only file": "no permission to write: copy Pixelwise elsewhere",
+    r"Permission denied|os error 13\b|Read-only": "writing is not permitted: copy it elsewhere",
     r"No module named pip": "this Python has no pip: install it (Debian: apt install python3-venv)",
     r"dns error|sending request|[Cc]onnect(ion|ing|Error| error)|[Tt]ime(d )?out|Proxy|SSL": "no "
     "connection to the package index: check the network or the proxy",

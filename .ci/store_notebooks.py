@@ -38,7 +38,8 @@ def lighten(notebook, root=ROOT):
 
 def store(path):
     """Runs one notebook in its folder; returns "" or one line on why it is left as it was."""
-    command = [sys.executable, "-m", "papermill", path.name, "-"]
+    print(path.name, end=" ", flush=True)
+    command = [sys.executable, "-W", "ignore", "-m", "papermill", path.name, "-"]
     done = subprocess.run(command, cwd=path.parent, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         return f"{path.name} failed and is left as it was"
@@ -46,7 +47,7 @@ def store(path):
     if len(data) > MAX_BYTES:
         return f"{path.name} would take {len(data) / 1e6:.1f} MB, more than 1: left as it was"
     path.write_bytes(data)
-    print(f"{path.name}: {len(data) / 1e3:.0f} kB")
+    print(f"{len(data) / 1e3:.0f} kB")
     return ""
 
 

@@ -32,23 +32,16 @@ def find_images(pattern) -> list[pathlib.Path]:
         InputError: there is no such file, or no picture in the folder or for the pattern.
     """
     path = pathlib.Path(pattern).expanduser()
-    endings = ", ".join(ending[1:] for ending in SUFFIXES)
-    if path.is_dir():
-        names, place = list(path.iterdir()), f"in the folder {path}"
-    elif path.exists() or not glob.has_magic(str(path)):
-        if not path.exists():
-            raise InputError(f"{path}: no such file or folder; check the name")
+    if os.path.isfile(path):
         return [path]
-    else:
-        names = [pathlib.Path(name) for name in glob.glob(str(path), recursive=True)]
-        place = f"for the pattern {path}"
-    found = sorted(
-        name
-        for name in names
-        if name.suffix.lower() in SUFFIXES and name.name[0] != "." and name.is_file()
-    )
+    if not os.path.exists(path) and not glob.has_magic(str(path)):
+        raise InputError(f"{path}: no such file or folder; check the name")
+    inside = glob.escape(str(path)) + "/*" if os.path.isdir(path) else str(path)
+    names = (pathlib.Path(name) for name in glob.glob(inside, recursive=True))
+    found = sorted(name for name in names if name.suffix.lower() in SUFFIXES and name.is_file())
     if not found:
-        raise InputError(f"no pictures {place}; wanted are files that end in {endings}")
+        endings = ", ".join(ending[1:] for ending in SUFFIXES)
+        raise InputError(f"no pictures in {path}; wanted are files that end in {endings}")
     return found
 
 
@@ -70,7 +63,7 @@ def read_image(path) -> np.ndarray:
         InputError: the file is missing, no picture, cut off or too large; one line that names it.
     """
     path = pathlib.Path(path).expanduser()
-    if not path.exists():
+    if not os.path.exists(path):
         raise InputError(f"{path}: no such file; check the name")
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a picture in it")

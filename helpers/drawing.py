@@ -33,7 +33,9 @@ def color_of(key: int) -> tuple[int, int, int]:
     return PALETTE[int(key) % len(PALETTE)]
 
 
-def draw_detections(image, detections, *, labels=True, masks=True, boxes=True, alpha=0.45):
+def draw_detections(
+    image, detections, *, labels=True, masks=True, boxes=True, alpha=0.45, by_class=False
+):
     """Draw the objects on a copy of their picture.
 
     Each object has one colour: by its track id where there is one, else by its rank. A mask is a
@@ -47,6 +49,7 @@ def draw_detections(image, detections, *, labels=True, masks=True, boxes=True, a
         masks: tint the masks.
         boxes: draw the boxes.
         alpha: strength of the tint, 0 to 1.
+        by_class: objects without a track id are coloured by class, so that a film does not flicker.
 
     Returns:
         (H, W, 3) uint8, a new array.
@@ -63,6 +66,8 @@ def draw_detections(image, detections, *, labels=True, masks=True, boxes=True, a
     side = np.sqrt(shape[0] * shape[1])  # 1440 for full HD
     line = max(1, round(side / 600))
     keys = range(len(detections)) if detections.track_ids is None else detections.track_ids
+    if by_class and detections.track_ids is None:
+        keys = np.searchsorted(sorted(detections.categories), detections.labels)
     colors = [color_of(key) for key in keys]
     left_top, right_bottom = np.split(np.rint(detections.boxes).astype(int), 2, axis=1)
     sizes = (right_bottom - left_top).prod(axis=1)
@@ -105,7 +110,8 @@ def _texts(detections):
     if detections.track_ids is not None:
         texts = [f"{text} {key}" for text, key in zip(texts, detections.track_ids, strict=True)]
     scores = detections.scores
-    return [t if s == 1 else f"{t} {s:.0%}" for t, s in zip(texts, scores, strict=True)]
+    # rounded down: 100% would claim certainty
+    return [t if s == 1 else f"{t} {int(100 * s)}%" for t, s in zip(texts, scores, strict=True)]
 
 
 @functools.lru_cache(maxsize=2048)

@@ -159,11 +159,11 @@ def process_video(
         while batch := list(itertools.islice(frames, batch_size)):
             images = [image for _, _, image in batch]
             found = detector.batch(images) if hasattr(detector, "batch") else [None] * len(batch)
-            for (seconds, frame, image), one in zip(batch, found, strict=True):
-                drawn = detector(image) if one is None else draw_detections(image, one)
+            for (seconds, frame, image), d in zip(batch, found, strict=True):
+                drawn = detector(image) if d is None else draw_detections(image, d, by_class=True)
                 writer.add(drawn, frame.pts, frame.duration)
                 if on_frame:
-                    on_frame(count, seconds, one)
+                    on_frame(count, seconds, d)
                 count += 1
             bar.update(len(batch))
         out.mux(writer.stream.encode(None))

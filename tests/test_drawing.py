@@ -112,8 +112,20 @@ def test_a_track_keeps_its_colour_whatever_its_rank():
         assert (draw_detections(image, found, labels=False) == color_of(key)).all(2).sum() == 16
 
 
+def test_a_class_has_one_colour_if_asked_for():
+    found = detections([(2, 2, 7, 7)] * 2, (9, 9))  # a person and a car: first and second class
+    for i in (0, 1):
+        drawn = draw_detections(
+            np.zeros((9, 9, 3), np.uint8), found[i], labels=False, by_class=True
+        )
+        assert (drawn == color_of(i)).all(2).sum() == 16
+    tracked = found[1].replace(track_ids=np.array([5]))
+    drawn = draw_detections(np.zeros((9, 9, 3), np.uint8), tracked, labels=False, by_class=True)
+    assert (drawn == color_of(5)).all(2).sum() == 16
+
+
 def test_what_the_chips_say():
-    found = detections([(0, 0, 9, 9)] * 3, (9, 9), scores=[1, 0.987, 0.5])
+    found = detections([(0, 0, 9, 9)] * 3, (9, 9), scores=[1, 0.9996, 0.5])
     assert drawing._texts(found) == ["person", "car 99%", "person 50%"]
     found = found.replace(track_ids=np.array([4, 5, 6]))
     assert drawing._texts(found) == ["person 4", "car 5 99%", "person 6 50%"]

@@ -278,7 +278,6 @@ def test_thresholds_and_nothing():
     assert len(none) == 0 and none.masks.shape == (0, 40, 60)
 
 
-@pytest.mark.xfail(strict=True, reason="the mask is pasted into the cut box: squeezed")
 def test_a_box_beyond_the_image_is_cut_and_its_mask_with_it():
     # The picture is 40 wide; the box reaches 24 px further, into the grey. Its left half is in.
     rows = final_stages([[16, 8, 64, 24]], [1], [0.9])

@@ -115,10 +115,13 @@ def test_old_pythons_can_parse_run_to_be_told_that_they_are_old():
 
 
 def test_help_names_every_command_and_option(folder):
+    job = (ROOT / "helpers/__main__.py").read_text(encoding="utf-8")
+    options = re.findall(r'add\("(--\w+)"', job)
+    assert {"--images", "--video", "--model", "--out"} <= set(options)
     for flag in ("--help", "-h", "help"):
         told = call(folder, flag)
         assert told.returncode == 0 and told.stderr == ""
-        for name in (*COMMANDS, "--images", "--video", "--model", "--out", "python3 run.py"):
+        for name in (*COMMANDS, *options, "python3 run.py"):
             assert name in told.stdout, name
     assert not (folder / ".venv").exists()
 
@@ -245,7 +248,7 @@ def test_cuda_comes_with_a_gpu_unless_refused(run, monkeypatch, asked, cuda):
             "error: failed to copy file\n  cause: No space left on device (os error 28)",
             "disk is full",
         ),
-        ("ERROR: Could not install packages: [Errno 13] Permission denied: '/x'", "permission"),
+        ("ERROR: Could not install packages: [Errno 13] Permission denied: '/x'", "permitted"),
         ("/usr/bin/python3: No module named pip", "python3-venv"),
         ("  cause: tensorflow==2.21.0 has no wheels with a matching platform tag", "no build"),
         ("something\nnobody foresaw", "nobody foresaw"),
@@ -267,7 +270,7 @@ def test_a_failing_installer_is_told_in_one_line(run, monkeypatch, said, told):
 
 @pytest.mark.parametrize(
     ("code", "told"),
-    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permission"), (errno.EROFS, "permission")],
+    [(errno.ENOSPC, "disk is full"), (errno.EACCES, "permitted"), (errno.EROFS, "permitted")],
 )
 def test_a_system_error_is_told_in_one_line(run, monkeypatch, code, told):
     def fail(*args, **kwargs):

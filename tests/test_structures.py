@@ -136,7 +136,6 @@ def test_moments_against_opencv():
         np.testing.assert_allclose(row["centroid"], (x, y), atol=0.051)
 
 
-@pytest.mark.xfail(strict=True, reason="-89.96 is rounded to -90")
 def test_the_angle_of_an_upright_object_is_90_never_minus_90():
     # A column of 401 pixels, a pixel beside its head and one beside its foot, so that it leans by
     # a few hundredths of a degree: to the left or to the right, rounded it is upright.
@@ -177,7 +176,6 @@ def test_what_does_not_fit_is_refused(fields, message):
         three().replace(**fields)
 
 
-@pytest.mark.xfail(strict=True, reason="reshape(-1, 4) takes any multiple of 4 numbers")
 def test_boxes_of_another_shape_are_refused():
     with pytest.raises(ValueError, match="boxes must have shape"):
         Detections(np.zeros((2, 6)), [1, 1, 1], [1, 1, 1], (6, 8), NAMES)  # 12 numbers, not 3 boxes

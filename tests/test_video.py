@@ -216,6 +216,29 @@ def test_variable_rate_and_late_start_keep_their_times(tmp_path):
     assert float(new_sound[0][0]) == pytest.approx(float(old_sound[0][0]), abs=1e-3)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_film_shot_sideways_comes_out_upright(tmp_path, turns):
+    """The matrix in an mp4's track header (ISO 14496-12, tkhd) turns the picture clockwise."""
+    src = write_video(tmp_path / "a.mp4", [picture(3)] * 4, 10)
+    right = np.rot90(next(read_frames(src)), -turns)
+    (a, b), one = {1: (0, 1), 2: (-1, 0), 3: (0, -1)}[turns], 1 << 16
+    data, matrix = bytearray(src.read_bytes()), (a * one, b * one, 0, -b * one, a * one, 0)
+    place = data.index(b"tkhd") + 44
+    data[place : place + 24] = np.array(matrix, ">i4").tobytes()
+    src.write_bytes(data)
+    aspect = make(tmp_path / "b.mp4", [0], Fraction(1, 10), sample_aspect_ratio=Fraction(4, 3))
+    wide = aspect.read_bytes()
+    place = wide.index(b"tkhd") + 44
+    aspect.write_bytes(wide[:place] + np.array(matrix, ">i4").tobytes() + wide[place + 24 :])
+    assert video_info(aspect).pixel_aspect == Fraction(4, 3) ** (-1 if turns % 2 else 1)
+    report = process_video(src, tmp_path / "out.mp4", lambda frame: frame, progress=False)
+    for path in (src, report.path):
+        image = next(read_frames(path))
+        assert image.shape == right.shape and np.abs(image.astype(int) - right).mean() < 3
+    info = video_info(report.path)
+    assert (info.height, info.width) == right.shape[:2] and info.rotation == 0
+
+
 def test_shape_of_pixels_is_kept(tmp_path):
     aspect = Fraction(16, 11)
     src = make(tmp_path / "a.mp4", range(5), Fraction(1, 10), sample_aspect_ratio=aspect)

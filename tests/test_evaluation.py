@@ -1,0 +1,195 @@
+"""AP and kinds of error: cases whose answer is known, and plain loops."""
+
+import numpy as np
+import pytest
+from pycocotools import mask as rle
+
+from helpers.evaluation import METRICS, error_kinds, evaluate, mask_iou
+from helpers.structures import Detections
+
+NAMES = {1: "person", 3: "car"}
+SIZE = (20, 30)
+
+
+def image(*objects):
+    """Detections from (label, score, x1, y1, x2, y2): filled boxes."""
+    masks = np.zeros((len(objects), *SIZE), bool)
+    for mask, (_, _, x1, y1, x2, y2) in zip(masks, objects, strict=True):
+        mask[y1:y2, x1:x2] = True
+    boxes = np.array([o[2:] for o in objects], float).reshape(-1, 4)
+    return Detections(boxes, [o[0] for o in objects], [o[1] for o in objects], SIZE, NAMES, masks)
+
+
+# --- AP ----------------------------------------------------------------------------------------
+
+
+def test_what_is_found_exactly_scores_one():
+    truth = [image((1, 1, 2, 2, 8, 9)), image(), image((3, 1, 0, 0, 30, 20), (1, 1, 5, 5, 9, 9))]
+    result = evaluate(truth, truth)
+    for kind in ("mask", "box"):
+        assert result[kind] == {
+            "AP": 1, "AP50": 1, "AP75": 1, "AP_small": 1, "AP_medium": None, "AP_large": None,
+        }  # fmt: skip
+        assert tuple(result[kind]) == METRICS
+    assert result["per_class"] == {
+        "person": {"mask": 1, "box": 1, "num": 2},
+        "car": {"mask": 1, "box": 1, "num": 1},
+    }
+
+
+def test_ap_with_a_pencil():
+    # Two persons, one found; a false one with less score does no harm to it: precision is 1 at the
+    # recalls 0, .01 ... .50, 51 of the 101 that COCO asks for, then 0.
+    truth = [image((1, 1, 0, 0, 10, 10), (1, 1, 20, 10, 30, 20))]
+    found = [image((1, 0.9, 0, 0, 10, 10), (1, 0.8, 12, 0, 18, 6))]
+    assert evaluate(truth, found)["mask"]["AP"] == pytest.approx(51 / 101, abs=1e-4)
+    # With more score it halves the precision.
+    found = [image((1, 0.9, 12, 0, 18, 6), (1, 0.8, 0, 0, 10, 10))]
+    result = evaluate(truth, found)
+    assert result["mask"]["AP"] == result["box"]["AP"] == pytest.approx(51 / 202, abs=1e-4)
+    # A category without true objects says nothing and does not pull the mean down.
+    assert result["per_class"]["car"] == {"mask": None, "box": None, "num": 0}
+
+
+def test_mask_and_box_are_judged_apart():
+    truth = image((1, 1, 0, 0, 10, 5))
+    masks = truth.masks.copy()
+    masks[0, :5, :10].flat[31:] = False  # 31 of 50 px: IoU .62, enough at .50, .55 and .60 only
+    result = evaluate([truth], [truth.replace(masks=masks)])
+    assert result["box"]["AP"] == 1
+    assert [result["mask"][name] for name in ("AP", "AP50", "AP75")] == [0.3, 1, 0]
+
+
+def test_the_right_place_with_the_wrong_name_is_nothing():
+    truth, found = [image((1, 1, 0, 0, 10, 10))], [image((3, 0.9, 0, 0, 10, 10))]
+    assert evaluate(truth, found)["mask"]["AP"] == 0
+    # ... and the same picture must be meant: the finds of two pictures, exchanged.
+    truth = [image((1, 1, 0, 0, 10, 10)), image((1, 1, 20, 10, 30, 20))]
+    assert evaluate(truth, truth[::-1])["mask"]["AP"] == 0
+
+
+def test_sizes_are_those_of_the_mask():
+    # 60 x 60 px are a medium object (from 32² to 96²). A frame of that size has a small area,
+    # though the box is the same: COCO measures the mask, for both kinds of AP.
+    mask = np.ones((1, 60, 60), bool)
+    full = Detections([[0, 0, 60, 60]], [1], [1], (60, 60), NAMES, mask)
+    mask = mask.copy()
+    mask[0, 4:56, 4:56] = False  # 3600 - 2704 = 896 px, less than 1024
+    frame = full.replace(masks=mask)
+    sizes = ("AP_small", "AP_medium")
+    assert [evaluate([full], [full])["mask"][s] for s in sizes] == [None, 1]
+    result = evaluate([frame], [frame])
+    assert [result["mask"][s] for s in sizes] == [result["box"][s] for s in sizes] == [1, None]
+
+
+def test_against_a_plain_loop():
+    rng = np.random.default_rng(0)
+    truth, found = [], []
+    for _ in range(12):
+        corners = rng.integers(0, [20, 12], (4, 2))
+        boxes = np.concatenate([corners, corners + rng.integers(4, 9, (4, 2))], 1)
+        moved = np.clip(boxes + rng.integers(-1, 2, boxes.shape), 0, [30, 20, 30, 20])
+        truth.append(image(*[(1, 1, *box) for box in boxes.tolist()]))
+        scores = rng.random(4).round(4)
+        found.append(image(*[(1, s, *b) for s, b in zip(scores, moved.tolist(), strict=True)]))
+    result = evaluate(truth, found)
+
+    # At IoU .5: best score first, each takes the best true object that is left in its picture.
+    finds = sorted(
+        ((float(s), i, j) for i, f in enumerate(found) for j, s in enumerate(f.scores)),
+        reverse=True,
+    )
+    taken, right = set(), []
+    for _, i, j in finds:
+        overlaps = [
+            (np.sum(found[i].masks[j] & m) / np.sum(found[i].masks[j] | m), k)
+            for k, m in enumerate(truth[i].masks)
+            if (i, k) not in taken
+        ]
+        best, k = max(overlaps)
+        right.append(best >= 0.5)
+        if right[-1]:
+            taken.add((i, k))
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    recall = np.cumsum(right) / sum(map(len, truth))
+    at = [max(precision[recall >= r], default=0) for r in np.linspace(0, 1, 101)]
+    assert 0.3 < np.mean(at) < 0.95
+    assert result["mask"]["AP50"] == pytest.approx(np.mean(at), abs=2e-4)
+
+
+def test_nothing_true_and_nothing_found():
+    none, one = [image()], [image((1, 0.9, 0, 0, 5, 5))]
+    for found in (none, one):
+        result = evaluate(none, found)
+        assert result["mask"] == result["box"] == dict.fromkeys(METRICS)
+    result = evaluate([image((1, 1, 0, 0, 5, 5))], none)
+    assert result["mask"]["AP"] == 0 and result["per_class"]["person"]["num"] == 1
+
+
+def test_evaluate_is_silent(capsys):
+    evaluate([image((1, 1, 0, 0, 5, 5))], [image((1, 0.9, 0, 0, 5, 5))])
+    assert capsys.readouterr().out == ""
+
+
+def test_what_does_not_fit_is_refused():
+    one = image((1, 1, 0, 0, 5, 5))
+    with pytest.raises(ValueError, match="2 images with truth, 1 with results"):
+        evaluate([one, one], [one])
+    with pytest.raises(ValueError, match="evaluate needs masks in every image"):
+        evaluate([one], [one.replace(masks=None)])
+
+
+# --- mask IoU ----------------------------------------------------------------------------------
+
+
+def test_mask_iou_against_pycocotools():
+    rng = np.random.default_rng(1)
+    a, b = rng.random((5, 20, 30)) < 0.4, rng.random((7, 20, 30)) < 0.7
+    encoded = [[rle.encode(np.asfortranarray(m, np.uint8)) for m in masks] for masks in (a, b)]
+    np.testing.assert_allclose(mask_iou(a, b), rle.iou(*encoded, [0] * 7), rtol=1e-9)
+
+
+def test_mask_iou_with_a_pencil():
+    a, b = image((1, 1, 0, 0, 4, 1), (1, 1, 9, 9, 9, 9)).masks, image((1, 1, 2, 0, 6, 1)).masks
+    np.testing.assert_allclose(mask_iou(a, b), [[2 / 6], [0]])  # the second has no pixel
+    np.testing.assert_array_equal(mask_iou(a[1:], a[1:]), [[0]])
+    assert mask_iou(a[:0], b).shape == (0, 1) and mask_iou(a, b[:0]).shape == (2, 0)
+
+
+# --- kinds of error ----------------------------------------------------------------------------
+
+
+def test_one_error_of_each_kind():
+    truth = image((1, 1, 0, 0, 10, 10), (3, 1, 10, 10, 20, 20), (1, 1, 20, 0, 30, 10))
+    found = image(
+        (1, 0.6, 0, 0, 10, 9),  # fits as well, but is the second one: duplicate
+        (1, 0.9, 0, 0, 10, 10),  # right
+        (1, 0.8, 10, 10, 20, 20),  # a car taken for a person
+        (1, 0.7, 20, 0, 24, 10),  # IoU .4: badly cut
+        (3, 0.7, 0, 12, 8, 20),  # nothing there
+        (1, 0.4, 20, 0, 30, 10),  # would be right, but scores too little
+    )
+    expected = {"right": 1, "wrong_class": 1, "duplicate": 1, "badly_cut": 1, "background": 1,
+                "missed": 2}  # fmt: skip
+    assert error_kinds([truth], [found]) == expected
+    # two pictures count twice; with a lower threshold the last one is right
+    assert error_kinds([truth] * 2, [found] * 2) == {k: 2 * v for k, v in expected.items()}
+    assert error_kinds([truth], [found], score_threshold=0.3) == expected | {
+        "right": 2,
+        "missed": 1,
+    }
+    assert error_kinds([truth], [found], iou=0.4) == expected | {
+        "right": 2, "badly_cut": 0, "missed": 1,
+    }  # fmt: skip
+
+
+def test_kinds_where_there_is_nothing():
+    zero = dict.fromkeys(
+        ("right", "wrong_class", "duplicate", "badly_cut", "background", "missed"), 0
+    )
+    one = image((1, 1, 0, 0, 5, 5))
+    assert error_kinds([], []) == error_kinds([image()], [image()]) == zero
+    assert error_kinds([one], [image()]) == zero | {"missed": 1}
+    assert error_kinds([image()], [one]) == zero | {"background": 1}
+    with pytest.raises(ValueError):
+        error_kinds([one, one], [one])

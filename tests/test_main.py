@@ -1,0 +1,353 @@
+"""The main job as a user meets it: files in, results out, one line for each bad file."""
+
+import json
+import pathlib
+import re
+import sys
+import types
+from html.parser import HTMLParser
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import helpers.__main__ as job
+from helpers.datasets import find_images, read_image, save_image
+from helpers.structures import Detections, InputError
+from helpers.video import read_frames, video_info, write_video
+
+NAMES = {1: "person", 3: "car"}
+
+
+class Fake:
+    """A detector of red (car) and blue (person) rectangles, by plain NumPy."""
+
+    name, categories = "fake", NAMES
+    card = {"name": "fake", "note": "fake knows rectangles <only>"}
+    score_threshold = 0.5
+    calls = 0
+
+    def __call__(self, image):
+        type(self).calls += 1
+        masks, labels = [], []
+        for label, channel in ((3, 0), (1, 2)):
+            mask = (image[..., channel] > 150) & (np.delete(image, channel, 2).max(2) < 90)
+            if mask.any():
+                masks.append(mask)
+                labels.append(label)
+        size = image.shape[:2]
+        if not masks:
+            return Detections.empty(size, NAMES)
+        spots = [np.nonzero(mask) for mask in masks]
+        boxes = [(x.min(), y.min(), x.max() + 1, y.max() + 1) for y, x in spots]
+        return Detections(boxes, labels, [0.9] * len(boxes), size, NAMES, np.stack(masks))
+
+    def batch(self, images):
+        return [self(image) for image in images]
+
+    def with_threshold(self, score):
+        other = Fake()
+        other.score_threshold = score
+        return other
+
+
+def street(shift=0, car=True, person=True, size=(60, 80)):
+    image = np.full((*size, 3), 128, np.uint8)
+    if car:
+        image[10:30, 5 + shift : 35 + shift] = (220, 10, 10)
+    if person:
+        image[20:50, 60:70] = (10, 10, 220)
+    return image
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Pictures and a film, a fake model, and an empty current folder."""
+
+    def load_detector(name="auto", **options):
+        if name != "streets":
+            raise InputError(f"no model {name!r}: use streets")
+        return Fake()
+
+    monkeypatch.setitem(
+        sys.modules, "helpers.zoo", types.SimpleNamespace(load_detector=load_detector)
+    )
+    monkeypatch.setattr(Fake, "calls", 0)
+    folder = tmp_path / "my photos"
+    save_image(folder / "both.png", street())
+    save_image(folder / "car.jpg", street(person=False))
+    save_image(folder / "none.webp", street(car=False, person=False))
+    sound = np.full((24_000, 2), 1000, np.int16)
+    write_video(tmp_path / "film.mp4", (street(3 * i) for i in range(6)), 12, sound)
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+def snapshot(folder):
+    return {p: p.read_bytes() for p in sorted(pathlib.Path(folder).rglob("*")) if p.is_file()}
+
+
+def run(*arguments):
+    return job.main([str(argument) for argument in arguments])
+
+
+# --- a good run -------------------------------------------------------------------------------
+
+
+def test_pictures_and_film(files, capsys):
+    code = run("--images", files / "my photos", "--video", files / "film.mp4")
+    out, err = capsys.readouterr()
+    assert code == 0 and err == ""
+    assert "3 pictures, 3 objects: 2 × car, 1 × person" in out
+    assert "film.mp4: 6 frames, sound copied; at most at once 1 × car, 1 × person" in out
+    assert "note on fake: fake knows rectangles <only>" in out
+    assert str(files / "work/outputs") in out and "file:///" in out
+    folder = files / "work/outputs"
+    names = sorted(p.name for p in folder.iterdir())
+    assert names == ["both.png", "car.jpg", "film.mp4", "index.html", "none.jpg", "page",
+                     "results.json"]  # fmt: skip
+    drawn = read_image(folder / "both.png")
+    assert drawn.shape == (60, 80, 3) and (drawn != street()).any()
+    np.testing.assert_allclose(read_image(folder / "none.jpg"), 128, atol=3)
+    assert len(list(read_frames(folder / "film.mp4"))) == 6
+    assert video_info(folder / "film.mp4").has_audio
+
+
+def test_results_are_coco(files):
+    coco = pytest.importorskip("pycocotools.coco")
+    run("--images", files / "my photos", "--video", files / "film.mp4", "--score", "0.3")
+    path = files / "work/outputs/results.json"
+    content = json.loads(path.read_text())
+    assert content["info"]["model"] == "fake"
+    assert content["categories"] == [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
+    dataset = coco.COCO(str(path))
+    assert len(dataset.imgs) == 3 + 6
+    (both,) = (i for i in dataset.imgs.values() if i["file_name"].endswith("both.png"))
+    assert (both["height"], both["width"], both["result"]) == (60, 80, "both.png")
+    found = {a["category_id"]: a for a in dataset.imgToAnns[both["id"]]}
+    right = {3: (street()[..., 0] == 220), 1: (street()[..., 2] == 220)}
+    for category, mask in right.items():
+        np.testing.assert_array_equal(dataset.annToMask(found[category]), mask)
+        assert found[category]["area"] == mask.sum()
+    assert found[3]["bbox"] == [5, 10, 30, 20] and found[3]["score"] == 0.9
+    again = dataset.loadRes(content["annotations"])
+    assert len(again.anns) == len(dataset.anns) == len(content["annotations"]) == 3 + 12
+    frames = [image for image in content["images"] if "frame" in image]
+    assert [image["frame"] for image in frames] == [0, 1, 2, 3, 4, 5]
+    assert frames[3]["seconds"] == 0.25 and frames[3]["result"] == "film.mp4"
+    assert len({image["id"] for image in content["images"]}) == 9
+
+
+class Links(HTMLParser):
+    """Collects what a page points at, and pictures that say nothing to who cannot see them."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.mute, self.open = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.links += [attributes[k] for k in ("src", "href", "poster") if k in attributes]
+        self.mute += [tag] if tag == "img" and not attributes.get("alt") else []
+        self.open += [] if tag in ("meta", "img") else [tag]
+
+    def handle_endtag(self, tag):
+        while self.open.pop() != tag:
+            pass
+
+
+def test_the_page_is_whole_and_relative(files):
+    save_image(files / "my photos/50% <b> #1?.png", street())
+    run("--images", files / "my photos", "--video", files / "film.mp4")
+    page = (files / "work/outputs/index.html").read_text("utf-8")
+    parser = Links()
+    parser.feed(page)
+    assert not parser.mute and not parser.open and len(parser.links) >= 12
+    for link in parser.links:
+        assert not link.startswith(("/", "http", "file")), link
+        assert (files / "work/outputs" / unquote(link)).is_file(), link
+    assert "fake knows rectangles &lt;only&gt;" in page and "<b>" not in page
+    assert "prefers-color-scheme: dark" in page and "width=device-width" in page
+    assert "controls" in page and "$" not in page and str(files) not in page
+
+
+def test_only_some_pictures_are_on_the_page(files, monkeypatch):
+    monkeypatch.setattr(job, "ON_PAGE", 1)
+    assert run("--images", files / "my photos") == 0
+    page = (files / "work/outputs/index.html").read_text("utf-8")
+    assert page.count("<figure>") == 1 and "2 more pictures are in this folder" in page
+    assert len(list((files / "work/outputs/page").iterdir())) == 2
+
+
+def test_large_pictures_get_small_copies_for_the_page(files):
+    save_image(files / "large.png", street(size=(90, 3000)))
+    run("--images", files / "large.png")
+    assert read_image(files / "work/outputs/page/large.png.after.jpg").shape == (36, 1200, 3)
+    assert read_image(files / "work/outputs/large.png").shape == (90, 3000, 3)
+
+
+def test_globs_and_doubles(files):
+    assert run("--images", files / "my photos/*.png", files / "my photos", "--out", "new/deep") == 0
+    assert len(json.loads(pathlib.Path("new/deep/results.json").read_text())["images"]) == 3
+
+
+def test_one_name_in_two_folders(files):
+    for folder in ("one", "two"):
+        save_image(files / folder / "a.jpg", street(person=folder == "one"))
+        save_image(files / folder / "A-2.jpg", street())
+    assert run("--images", files / "one", files / "two") == 0
+    results = [p.name for p in find_images("outputs")]
+    assert len({name.casefold() for name in results}) == len(results) == 4
+
+
+def test_without_arguments_the_bundled_files(files, monkeypatch, capsys):
+    (files / "data").mkdir()
+    for name in ("page.html",):
+        (files / "data" / name).write_bytes((job.DATA / name).read_bytes())
+    (files / "my photos").rename(files / "data/pictures")
+    (files / "film.mp4").rename(files / "data/street.mp4")
+    monkeypatch.setattr(job, "DATA", files / "data")
+    assert run() == 0
+    out, _ = capsys.readouterr()
+    assert "3 pictures" in out and "street.mp4: 6 frames" in out and "note on" not in out
+
+
+def test_bundled_files_are_there():
+    assert len(find_images(job.DATA / "pictures")) >= 3
+    assert video_info(job.DATA / "street.mp4").has_audio
+
+
+# --- bad input --------------------------------------------------------------------------------
+
+
+def test_bad_files_get_a_line_each_and_the_others_are_done(files, capsys):
+    photos, film = files / "my photos", files / "film.mp4"
+    (photos / "text.jpg").write_text("I am not a picture")
+    whole = save_image(files / "whole.jpg", street(size=(200, 300))).read_bytes()
+    (photos / "half.jpg").write_bytes(whole[:1000])
+    (files / "empty.mp4").touch()
+    (files / "no pictures").mkdir()
+    code = run("--images", photos, files / "gone.jpg", files / "no pictures",
+               "--video", files / "empty.mp4", film, files / "gone.mp4")  # fmt: skip
+    out, err = capsys.readouterr()
+    assert code == 2
+    lines = err.splitlines()
+    for name in ("text.jpg", "half.jpg", "gone.jpg", "no pictures", "empty.mp4", "gone.mp4"):
+        (line,) = (line for line in lines if name in line)
+        assert re.search("check|copy|export|wanted", line), line
+    assert len(lines) == 6 and "3 pictures, 3 objects" in out and "film.mp4: 6 frames" in out
+    page = pathlib.Path("outputs/index.html").read_text("utf-8")
+    assert "half.jpg" in page and not list(pathlib.Path("outputs").rglob(".*"))
+
+
+@pytest.mark.parametrize(
+    "arguments, line",
+    [
+        (["--images", "gone.jpg"], "no such file"),
+        (["--video", "gone.mp4"], "No such file"),
+        (["--images", "../my photos", "--model", "strets"], "no model 'strets': use streets"),
+        (["--images", "broken.jpg"], "is empty"),
+        (["--video", "broken.mp4"], "is no film|holds no"),
+    ],
+)
+def test_a_failed_run_destroys_nothing(files, capsys, arguments, line):
+    assert run("--images", files / "my photos", "--video", files / "film.mp4") == 0
+    pathlib.Path("broken.jpg").touch()
+    pathlib.Path("broken.mp4").write_bytes((files / "film.mp4").read_bytes()[:500])
+    before, _ = snapshot("outputs"), capsys.readouterr()
+    assert run(*arguments) == 2
+    assert snapshot("outputs") == before
+    out, err = capsys.readouterr()
+    assert re.search(line, err) and "Traceback" not in err and len(err.splitlines()) <= 2
+
+
+def test_a_film_that_fails_half_way_keeps_the_old_one(files, monkeypatch, capsys):
+    assert run("--video", files / "film.mp4") == 0
+    before = snapshot("outputs")
+
+    def batch(self, images):
+        if Fake.calls > 9:
+            raise MemoryError
+        return [self(image) for image in images]
+
+    monkeypatch.setattr(Fake, "batch", batch)
+    monkeypatch.setattr(Fake, "calls", 0)
+    write_video(files / "film.mp4", (street(i) for i in range(30)), 12)
+    assert run("--video", files / "film.mp4") == 2
+    assert snapshot("outputs") == before
+    assert "film.mp4: needs more memory" in capsys.readouterr().err
+    monkeypatch.setattr(Fake, "calls", 0)
+    assert run("--video", files / "film.mp4", "--images", files / "my photos") == 2
+    content = json.loads(pathlib.Path("outputs/results.json").read_text())
+    assert len(content["images"]) == 3 and len(content["annotations"]) == 3
+    assert pathlib.Path("outputs/film.mp4").read_bytes() == before[pathlib.Path("outputs/film.mp4")]
+
+
+def test_stopped_by_hand_the_results_tell_what_was_done(files, monkeypatch, capsys):
+    def call(self, image):
+        Fake.calls += 1
+        if Fake.calls == 3:
+            raise KeyboardInterrupt
+        return Detections.empty(image.shape[:2], NAMES)
+
+    monkeypatch.setattr(Fake, "__call__", call)
+    assert run("--images", files / "my photos", "--video", files / "film.mp4") == 130
+    assert len(json.loads(pathlib.Path("outputs/results.json").read_text())["images"]) == 2
+    assert "stopped" in capsys.readouterr().err and not pathlib.Path("outputs/film.mp4").exists()
+
+
+def test_results_never_replace_their_sources(files, capsys):
+    before = snapshot(files / "my photos")
+    assert run("--images", files / "my photos", "--out", files / "my photos") == 2
+    assert snapshot(files / "my photos") == before
+    assert "lies where the results go; name another folder with --out" in capsys.readouterr().err
+    assert run("--video", files / "film.mp4", "--out", files) == 2
+
+
+def test_an_output_folder_that_cannot_be(files, capsys):
+    pathlib.Path("outputs").write_text("I am a file")
+    assert run("--images", files / "my photos") == 2
+    err = capsys.readouterr().err
+    assert "outputs" in err and len(err.splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line(files, monkeypatch, capsys):
+    assert run("--images", files / "my photos") == 0
+    before, _ = snapshot("outputs"), capsys.readouterr()
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    assert run("--images", files / "my photos") == 2
+    err = capsys.readouterr().err
+    assert "No space left on device" in err and len(err.splitlines()) == 1
+    assert snapshot("outputs") == before
+
+
+@pytest.mark.parametrize("score", ["-1", "1.5", "high"])
+def test_a_senseless_score_is_refused(score, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("--score", score)
+    assert stop.value.code == 2 and "--score" in capsys.readouterr().err
+
+
+def test_memory_does_not_grow_with_the_number_of_pictures(files, monkeypatch):
+    import tracemalloc
+
+    monkeypatch.setattr(job, "ON_PAGE", 2)
+
+    def peak(number):
+        folder = files / f"{number}"
+        for i in range(number):
+            save_image(folder / f"{i}.png", street(size=(200, 300)))
+        tracemalloc.start()
+        assert run("--images", folder, "--out", files / f"out{number}") == 0
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(2)
+    assert peak(30) < peak(5) + 1_000_000  # 25 pictures more are 4,500,000 bytes

@@ -1,0 +1,201 @@
+"""Every notebook: its form, its exercises, and a run with small parameters whose results hold."""
+
+import ast
+import json
+import pathlib
+import re
+import statistics
+
+import numpy as np
+import pytest
+
+from helpers import checks
+from helpers.datasets import find_images, save_image
+
+ROOT = pathlib.Path(__file__).parents[1]
+BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb"))
+WORDS = {"00_quickstart": (600, 1500)}  # the others: 1,500 to 3,300
+SMALL = {  # parameters that make a run short
+    "00_quickstart": {"SECONDS": 0.25},
+    "05_test_on_images": {"NUM_SCENES": 6},
+    "06_process_video": {"SECONDS": 0.5},
+}
+each_book = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", BOOKS + SOLUTIONS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+
+
+def cells_of(path, kind=None, tag=None):
+    """The cells of a notebook as dicts, with `text`: all, or those of a kind or with a tag."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        cell["text"] = "".join(cell["source"])
+    cells = [cell for cell in cells if kind in (None, cell["cell_type"])]
+    return [cell for cell in cells if tag is None or tag in cell["metadata"].get("tags", [])]
+
+
+def lines_of(cell):
+    return sum(bool(line.strip()) for line in cell["text"].splitlines())
+
+
+# Form ---------------------------------------------------------------------------------------------
+
+
+@each
+def test_first_and_last_cells(path):
+    first, second, *_, last = cells_of(path)
+    assert re.match(r"# .+\?\n\n!\[", first["text"]), "a question as title, then a picture"
+    assert "**You need**" in first["text"] and re.search("minutes", first["text"])
+    assert second["metadata"]["tags"] == ["parameters"] and last["metadata"]["tags"] == ["results"]
+    for line in ast.parse(second["text"]).body:  # numbers and names only
+        ast.literal_eval(line.value)
+    assert last["text"].startswith("results = {")
+    assert last["text"].endswith("print(json.dumps(results))")
+
+
+@each
+def test_cells_are_short(path):
+    code, prose = cells_of(path, "code"), cells_of(path, "markdown")
+    lengths = [lines_of(cell) for cell in code]
+    assert len(code) <= 40 and max(lengths) <= 25 and statistics.median(lengths) <= 6
+    assert len(code) <= len(prose) <= 2 * len(code)
+
+
+@each_book
+def test_number_of_words(path):
+    text = "\n".join(cell["text"] for cell in cells_of(path, "markdown"))
+    words = len(re.sub(r"\]\([^)]*\)|```.*?```", " ", text, flags=re.DOTALL).split())
+    low, high = WORDS.get(path.stem, (1500, 3300))
+    assert low <= words <= high
+
+
+@each
+def test_ids_and_paths(path):
+    book = json.loads(path.read_text(encoding="utf-8"))
+    assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
+    ids = [cell["id"] for cell in book["cells"]]
+    assert len(set(ids)) == len(ids) and all(re.fullmatch("[a-z][a-z0-9-]*", name) for name in ids)
+    for cell in cells_of(path):
+        assert not re.search(r"""["'(](/[A-Za-z]|[A-Z]:\\)""", cell["text"]), "an absolute path"
+        assert "FAST" not in cell["text"]
+    assert path.stat().st_size <= 1e6, "run.py notebooks stores light outputs only"
+    assert str(ROOT) not in path.read_text(encoding="utf-8")
+
+
+@each
+def test_links_and_alt_texts(path):
+    for cell in cells_of(path, "markdown"):
+        for mark, text, target in re.findall(r"(!?)\[([^\]]*)\]\(([^)]+)\)", cell["text"]):
+            assert len(text) >= (40 if mark else 2), f"{target} needs a text that describes it"
+            if not target.startswith("https://"):
+                assert (path.parent / target).exists(), target
+
+
+@each
+def test_output_is_never_far(path):
+    """At most two cells of code in a row that show neither a picture nor a number."""
+    silent = 0
+    for cell in cells_of(path, "code"):
+        last = ast.parse(re.sub(r"(?m)^%.*", "", cell["text"])).body[-1]
+        shows = isinstance(last, ast.Expr) or "print(" in cell["text"]
+        silent = 0 if shows or cell["id"] in ("parameters", "setup") else silent + 1
+        assert silent <= 2, cell["id"]
+
+
+def test_setup_is_the_same_everywhere():
+    assert len({cells_of(path, tag="setup")[0]["text"] for path in BOOKS + SOLUTIONS}) == 1
+
+
+# Exercises ----------------------------------------------------------------------------------------
+
+
+@each
+def test_three_exercises(path):
+    exercises = cells_of(path, "code", "exercise")
+    calls = [re.search(r"^checks\.(\w+)\(", cell["text"], re.MULTILINE) for cell in exercises]
+    assert len(calls) == 3 and all(callable(getattr(checks, call[1])) for call in calls)
+    for cell in exercises:
+        assert (" ...  # " in cell["text"]) == (path in BOOKS), "dots where the reader's part goes"
+        assert lines_of(cell) <= 15
+
+
+@each_book
+def test_solution_differs_in_the_exercises_only(path):
+    solution = path.parent / "solutions" / path.name
+    pairs = zip(cells_of(path), cells_of(solution), strict=True)
+    for ours, solved in pairs:
+        assert (ours["id"], ours["metadata"]) == (solved["id"], solved["metadata"])
+        if "exercise" not in ours["metadata"].get("tags", []):
+            moved = ours["text"].replace("](figures/", "](../figures/")
+            assert moved.replace("](solutions/", "](") == solved["text"]
+
+
+# Runs ---------------------------------------------------------------------------------------------
+
+
+def run(path, folder, **parameters):
+    """Run a notebook; returns what its exercises said, and its results."""
+    import papermill
+
+    parameters |= {"OUT": str(folder / "out")}
+    unknown = set(parameters) - set(papermill.inspect_notebook(str(path)))
+    assert not unknown, f"{path.stem} has no parameters {unknown}"
+    book = papermill.execute_notebook(
+        str(path), str(folder / path.name), parameters, cwd=str(path.parent),
+        progress_bar=False, execution_timeout=200,
+    )  # fmt: skip
+    widgets = book.metadata.get("widgets", {})
+    state = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    outputs = [out for model in state.values() for out in model["state"].get("outputs", [])]
+    outputs += [out for cell in book.cells for out in cell.get("outputs", [])]
+    assert not [out for out in outputs if out["output_type"] == "error"]
+    noise = [out["text"] for out in outputs if "TensorFlow" in out.get("text", "")]
+    assert not noise, "what TensorFlow tells its developers is nothing for the reader"
+    verdicts = [
+        cell.outputs[-1]["data"]["text/plain"]
+        for cell in book.cells
+        if "exercise" in cell.metadata.get("tags", [])
+    ]
+    (last,) = book.cells[-1].outputs
+    return verdicts, json.loads(last["text"])
+
+
+def check_00_quickstart(results):
+    assert results["objects"] >= 2 and results["mask_pixels"] > 200
+    assert results["frames"] == 6  # a quarter of a second
+
+
+def check_05_test_on_images(results):
+    assert results["pictures"] == len(find_images(ROOT / "data/pictures"))
+    assert results["records_saved"] == results["found"] >= results["pictures"]
+    assert results["mask_AP50"] > 0.7 and results["box_AP50"] > 0.7
+    kinds, shares = results["kinds"], results["shares"]
+    assert kinds["right"] + kinds["missed"] == results["true_objects"]
+    assert kinds["right"] > 0.6 * results["true_objects"]
+    assert shares["as drawn"] > 0.6 > shares["upside down"]
+
+
+def check_06_process_video(results):
+    assert results["toy_calls"] == 4 + 1  # MoviePy asks once more than there are frames
+    assert results["frames"] == results["moviepy_frames"] == results["frames_written"] == 12
+    assert results["sound"] == results["source_sound"] != []
+    assert len(results["moviepy_sound"]) == 1
+    assert results["odd_copies"] == [1, 240] and results["model_fps"] > 0
+
+
+@each
+def test_run(path, tmp_path):
+    assert path.stem in SMALL, f"{path.stem} needs small parameters here"
+    verdicts, results = run(path, tmp_path, **SMALL[path.stem])
+    wanted = "Right. " if path in SOLUTIONS else "Not answered yet"
+    assert len(verdicts) == 3 and all(verdict.startswith(wanted) for verdict in verdicts)
+    globals()[f"check_{path.stem}"](results)
+
+
+def test_quickstart_where_there_is_nothing_to_find(tmp_path):
+    """Nothing in the first notebook can fail: a grey picture has no object, and that is fine."""
+    picture = save_image(tmp_path / "grey.png", np.full((120, 200, 3), 128, np.uint8))
+    solution = ROOT / "notebooks/solutions/00_quickstart.ipynb"
+    verdicts, results = run(solution, tmp_path, PICTURE=str(picture), SECONDS=0.1)
+    assert results["objects"] == results["mask_pixels"] == 0
+    assert all(verdict.startswith("Right. ") for verdict in verdicts)
