@@ -4,6 +4,7 @@ python3 run.py notebooks [start of a name ...]
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -40,7 +41,8 @@ def store(path):
     """Runs one notebook in its folder; returns "" or one line on why it is left as it was."""
     print(path.name, end=" ", flush=True)
     command = [sys.executable, "-W", "ignore", "-m", "papermill", path.name, "-"]
-    done = subprocess.run(command, cwd=path.parent, stdout=subprocess.PIPE, check=False)
+    still = {**os.environ, "PIXELWISE_STATIC": "1"}  # pictures where a live notebook has sliders
+    done = subprocess.run(command, cwd=path.parent, stdout=subprocess.PIPE, env=still, check=False)
     if done.returncode:
         return f"{path.name} failed and is left as it was"
     data = lighten(json.loads(done.stdout)).encode()

@@ -181,6 +181,7 @@ def test_every_exercise_is_tested():
     assert public == set(CASES)
 
 
-def test_nothing_found_has_no_cars():
+def test_nothing_found_has_no_cars_and_no_pixels():
     empty = Detections.empty((6, 8), CATEGORIES)
     assert checks.only_cars(empty, empty)
+    assert checks.true_pixels(0, np.zeros((6, 8), bool))

@@ -20,30 +20,20 @@ only_tensorflow = pytest.mark.skipif(
 NAMES = {1: "square", 7: "disc"}
 
 
-def batch_of(*pictures, slots=3):
-    """Targets of (image, truth) with two classes, ids 1 and 7; None stands for no objects."""
-    targets = Targets(
-        np.stack([image for image, _ in pictures]),
-        np.zeros((len(pictures), slots, 4), np.float32),
-        np.zeros((len(pictures), slots), np.int32),
-        np.zeros((len(pictures), slots, 64, 64), np.uint8),
-    )
-    for i, (_, truth) in enumerate(pictures):
-        if truth is not None:
-            targets.boxes[i, : len(truth)] = truth.boxes
-            targets.labels[i, : len(truth)] = [{1: 1, 7: 2}[label] for label in truth.labels]
-            targets.masks[i, : len(truth)] = truth.masks
-    return targets
+@pytest.fixture(scope="module")
+def no_objects(toy_targets):
+    """The toy batch, as if nothing were on the pictures."""
+    return Targets(toy_targets.images, *(np.zeros_like(leaf) for leaf in toy_targets[1:]))
 
 
 # --- forward -----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def stages(tiny_model):
-    """Two noisy pictures through the tiny network, as NumPy."""
-    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    return keras.tree.map_structure(np.asarray, tiny_model(images))
+def stages(tiny_model, toy_pictures):
+    """A toy picture and a noisy one through the tiny network, as NumPy."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    return keras.tree.map_structure(np.asarray, tiny_model(np.stack([toy_pictures[0][0], noise])))
 
 
 def test_every_stage_by_name(stages, tiny_model):
@@ -79,17 +69,17 @@ def test_stages_are_what_their_names_say(stages):
     )
 
 
-def test_at_the_start_almost_nothing_is_an_object(stages):
-    objectness = 1 / (1 + np.exp(-stages.objectness_logits))
+def test_at_the_start_almost_nothing_is_an_object(tiny_config, toy_targets):
+    logits = MaskRCNN(tiny_config)(toy_targets.images).objectness_logits
+    objectness = 1 / (1 + np.exp(-np.asarray(logits)))
     assert objectness.mean() == pytest.approx(0.0474, abs=0.005)  # 1 / (1 + e^3)
 
 
-def test_pictures_of_a_batch_do_not_meet(tiny_model, toy_picture):
-    image = toy_picture[0]
-    both = tiny_model(np.stack([255 - image, image]))
-    alone = tiny_model(image[None])
-    np.testing.assert_allclose(alone.class_logits[0], both.class_logits[1], atol=1e-4)
-    np.testing.assert_allclose(alone.mask_logits[0], both.mask_logits[1], atol=1e-4)
+def test_pictures_of_a_batch_do_not_meet(tiny_model, stages, toy_pictures):
+    alone = tiny_model(toy_pictures[0][0][None])
+    for name in ("proposals", "class_logits", "boxes", "mask_logits"):
+        one, of_two = np.asarray(getattr(alone, name))[0], getattr(stages, name)[0]
+        np.testing.assert_allclose(one, of_two, atol=1e-3, rtol=1e-3)
 
 
 def test_the_bundled_architecture():
@@ -107,22 +97,18 @@ def test_an_odd_image_size_is_refused():
 
 
 @pytest.fixture(scope="module")
-def losses(tiny_config, toy_picture):
-    """Gradients of the losses of a toy batch, the second picture without objects."""
+def losses(tiny_config, toy_targets):
+    """A new network, its losses on the toy batch, the gradients of their sum, and those that the
+    losses of the second stage send to the first."""
     import tensorflow as tf
 
     keras.utils.set_random_seed(0)
     model = MaskRCNN(tiny_config)
-    targets = batch_of(toy_picture, (255 - toy_picture[0], None))
     with tf.GradientTape(persistent=True) as tape:
-        values = model(targets, training=True)
+        values = model(toy_targets, training=True)
         total, second = sum(values.values()), values["class"] + values["box"] + values["mask"]
-    return (
-        model,
-        values,
-        tape.gradient(total, model.trainable_variables),
-        tape.gradient(second, model.rpn.trainable_variables),
-    )
+    gradients = tape.gradient(total, model.trainable_variables)
+    return model, values, gradients, tape.gradient(second, model.rpn.trainable_variables)
 
 
 @only_tensorflow
@@ -152,8 +138,8 @@ def test_nothing_is_learnt_through_the_proposals(losses):
     assert all(gradient is None or not np.any(gradient) for gradient in through_proposals)
 
 
-def test_losses_of_a_batch_without_objects(tiny_model, toy_picture):
-    values = tiny_model(batch_of((toy_picture[0], None)), training=False)
+def test_losses_of_a_batch_without_objects(tiny_model, no_objects):
+    values = tiny_model(no_objects, training=False)
     assert all(np.isfinite(value) for value in values.values())
     assert [float(values[name]) for name in ("rpn_box", "box", "mask")] == [0, 0, 0]
     assert float(values["rpn_class"]) > 0 and float(values["class"]) > 0
@@ -172,22 +158,16 @@ def test_the_loss_is_the_sum_and_each_part_is_kept(tiny_config):
 # --- learning ----------------------------------------------------------------------------------
 
 
-def test_one_picture_is_learnt_by_heart(tiny_config, toy_picture):
-    keras.utils.set_random_seed(0)
-    model = MaskRCNN(tiny_config)
-    targets = batch_of(toy_picture, slots=2)
-    model(targets.images)
-    model.compile(keras.optimizers.AdamW(3e-3, clipnorm=5.0), jit_compile=False)
-    for _ in range(150):
-        model.train_on_batch(targets)
-    rows = [np.asarray(leaf)[0] for leaf in model(targets.images)[8:11]]
-    scores = np.asarray(model(targets.images).mask_scores)[0]
-    found = to_detections(*rows, scores, 1.0, (64, 64), NAMES, 0.5)
-    assert sorted(found.names) == ["disc", "square"]
-    truth = toy_picture[1]
-    for label, mask in zip(truth.labels, truth.masks, strict=True):
-        own = found[found.labels == label].masks[0]
-        assert (own & mask).sum() / (own | mask).sum() >= 0.85
+def test_two_pictures_are_learnt_by_heart(tiny_model, toy_pictures):
+    stages = tiny_model(np.stack([image for image, _ in toy_pictures]))
+    for i, (_, truth) in enumerate(toy_pictures):
+        leaves = stages.boxes, stages.labels, stages.scores, stages.mask_scores
+        rows = [np.asarray(leaf)[i] for leaf in leaves]
+        found = to_detections(*rows, 1.0, (64, 64), NAMES, 0.5)
+        assert sorted(found.names) == ["disc", "square"]
+        for label, mask in zip(truth.labels, truth.masks, strict=True):
+            own = found[found.labels == label].masks[0]
+            assert (own & mask).sum() / (own | mask).sum() >= 0.93  # .98 to 1 with two seeds
 
 
 # --- into the network --------------------------------------------------------------------------

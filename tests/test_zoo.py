@@ -44,17 +44,18 @@ def copy(folder, tmp_path):
 # --- round trip --------------------------------------------------------------------------------
 
 
-def test_save_then_load_gives_the_model_back(tiny_model, folder, tmp_path):
+def test_save_then_load_gives_the_model_back(tiny_model, toy_targets, folder, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ["toy.json", "toy.npz"]  # no .part is left
     model, card = zoo.load_model(folder / "toy.json")
     assert model.config == tiny_model.config and card["name"] == "toy"
     for old, new in zip(tiny_model.weights, model.weights, strict=True):
         assert old.path == new.path  # float16 keeps 11 bits
         np.testing.assert_allclose(new, old, rtol=2**-11, atol=1e-7, err_msg=old.path)
-    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    images = toy_targets.images
     old, new = (m(images) for m in (tiny_model, model))
+    assert np.max(old.scores) > 0.5
     for name in ("objectness_logits", "anchor_deltas"):
-        np.testing.assert_allclose(getattr(new, name), getattr(old, name), atol=0.02)
+        np.testing.assert_allclose(getattr(new, name), getattr(old, name), atol=0.05)
 
     zoo.save_model(model, card, tmp_path)  # what is float16 already stays as it is
     again, card_again = zoo.load_model(tmp_path / "toy.json")
@@ -197,8 +198,8 @@ def test_a_folder_gives_a_detector(detector):
     assert detector.card["config"]["num_classes"] == 2 and detector.model.config.num_classes == 2
 
 
-def test_images_of_any_size(detector, toy_picture):
-    image = toy_picture[0]
+def test_images_of_any_size(detector, toy_pictures):
+    image = toy_pictures[0][0]
     sizes = [(64, 64), (40, 100), (7, 5), (1, 1), (300, 200)]
     images = [image[:h, :w] if h < 64 else np.resize(image, (h, w, 3)) for h, w in sizes]
     found = detector.batch(images)
@@ -213,8 +214,8 @@ def test_images_of_any_size(detector, toy_picture):
     assert detector.batch([]) == []
 
 
-def test_thresholds_make_new_detectors(detector):
-    image = np.random.default_rng(4).integers(0, 256, (64, 64, 3), np.uint8)
+def test_thresholds_make_new_detectors(detector, toy_pictures):
+    image = toy_pictures[0][0]
     everything = detector(image)
     best = float(everything.scores[0])
     some = detector.with_threshold(best)(image)
@@ -244,9 +245,9 @@ np.savez(sys.argv[3], backend=keras.backend.backend(), **leaves)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="compares with TensorFlow")
-def test_jax_computes_the_same(folder, tmp_path):
+def test_jax_computes_the_same(folder, tmp_path, toy_targets):
     pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
-    images = np.random.default_rng(3).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    images = toy_targets.images
     np.save(tmp_path / "images.npy", images)
     files = [folder / "toy.json", tmp_path / "images.npy", tmp_path / "stages.npz"]
     subprocess.run(
@@ -256,7 +257,7 @@ def test_jax_computes_the_same(folder, tmp_path):
     found = np.load(files[2])
     assert found["backend"] == "jax"
     stages = zoo.load_model(files[0])[0](images)
-    assert np.max(stages.scores) > 0.05
+    assert np.max(stages.scores) > 0.5
     for name in found.files:
         if name != "backend":
             np.testing.assert_allclose(
