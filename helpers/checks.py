@@ -65,7 +65,7 @@ def true_pixels(answer, mask):
     """00: how many pixels of a mask (H, W) are True?"""
     box = mask.any(axis=0).sum() * mask.any(axis=1).sum()
     _compare(
-        answer, mask.sum(), "Look into the table, in the column area.",
+        answer, mask.sum(), "Look for the largest number under area in the table.",
         (mask.size, "So many has the whole picture: every pixel has an entry, but few are True."),
         (box, "So many has the box around it. The object does not fill its corners."),
     )  # fmt: skip

@@ -75,7 +75,7 @@ CASES = {
     "true_pixels": (
         (MASK,),
         11,
-        {48: "whole picture", 12: "the box", 3: "column area", "many": "Numbers"},
+        {48: "whole picture", 12: "the box", 3: "under area", "many": "Numbers"},
     ),
     "only_cars": (
         (FOUND,),
