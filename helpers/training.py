@@ -179,9 +179,16 @@ def train(folder, num_epochs=12, steps_per_epoch=500, batch_size=8, num_images=1
     # XLA is slower than plain TensorFlow on a CPU, and JAX cannot do without it.
     model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
     optimizer.build(model.trainable_variables)
+
+    def begin(epoch, logs):  # pictures and lots depend on the epoch alone: a stop changes nothing
+        data.epoch = epoch
+        model.noise.state.assign([epoch, 0])
+
     callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_begin=lambda e, logs: setattr(data, "epoch", e)),
-        keras.callbacks.BackupAndRestore(folder / "backup", delete_checkpoint=False),
+        keras.callbacks.LambdaCallback(on_epoch_begin=begin),
+        keras.callbacks.BackupAndRestore(
+            folder / "backup", double_checkpoint=True, delete_checkpoint=False
+        ),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
         Score(folder, num_images, steps_per_epoch * batch_size),

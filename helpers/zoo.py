@@ -10,10 +10,21 @@ import keras
 import numpy as np
 
 from helpers.mask_rcnn.model import Config, MaskRCNN, letterbox, to_detections
-from helpers.structures import Detections, InputError
+from helpers.structures import Detections, InputError, require
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 BUNDLED = ("streets",)
+# What damaged cards and weights raise, down to the archive's own checks.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+)
 
 
 class Detector:
@@ -158,12 +169,15 @@ def load_model(path):
         archive = np.load(path.with_suffix(".npz"), allow_pickle=False)
         weights = {name: archive[name] for name in archive.files}
         config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error) as error:
+        num, wanted = len(card["categories"]), config.num_classes
+        require(isinstance(card["name"], str), "the card has no name")
+        require(num == wanted, f"{num} categories for {wanted} classes")
+        model = MaskRCNN(config)
+        model(np.zeros((1, *config.image_size, 3), np.uint8))
+        set_weights(model, weights)
+    except BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: no readable model here ({reason}); fetch it anew") from None
-    model = MaskRCNN(config)
-    model(np.zeros((1, *model.config.image_size, 3), np.uint8))
-    set_weights(model, weights)
     return model, card
 
 

@@ -109,8 +109,9 @@ def test_a_quarter_is_foreground_at_most():
 
 def test_smooth_l1_with_a_pencil():
     # beta .5: .1² / 1 = .01 and 0 inside, 1 - .25 and 2 - .25 outside; .5 - .25 = .5² / 1 between
-    np.testing.assert_allclose(box_ops.smooth_l1(np.array([[0.1, 0, -1, 2], [0.5, 0, 0, -0.5]]), 0.5),
-                               [0.01 + 0.75 + 1.75, 0.5])  # fmt: skip
+    difference = np.array([[0.1, 0, -1, 2], [0.5, 0, 0, -0.5]])
+    loss = box_ops.smooth_l1(difference, 0.5)
+    np.testing.assert_allclose(loss, [0.01 + 0.75 + 1.75, 0.5])
 
 
 def toy_targets(foreground):
