@@ -328,9 +328,13 @@ def test_control_c_is_one_line(folder, run):
     (folder / "helpers/__main__.py").write_text(
         "import time\nprint('going', flush=True)\ntime.sleep(60)\n"
     )
+    # What runs in a shell's background, as this may, ignores Ctrl-C; a terminal's child does not.
+    heed = "import os, signal, sys; signal.signal(2, signal.SIG_DFL)"
+    heed += "; os.execv(sys.argv[1], sys.argv[1:])"
     child = subprocess.Popen(
-        [sys.executable, "run.py"], cwd=folder, stdout=-1, stderr=-1, text=True, bufsize=0
-    )
+        [sys.executable, "-c", heed, sys.executable, "run.py"],
+        cwd=folder, stdout=-1, stderr=-1, text=True, bufsize=0,
+    )  # fmt: skip
     assert child.stdout.readline() == "going\n"
     child.send_signal(2)
     assert child.communicate(timeout=30)[1].strip() == "Stopped." and child.returncode == 130
