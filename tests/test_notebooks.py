@@ -1,6 +1,7 @@
 """Every notebook: its form, its exercises, and a run with small parameters whose results hold."""
 
 import ast
+import importlib
 import json
 import pathlib
 import re
@@ -9,20 +10,19 @@ import statistics
 import numpy as np
 import pytest
 
-from helpers import checks
-from helpers.datasets import find_images, save_image
+from helpers.datasets import save_image
 
 ROOT = pathlib.Path(__file__).parents[1]
 BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb"))
 WORDS = {"00_quickstart": (600, 1500)}  # the others: 1,500 to 3,300
-SMALL = {  # parameters that make a run short
-    "00_quickstart": {"SECONDS": 0.25},
-    "05_test_on_images": {"NUM_SCENES": 6},
-    "06_process_video": {"SECONDS": 0.5},
-}
 each_book = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 each = pytest.mark.parametrize("path", BOOKS + SOLUTIONS, ids=lambda p: f"{p.parent.name}-{p.stem}")
+
+
+def expected(path):
+    """What a notebook must hold: SMALL parameters, CASES of its exercises, check(results)."""
+    return importlib.import_module(f"tests.books.{path.stem[3:]}")
 
 
 def cells_of(path, kind=None, tag=None):
@@ -113,7 +113,8 @@ def test_setup_is_the_same_everywhere():
 def test_three_exercises(path):
     exercises = cells_of(path, "code", "exercise")
     calls = [re.search(r"^checks\.(\w+)\(", cell["text"], re.MULTILINE) for cell in exercises]
-    assert len(calls) == 3 and all(callable(getattr(checks, call[1])) for call in calls)
+    assert len(calls) >= 3
+    assert {call[1] for call in calls} == set(expected(path).CASES)
     for cell in exercises:
         assert (" ...  # " in cell["text"]) == (path in BOOKS), "dots where the reader's part goes"
         assert lines_of(cell) <= 15
@@ -160,36 +161,12 @@ def run(path, folder, **parameters):
     return verdicts, json.loads(last["text"])
 
 
-def check_00_quickstart(results):
-    assert results["objects"] >= 2 and results["mask_pixels"] > 200
-    assert results["frames"] == 6  # a quarter of a second
-
-
-def check_05_test_on_images(results):
-    assert results["pictures"] == len(find_images(ROOT / "data/pictures"))
-    assert results["records_saved"] == results["found"] >= results["pictures"]
-    assert results["mask_AP50"] > 0.7 and results["box_AP50"] > 0.7
-    kinds, shares = results["kinds"], results["shares"]
-    assert kinds["right"] + kinds["missed"] == results["true_objects"]
-    assert kinds["right"] > 0.6 * results["true_objects"]
-    assert shares["as drawn"] > 0.6 > shares["upside down"]
-
-
-def check_06_process_video(results):
-    assert results["toy_calls"] == 4 + 1  # MoviePy asks once more than there are frames
-    assert results["frames"] == results["moviepy_frames"] == results["frames_written"] == 12
-    assert results["sound"] == results["source_sound"] != []
-    assert len(results["moviepy_sound"]) == 1
-    assert results["odd_copies"] == [1, 240] and results["model_fps"] > 0
-
-
 @each
 def test_run(path, tmp_path):
-    assert path.stem in SMALL, f"{path.stem} needs small parameters here"
-    verdicts, results = run(path, tmp_path, **SMALL[path.stem])
+    verdicts, results = run(path, tmp_path, **expected(path).SMALL)
     wanted = "Right. " if path in SOLUTIONS else "Not answered yet"
-    assert len(verdicts) == 3 and all(verdict.startswith(wanted) for verdict in verdicts)
-    globals()[f"check_{path.stem}"](results)
+    assert len(verdicts) >= 3 and all(verdict.startswith(wanted) for verdict in verdicts)
+    expected(path).check(results)
 
 
 def test_quickstart_where_there_is_nothing_to_find(tmp_path):

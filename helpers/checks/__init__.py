@@ -1,0 +1,1 @@
+"""Answers to the exercises, checked: a file for each notebook, named like it."""

@@ -1,0 +1,86 @@
+"""Notebook 06."""
+
+import numpy as np
+
+SMALL = {"SECONDS": 0.5}
+
+
+def mark_copy(frame):
+    frame = frame.copy()
+    frame[:4] = 255
+    return frame
+
+
+def mark_in_place(frame):
+    frame[:4] = 255
+    return frame
+
+
+def mark_and_forget(frame):
+    frame.copy()[:4] = 255
+    return frame
+
+
+def detect_every(is_due, keep=True):
+    """An answer to every_kth; `is_due(count, k)` says whether to detect."""
+
+    def make(detect, draw, k):
+        count, last = 0, None
+
+        def function(frame):
+            nonlocal count, last
+            found = last
+            if is_due(count, k):
+                found = detect(frame)
+            if keep:
+                last = found
+            count += 1
+            return draw(frame, found)
+
+        return function
+
+    return make
+
+
+def draw_only_detected(detect, draw, k):
+    count = iter(range(100))
+    return lambda frame: draw(frame, detect(frame)) if next(count) % k == 0 else frame
+
+
+# exercise: (what else the check is given, a right answer, wrong answers each with a piece of
+# its hint)
+CASES = {
+    "minutes": (
+        (10, 25, 15),
+        16.7,
+        {1000: "seconds", 6: "Upside down", 15000: "So many frames", 1: "Count the film's frames"},
+    ),
+    "marked": (
+        (),
+        mark_copy,
+        {
+            mark_in_place: "read-only",
+            mark_and_forget: "as it was",
+            lambda frame: np.full_like(frame, 255): "4 top rows",
+        },
+    ),
+    "every_kth": (
+        (),
+        detect_every(lambda count, k: count % k == 0),
+        {
+            detect_every(lambda count, k: True): "in every frame",
+            detect_every(lambda count, k: count == 0): "never again",
+            detect_every(lambda count, k: count % k == 1): r"\[1, 4\]",
+            detect_every(lambda count, k: count % k == 0, keep=False): "found last",
+            draw_only_detected: "found last",
+        },
+    ),
+}
+
+
+def check(results):
+    assert results["toy_calls"] == 4 + 1  # MoviePy asks once more than there are frames
+    assert results["frames"] == results["moviepy_frames"] == results["frames_written"] == 12
+    assert results["sound"] == results["source_sound"] != []
+    assert len(results["moviepy_sound"]) == 1
+    assert results["odd_copies"] == [1, 240] and results["model_fps"] > 0
