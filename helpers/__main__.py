@@ -44,10 +44,11 @@ def main(argv=None) -> int:
         fail("nothing was done: no picture and no film could be used")
         return 2
     try:
-        with _waiting(f"loading the model {options.model!r}"):
-            from helpers.zoo import load_detector
-
-            detector = load_detector(options.model).with_threshold(options.score)
+        with _waiting("starting TensorFlow"):
+            from helpers.zoo import load_detector, resolve
+        name = resolve(options.model)  # a download shows how far it is
+        with _waiting(f"loading the model {name!r}"):
+            detector = load_detector(name, score_threshold=options.score, say=None)
         note = detector.card.get("note")
         if note and not bundled:
             print(f"note on {detector.name}: {note}")
@@ -68,7 +69,7 @@ def _options(argv):
     add = parser.add_argument
     add("--images", nargs="+", metavar="PATH", help="pictures: files, folders or 'patterns*.jpg'")
     add("--video", nargs="+", metavar="FILE", help="films")
-    add("--model", default="streets", metavar="NAME", help="a model's name, or a training run")
+    add("--model", default="streets", metavar="NAME", help="a model's name, or its folder")
     add("--score", type=float, default=0.5, help="drop objects that score less (default 0.5)")
     add("--out", type=pathlib.Path, default="outputs", help="the folder for results (outputs)")
     options = parser.parse_args(argv)

@@ -25,6 +25,13 @@ def require(ok: bool, message: str) -> None:
         raise ValueError(message)
 
 
+def require_image(image) -> None:
+    """Raise `ValueError` unless it is an RGB image: uint8 (height, width, 3), not empty."""
+    kind, shape = getattr(image, "dtype", type(image).__name__), getattr(image, "shape", ())
+    ok = kind == np.uint8 and len(shape) == 3 and shape[2] == 3 and min(shape) > 0
+    require(ok, f"an image must be RGB uint8 (height, width, 3), got {kind} {shape or ''}")
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Detections:
     """The objects of one image, found or true (then every score is 1).

@@ -18,6 +18,7 @@ from helpers import scenes, zoo
 from helpers.evaluation import error_kinds, evaluate
 from helpers.mask_rcnn.model import LOSS_NAMES, Config, MaskRCNN, Targets
 from helpers.structures import require
+from helpers.weights import save_model
 
 MAX_OBJECTS = 16  # G: slots for objects in a training picture
 TRAINING_SEEDS = 1_000_000  # training pictures have this seed and above, held-out ones lower
@@ -115,7 +116,7 @@ class Score(keras.callbacks.Callback):
             writer = csv.DictWriter(file, row)
             writer.writeheader()
             writer.writerows(rows)
-        zoo.save_model(self.model, make_card(result, seen), self.folder)
+        save_model(self.model, make_card(result, seen), self.folder)
 
 
 def read_curve(folder):
@@ -229,7 +230,7 @@ def main(argv=None):
     model = train(args.out, args.epochs, args.steps)
     card = make_card(score(model, 500), args.epochs * args.steps * 8)
     for folder in [args.out, zoo.DATA] if args.ship else [args.out]:
-        zoo.save_model(model, card, folder)
+        save_model(model, card, folder)
         plot_curve(read_curve(args.out), folder / "streets-curve.png")
     print(json.dumps(card["held_out"], indent=1))
 

@@ -1,90 +1,174 @@
-"""Models by name: `load_detector("streets")` is all that a notebook needs to know."""
+"""Models by name: `load_detector("streets")` is all that a notebook needs to know.
 
-import dataclasses
+python -m helpers.zoo list | info NAME | fetch NAME | verify NAME | export NAME FOLDER
+"""
+
+import argparse
 import json
 import pathlib
-import zlib
-from zipfile import BadZipFile
+import sys
+import time
 
 import keras
 import numpy as np
 
-from helpers.mask_rcnn.model import Config, MaskRCNN, letterbox, to_detections
-from helpers.structures import Detections, InputError, require
+from helpers import download, export, graphs
+from helpers.mask_rcnn.model import candidates_of, letterbox, to_detections
+from helpers.structures import Detections, InputError, require, require_image
+from helpers.weights import load_model, read_card
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 BUNDLED = ("streets",)
-# What damaged cards and weights raise, down to the archive's own checks.
-BROKEN = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-)
+COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
 
 
 class Detector:
-    """A model with a name: images of any size in, `Detections` out.
+    """A model with a name: RGB uint8 images of any size in, `Detections` out.
 
     Args:
-        forward: images (B, H, W, 3) uint8 of the network's size -> NumPy boxes (B, D, 4), labels
-            (B, D), scores (B, D), mask_scores (B, D, M, M), as the `Stages` of these names.
-        image_size: (height, width) of the network's input, pixels.
-        card: what is known about the model: its name, categories, recipe, AP, limits.
+        outputs: image (H, W, 3) -> {name: NumPy array}, what the network or graph itself says.
+        decode: these outputs, (height, width) of the image -> `Candidates`.
+        card: what is known about the model: at least its name and categories {id: name}.
         model: the Keras model behind, if there is one.
         score_threshold: detections below it are dropped.
+        corners: how its masks are pasted, see `paste_masks`.
     """
 
-    def __init__(self, forward, image_size, card, model=None, score_threshold=0.5):
-        self.forward, self.image_size, self.card, self.model = forward, image_size, card, model
-        self.name = card["name"]
+    def __init__(self, outputs, decode, card, model=None, score_threshold=0.5, corners=False):
+        self.outputs, self.decode, self.card, self.model = outputs, decode, card, model
+        self.name, self.corners, self.score_threshold = card["name"], corners, score_threshold
         self.categories = {int(key): name for key, name in card["categories"].items()}
-        self.score_threshold = score_threshold
 
     def __call__(self, image) -> Detections:
-        """Find the objects of one RGB uint8 image (H, W, 3)."""
-        return self.batch([image])[0]
+        """Find the objects of one image; their masks take a byte for each pixel and object."""
+        size, candidates = image.shape[:2], self.candidates(image)
+        strange = set(candidates.labels.tolist()) - set(self.categories)  # a label map with gaps
+        categories = self.categories | {label: f"class {label}" for label in strange}
+        return to_detections(candidates, size, categories, self.score_threshold, self.corners)
+
+    def candidates(self, image):
+        """All that the model says of an image, before the score threshold, as `Candidates`."""
+        require_image(image)
+        return self.decode(self.outputs(image), image.shape[:2])
 
     def batch(self, images) -> list[Detections]:
-        """Find the objects of several images, which may differ in size; none gives []."""
-        found = []
-        for image in images:  # one by one: on a CPU larger batches are no faster, only larger
-            canvas, scale = letterbox(image, self.image_size)
-            rows = [np.asarray(leaf)[0] for leaf in self.forward(canvas[None])]
-            sizes = scale, image.shape[:2]
-            found.append(to_detections(*rows, *sizes, self.categories, self.score_threshold))
-        return found
+        """Find the objects of several images, which may differ in size; none gives [].
+
+        One by one: on a CPU larger batches are no faster, only larger.
+        """
+        return [self(image) for image in images]
 
     def with_threshold(self, score_threshold: float) -> "Detector":
         """The same model that drops detections below another score."""
-        return Detector(self.forward, self.image_size, self.card, self.model, score_threshold)
+        parts = self.outputs, self.decode, self.card, self.model
+        return Detector(*parts, score_threshold, self.corners)
 
 
-def load_detector(name="auto", fast=False, score_threshold=0.5) -> Detector:
+def load_detector(
+    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print
+) -> Detector:
     """A model by its name, warmed up and ready.
 
     Args:
-        name: a bundled model ("streets"), a folder that training wrote ("runs/streets"), or
-            "auto" for the best that is at hand.
-        fast: run it through TensorFlow Lite with 8-bit weights: less than half the time on a CPU,
-            nearly the same numbers (benchmarks/inference.py prints both). Converting takes some
-            seconds; TensorFlow only.
+        name: a bundled model ("streets"); one of the zoo (`python -m helpers.zoo list`), which is
+            downloaded once; a folder that training or an exporter wrote ("runs/streets"), or a
+            graph in it; "auto": the zoo's Mask R-CNN Inception v2 if it can be had, else streets.
+        fast: run one of our models through TensorFlow Lite with 8-bit weights: less than half the
+            time on a CPU, nearly the same numbers (benchmarks/inference.py prints both).
+            Converting takes some seconds; TensorFlow only.
         score_threshold: detections below it are dropped.
+        bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
+        say: gets a line for whatever takes long or was chosen; None for silence.
 
     Raises:
-        InputError: there is no such model, or its files are damaged.
+        InputError: there is no such model, it cannot be had, or its files are damaged.
     """
-    name = "streets" if name == "auto" else name
+    say = say or (lambda line: None)
+    name = resolve(name, say)
+    path, card = _locate(name)
+    if path.suffix == ".pb":
+        require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
+        start = time.monotonic()
+        say(f"{card['name']}: loading the graph, and one run to warm up …")
+        function = graphs.load_graph(path, bfloat16, sides)
+        detector = _graph_detector(function, card, score_threshold)
+        detector(np.full((480, 640, 3), 127, np.uint8))
+        say(f"{card['name']}: ready after {time.monotonic() - start:.0f} s")
+        return detector
+    require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
+    if path.suffix == ".tflite":
+        return network_detector(export.run_lite(path.read_bytes()), card, None, score_threshold)
+    return from_model(*load_model(path), score_threshold, fast)
+
+
+def resolve(name="auto", say=print) -> str:
+    """Fetch a model of the zoo unless it is here; returns the name, for "auto" that of the choice.
+
+    Args:
+        name: see `load_detector`.
+        say: gets the line on what "auto" chose and why; None for silence, without progress, too.
+
+    Raises:
+        InputError: the model cannot be had.
+    """
+    say = say or (lambda line: None)
+    if name == "auto":
+        try:
+            resolve(COCO, say)
+            say(f"auto: {COCO}, which knows the 80 kinds of things of COCO")
+            return COCO
+        except InputError as error:
+            say(f"auto: streets, which comes with Pixelwise; {COCO} cannot be had ({error})")
+            return "streets"
+    if name not in BUNDLED and not pathlib.Path(name).expanduser().exists():
+        card = _card(name)
+        download.fetch(card, download.progress_bar(name) if say is print else None)
+    return name
+
+
+def _card(name):
+    """The card of a model of the zoo."""
+    cards = download.catalogue()
+    if name not in cards:
+        known = ", ".join([*BUNDLED, *cards, "auto"])
+        raise InputError(f"no model {name!r}: use one of {known}, or the folder of a model")
+    return cards[name]
+
+
+def _locate(name):
+    """The file to load, and its card if it does not hold that itself."""
     folder = pathlib.Path(name).expanduser()
-    cards = [DATA / f"{name}.json"] if name in BUNDLED else sorted(folder.glob("*.json"))
+    if name in BUNDLED:
+        return DATA / f"{name}.json", None
+    if folder.suffix == ".tflite" and folder.is_file():
+        return folder, read_card(folder.with_suffix(".json"))
+    card = {} if folder.exists() else _card(name)
+    folder = folder if folder.exists() else download.find(card)
+    graph = graphs.find_graph(folder)
+    if graph:
+        home = graph.parent.parent if graph.parent.name == "saved_model" else graph.parent
+        card = card or {"name": home.name, "categories": "coco" if COCO in home.name else None}
+        own = graphs.find_label_map(graph)
+        labels = DATA / "coco_labels.pbtxt" if card["categories"] == "coco" else own
+        return graph, {**card, "categories": graphs.read_label_map(labels) if labels else {}}
+    cards = sorted(folder.glob("*.json"))
     if not cards:
-        known = ", ".join(BUNDLED)
-        raise InputError(f"no model {name!r}: use {known}, auto, or a folder written by training")
-    return from_model(*load_model(cards[0]), score_threshold, fast)
+        raise InputError(f"no model in {folder}: neither a graph (.pb) nor a card (.json)")
+    return cards[0], None
+
+
+def _graph_detector(function, card, score_threshold):
+    """A Detector of a function that `load_graph` returned."""
+    import tensorflow as tf
+
+    def outputs(image):
+        try:
+            return function(image[None])
+        except tf.errors.OpError as error:
+            size, reason = image.shape[:2], error.message.splitlines()[0]
+            raise InputError(f"{card['name']} cannot take a picture of {size} ({reason})") from None
+
+    return Detector(outputs, graphs.decode, card, None, score_threshold, corners=True)
 
 
 def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
@@ -95,114 +179,102 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
         card: dict with at least "name" and "categories" ({id: name}, in the order of classes).
         score_threshold: detections below it are dropped.
         fast: see `load_detector`.
+
+    Raises:
+        ValueError: fast is wanted of another backend than TensorFlow.
     """
-    size = (1, *model.config.image_size, 3)
+    backend = keras.backend.backend()
+    require(backend == "tensorflow" or not fast, f"fast=True needs TensorFlow, not {backend}")
 
     def forward(images):
         stages = model(images, training=False)
-        return stages.boxes, stages.labels, stages.scores, stages.mask_scores
+        return [getattr(stages, name) for name in export.STAGES]
 
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        forward = tf.function(forward, input_signature=[tf.TensorSpec(size, tf.uint8)])
-        forward = _lite(forward) if fast else forward
-    forward(np.zeros(size, np.uint8))
-    return Detector(forward, model.config.image_size, card, model, score_threshold)
-
-
-def _lite(function):
-    """A tf.function as a TensorFlow Lite program with 8-bit weights, run on all cores."""
-    import os
-
-    import tensorflow as tf
-    from ai_edge_litert.interpreter import Interpreter
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    # The converter loses the weights unless they are frozen first.
-    frozen = convert_variables_to_constants_v2(
-        function.get_concrete_function(), lower_control_flow=False
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    program = Interpreter(model_content=converter.convert(), num_threads=os.cpu_count())
-    program.allocate_tensors()
-    image = program.get_input_details()[0]["index"]
-    outputs = [leaf["index"] for leaf in program.get_output_details()]
-
-    def forward(images):
-        program.set_tensor(image, images)
-        program.invoke()
-        return [program.get_tensor(index) for index in outputs]
-
-    return forward
+    if backend == "tensorflow":
+        forward = export.compiled(model)
+        forward = export.run_lite(export.to_lite(forward)) if fast else forward
+    card = {**card, "image_size": model.config.image_size}
+    detector = network_detector(forward, card, model, score_threshold)
+    forward(np.zeros((1, *model.config.image_size, 3), np.uint8))
+    return detector
 
 
-def save_model(model, card, folder):
-    """Write weights (float16, one NumPy archive) and card of a model into `folder`.
+def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector:
+    """A Detector of a network of ours: images are fitted into its input, results fitted back.
 
-    Each file is written under another name and then renamed: a half one is never seen.
+    Args:
+        forward: (1, H, W, 3) uint8 -> the `Stages` named in `export.STAGES`.
+        card: dict with at least "name", "categories" and "image_size" (height, width).
+        model: the Keras model behind, if there is one.
+        score_threshold: detections below it are dropped.
     """
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    card = {**card, "config": dataclasses.asdict(model.config)}
-    weights = {v.path: np.asarray(v, np.float16) for v in _weights(model)}
-    for name, write in (
-        (f"{card['name']}.npz", lambda file: np.savez_compressed(file, **weights)),
-        (f"{card['name']}.json", lambda file: file.write(json.dumps(card, indent=1).encode())),
-    ):
-        part = folder / f".{name}.part"
-        with open(part, "wb") as file:
-            write(file)
-        part.replace(folder / name)
+    size, categories = card["image_size"], {int(k): v for k, v in card["categories"].items()}
+
+    def outputs(image):
+        leaves = forward(letterbox(image, size)[0][None])
+        return dict(zip(export.STAGES, map(np.asarray, leaves), strict=True))
+
+    def decode(outputs, image_size):
+        scale = min(size[0] / image_size[0], size[1] / image_size[1])
+        rows = (outputs[name][0] for name in export.STAGES)
+        return candidates_of(*rows, scale, categories)
+
+    return Detector(outputs, decode, card, model, score_threshold)
 
 
-def load_model(path):
-    """Model and card from a card's path (`….json`, its weights beside it).
+def _list(*_):
+    """A line for each model: where it is, what its download weighs, what was published of it."""
+    yield from (f"{name:<48} comes with Pixelwise" for name in BUNDLED)
+    for name, card in download.catalogue().items():
+        place = "in the cache" if download.find(card) else "to be fetched"
+        size = f"{card['bytes'] / 1e6:,.0f} MB" if card["bytes"] else "size unknown"
+        yield f"{name:<48} {place}, {size}, masks {card['mask_size']}"
 
-    Raises:
-        InputError: card or weights are missing, or do not belong together.
-    """
-    path = pathlib.Path(path)
+
+def _info(name, _):
+    """The card of a model."""
+    card = read_card(DATA / f"{name}.json") if name in BUNDLED else _card(name)
+    yield json.dumps(card, indent=1, ensure_ascii=False)
+
+
+def _fetch(name, _):
+    """Fetch a model unless it is here; where it lies."""
+    yield f"{name}: {_locate(resolve(name))[0]}"
+
+
+def _verify(name, _):
+    """Whether a model is what its publisher made."""
+    yield from download.verify(_card(name))
+
+
+def _export(name, folder):
+    """Write one of our models as graphs; what was written."""
+    card_path, _ = _locate(resolve(name))
+    if card_path.suffix != ".json":
+        raise InputError(f"{card_path}: only our own models can be exported; this is a graph")
+    export.export(*load_model(card_path), folder)
+    yield from (f"{path}" for path in sorted(pathlib.Path(folder).iterdir()))
+
+
+def main(argv=None) -> int:
+    """Look at the zoo, fetch from it, export to its format; returns 0, or 2 on an error."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.zoo", description=main.__doc__)
+    commands = {"list": _list, "info": _info, "fetch": _fetch, "verify": _verify, "export": _export}
+    choose = parser.add_subparsers(dest="command", required=True)
+    for name, function in commands.items():
+        one = choose.add_parser(name, help=function.__doc__, description=function.__doc__)
+        one.add_argument("name", nargs="?" if name == "list" else None, help="a model's name")
+        if name == "export":
+            one.add_argument("folder", help="a new folder")
+    options = vars(parser.parse_args(argv))
     try:
-        card = json.loads(path.read_text())
-        archive = np.load(path.with_suffix(".npz"), allow_pickle=False)
-        weights = {name: archive[name] for name in archive.files}
-        config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
-        num, wanted = len(card["categories"]), config.num_classes
-        require(isinstance(card["name"], str), "the card has no name")
-        require(num == wanted, f"{num} categories for {wanted} classes")
-        model = MaskRCNN(config)
-        model(np.zeros((1, *config.image_size, 3), np.uint8))
-        set_weights(model, weights)
-    except BROKEN as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: no readable model here ({reason}); fetch it anew") from None
-    return model, card
+        for line in commands[options["command"]](options["name"], options.get("folder")):
+            print(line)
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
 
-def set_weights(model, weights):
-    """Put weights {path: array} into a built model.
-
-    Raises:
-        InputError: a weight is missing, left over, or of another shape; the first is named.
-    """
-    wanted = {v.path: v for v in _weights(model)}
-    odd = sorted(set(wanted) ^ set(weights))
-    if odd:
-        state = "missing" if odd[0] in wanted else "not part of this network"
-        raise InputError(f"weights do not fit: {odd[0]} is {state} ({len(odd)} such)")
-    for name, variable in wanted.items():
-        shape, given = tuple(variable.shape), weights[name].shape
-        if shape != given:
-            raise InputError(f"weights do not fit: {name} must be {shape}, is {given}")
-        variable.assign(weights[name].astype(np.float32))
-
-
-def _weights(model):
-    """The variables that make the model: not the state of its random numbers."""
-    return [v for v in model.variables if v.path.startswith(model.name + "/")]
-
-
-def _tuples(value):
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+if __name__ == "__main__":
+    sys.exit(main())

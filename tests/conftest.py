@@ -1,6 +1,9 @@
 """What several files of tests share: a picture made by hand, and a tiny network that knows it."""
 
+import hashlib
+import json
 import os
+import tarfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -8,6 +11,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 from helpers.structures import Detections  # noqa: E402
+from tests.zoo_server import serve  # noqa: E402
 
 SHAPES = {1: "square", 7: "disc"}  # ids with a gap: classes 1 and 2 of the network
 
@@ -77,3 +81,41 @@ def tiny_model(tiny_config, toy_targets):
     for _ in range(200):
         model.train_on_batch(toy_targets)
     return model
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
+    from helpers import export, weights, zoo
+
+    pytest.importorskip("tensorflow")
+    folder = tmp_path_factory.mktemp("exported") / "streets"
+    export.export(*weights.load_model(zoo.DATA / "streets.json"), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def archive(exported, tmp_path_factory):
+    """A folder for a server: the exported graph, packed and named like the zoo's, and its card."""
+    folder, name = tmp_path_factory.mktemp("served"), "mask_rcnn_inception_v2_coco"
+    path = folder / f"{name}_2018_01_28.tar.gz"
+    with tarfile.open(path, "w:gz", compresslevel=1) as tar:
+        tar.add(
+            exported / "frozen_inference_graph.pb", f"{path.stem[:-4]}/frozen_inference_graph.pb"
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    card = {
+        "name": name, "url": path.name, "bytes": path.stat().st_size, "digest": f"sha256:{digest}",
+        "mask_size": 55, "categories": "coco", "format": "TF1 frozen graph",
+    }  # fmt: skip
+    (folder / "zoo.json").write_text(json.dumps([card]))
+    return folder
+
+
+@pytest.fixture
+def served(archive, tmp_path, monkeypatch):
+    """A local zoo with that model, and an empty cache; gives the server."""
+    with serve(archive) as server:
+        monkeypatch.setenv("PIXELWISE_ZOO_URL", server.url)
+        monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
+        yield server

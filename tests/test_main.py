@@ -46,10 +46,8 @@ class Fake:
     def batch(self, images):
         return [self(image) for image in images]
 
-    def with_threshold(self, score):
-        other = Fake()
-        other.score_threshold = score
-        return other
+    def __init__(self, score_threshold=0.5):
+        self.score_threshold = score_threshold
 
 
 def street(shift=0, car=True, person=True, size=(60, 80)):
@@ -65,14 +63,16 @@ def street(shift=0, car=True, person=True, size=(60, 80)):
 def files(tmp_path, monkeypatch):
     """Pictures and a film, a fake model, and an empty current folder."""
 
-    def load_detector(name="auto", **options):
+    def resolve(name):
         if name != "streets":
             raise InputError(f"no model {name!r}: use streets")
-        return Fake()
+        return name
 
-    monkeypatch.setitem(
-        sys.modules, "helpers.zoo", types.SimpleNamespace(load_detector=load_detector)
-    )
+    def load_detector(name, score_threshold, say):
+        return Fake(score_threshold)
+
+    fake = types.SimpleNamespace(load_detector=load_detector, resolve=resolve)
+    monkeypatch.setitem(sys.modules, "helpers.zoo", fake)
     monkeypatch.setattr(Fake, "calls", 0)
     folder = tmp_path / "my photos"
     save_image(folder / "both.png", street())

@@ -1,5 +1,7 @@
 """The mask head: crop and paste with a pencil, against plain loops, and one after the other."""
 
+import tracemalloc
+
 import cv2
 import keras
 import numpy as np
@@ -208,6 +210,60 @@ def test_paste_of_nothing_and_of_too_much():
     assert none.shape == (0, 5, 6) and none.dtype == bool
     with pytest.raises(ValueError, match="2 mask_scores, but 1 boxes"):
         paste_masks(np.zeros((2, 28, 28)), np.zeros((1, 4)), (5, 6))
+
+
+# --- paste from corner to corner, as the Object Detection API does -----------------------------
+
+
+def test_corner_paste_with_a_pencil():
+    # A picture of 5 px: pixels stand at 0, 1/4 ... 1 of it. A box from 1/4 to 1, cells 0 and 1 at
+    # its edges: the pixels see -1/3 (outside), 0, 1/3, 2/3, 1.
+    scores, box = np.array([[[0, 1], [0, 1]]]), [[1.25, 0, 5, 5]]
+    for threshold, columns in ((0.3, [2, 3, 4]), (0.4, [3, 4]), (0.7, [4]), (1, [])):
+        pasted = paste_masks(scores, box, (5, 5), threshold, corners=True)
+        np.testing.assert_array_equal(pasted, [np.tile(np.isin(np.arange(5), columns), (5, 1))])
+    half = np.full((1, 2, 2), 0.5)
+    assert not paste_masks(half, [[0, 0, 5, 5]], (5, 5), corners=True).any()  # above, not at
+    assert paste_masks(half, [[0, 0, 5, 5]], (5, 5)).all()
+
+
+@pytest.mark.parametrize("cells", [15, 33])
+def test_corner_paste_is_the_operator_of_the_api(cells):
+    """reframe_box_masks_to_image_masks: crop_and_resize of the mask with the inverse of the box."""
+    tf = pytest.importorskip("tensorflow")
+    rng, (height, width) = np.random.default_rng(cells), (97, 131)
+    corner = rng.uniform(-0.05, 0.8, (60, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(0.08, 0.6, (60, 2))], 1)
+    boxes = boxes.clip(0.001, 0.999)  # no pixel stands on an edge but for rounding
+    scores = cv2.GaussianBlur(rng.random((cells, cells, 60)), (0, 0), 2).transpose(2, 0, 1)
+    scores = ((scores - scores.min()) / np.ptp(scores)).astype("float32")
+    sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+    inverse = (np.array([0, 0, 1, 1]) - np.tile(boxes[:, :2], 2)) / sides
+    wanted = tf.image.crop_and_resize(
+        scores[..., None], inverse, np.arange(60), (height, width), extrapolation_value=0.0
+    ).numpy()[..., 0]
+    pixels = boxes[:, [1, 0, 3, 2]] * [width, height, width, height]
+    pasted = paste_masks(scores, pixels, (height, width), corners=True)
+    clear = np.abs(wanted - 0.5) > 1e-4
+    np.testing.assert_array_equal(pasted[clear], (wanted > 0.5)[clear])
+    assert clear.mean() > 0.99 and 0.02 < pasted.mean() < 0.5
+
+
+def test_corner_paste_of_nothing_in_odd_boxes_and_in_a_line():
+    full = np.ones((1, 15, 15))
+    assert paste_masks(full[:0], np.zeros((0, 4)), (5, 6), corners=True).shape == (0, 5, 6)
+    for box in ([0, 0, 0, 0], [3, 3, 3, 9], [5, 5, 2, 2], [9, 9, 12, 12]):
+        assert not paste_masks(full, [box], (5, 6), corners=True).any()
+    assert paste_masks(full, [[0, 0, 6, 1]], (1, 6), corners=True).all()
+
+
+def test_a_large_picture_needs_no_more_than_its_masks():
+    masks, (height, width) = np.ones((8, 33, 33), "float32"), (2160, 3840)
+    tracemalloc.start()
+    pasted = paste_masks(masks, [[0, 0, width, height]] * 8, (height, width), corners=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pasted.all() and peak < pasted.nbytes + 40e6  # one in float32 would be 33 MB, eight 265
 
 
 # --- crop, then paste --------------------------------------------------------------------------

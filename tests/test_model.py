@@ -10,6 +10,7 @@ from helpers.mask_rcnn.model import (
     MaskRCNN,
     Stages,
     Targets,
+    candidates_of,
     letterbox,
     to_detections,
 )
@@ -163,7 +164,7 @@ def test_two_pictures_are_learnt_by_heart(tiny_model, toy_pictures):
     for i, (_, truth) in enumerate(toy_pictures):
         leaves = stages.boxes, stages.labels, stages.scores, stages.mask_scores
         rows = [np.asarray(leaf)[i] for leaf in leaves]
-        found = to_detections(*rows, 1.0, (64, 64), NAMES, 0.5)
+        found = to_detections(candidates_of(*rows, 1.0, NAMES), (64, 64), NAMES, 0.5)
         assert sorted(found.names) == ["disc", "square"]
         for label, mask in zip(truth.labels, truth.masks, strict=True):
             own = found[found.labels == label].masks[0]
@@ -239,7 +240,7 @@ def test_detections_in_pixels_of_the_image(scale):
         [[8, 4, 24, 12], [32, 16, 40, 32], [0] * 4, [0] * 4], [2, 1, 0, 0], [0.75, 0.5, 0, 0]
     )
     size = int(40 / scale), int(60 / scale)
-    found = to_detections(*rows, scale, size, NAMES, 0.5)
+    found = to_detections(candidates_of(*rows, scale, NAMES), size, NAMES, 0.5)
     assert found.names == ["disc", "square"] and found.image_size == size
     np.testing.assert_allclose(found.scores, [0.75, 0.5])
     expected = np.array([[8, 4, 24, 12], [32, 16, 40, 32]]) / scale
@@ -252,16 +253,17 @@ def test_detections_in_pixels_of_the_image(scale):
 
 def test_thresholds_and_nothing():
     rows = final_stages([[8, 4, 24, 12], [0] * 4], [2, 0], [0.75, 0])
-    assert len(to_detections(*rows, 1, (40, 60), NAMES, 0.75)) == 1  # from the threshold on
-    assert len(to_detections(*rows, 1, (40, 60), NAMES, 0.0)) == 1  # padding never counts
-    none = to_detections(*rows, 1, (40, 60), NAMES, 0.76)
+    candidates = candidates_of(*rows, 1, NAMES)
+    assert len(to_detections(candidates, (40, 60), NAMES, 0.75)) == 1  # from the threshold on
+    assert len(to_detections(candidates, (40, 60), NAMES, 0.0)) == 1  # padding never counts
+    none = to_detections(candidates, (40, 60), NAMES, 0.76)
     assert len(none) == 0 and none.masks.shape == (0, 40, 60)
 
 
 def test_a_box_beyond_the_image_is_cut_and_its_mask_with_it():
     # The picture is 40 wide; the box reaches 24 px further, into the grey. Its left half is in.
     rows = final_stages([[16, 8, 64, 24]], [1], [0.9])
-    found = to_detections(*rows, 1, (40, 40), NAMES, 0.5)
+    found = to_detections(candidates_of(*rows, 1, NAMES), (40, 40), NAMES, 0.5)
     np.testing.assert_array_equal(found.boxes, [[16, 8, 40, 24]])
     expected = np.zeros((40, 40), bool)
     expected[8:24, 16:40] = True  # half of 48 px is all that is left

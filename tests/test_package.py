@@ -18,8 +18,9 @@ LEVELS = [
     [f"checks.{name}" for name in BOOKS],
     ["mask_rcnn.boxes", "mask_rcnn.roi_align", "mask_rcnn.backbone", "sprites", "datasets"],
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing"],
-    ["mask_rcnn.model", "evaluation", "video", "scenery", "explorers", "download", "graphs"],
-    ["scenes"],
+    ["mask_rcnn.model", "evaluation", "video", "scenery", "sliders", "download"],
+    ["scenes", "graphs", "weights", "explorers"],
+    ["export"],
     ["zoo"],
     ["training"],
     ["__main__"],
@@ -56,7 +57,7 @@ def test_imports_point_one_way(path, name):
 def test_heavy_imports_wait(path, name):
     top = {module.split(".")[0] for module, is_top in imports(path) if is_top}
     assert not top & {"tensorflow", "jax", "torch"}, "import it inside the function that needs it"
-    if not name.startswith("mask_rcnn.") and name not in ("zoo", "training"):
+    if not name.startswith("mask_rcnn.") and name not in ("zoo", "training", "explorers"):
         assert "keras" not in top  # a film can be cut without waiting for it
     if name.startswith("mask_rcnn."):
         everywhere = {module.split(".")[0] for module, _ in imports(path)}

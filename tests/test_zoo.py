@@ -1,19 +1,15 @@
-"""Models in and out of files, and by name; the bundled one is scored again."""
+"""Models by name: ours, the zoo's from a local server, exported ones; ours is scored again."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
-from helpers import zoo
+from helpers import weights, zoo
+from helpers.scenes import draw_scene
 from helpers.structures import InputError
 
-ROOT = pathlib.Path(__file__).parents[1]
 CARD = {"name": "toy", "categories": {1: "square", 7: "disc"}}
 
 
@@ -21,165 +17,20 @@ CARD = {"name": "toy", "categories": {1: "square", 7: "disc"}}
 def folder(tiny_model, tmp_path_factory):
     """The tiny network, saved."""
     folder = tmp_path_factory.mktemp("toy")
-    zoo.save_model(tiny_model, CARD, folder)
+    weights.save_model(tiny_model, CARD, folder)
     return folder
 
 
-@pytest.fixture
-def copy(folder, tmp_path):
-    """A function that saves the tiny network anew, its weights (a dict) changed."""
-
-    def save(change=None):
-        weights = dict(np.load(folder / "toy.npz"))
-        if change:
-            change(weights)
-        np.savez(tmp_path / "toy.npz", **weights)
-        (tmp_path / "toy.json").write_bytes((folder / "toy.json").read_bytes())
-        return tmp_path / "toy.json"
-
-    return save
-
-
-# --- round trip --------------------------------------------------------------------------------
-
-
-def test_save_then_load_gives_the_model_back(tiny_model, toy_targets, folder, tmp_path):
-    assert sorted(p.name for p in folder.iterdir()) == ["toy.json", "toy.npz"]  # no .part is left
-    model, card = zoo.load_model(folder / "toy.json")
-    assert model.config == tiny_model.config and card["name"] == "toy"
-    for old, new in zip(tiny_model.weights, model.weights, strict=True):
-        assert old.path == new.path  # float16 keeps 11 bits
-        np.testing.assert_allclose(new, old, rtol=2**-11, atol=1e-7, err_msg=old.path)
-    images = toy_targets.images
-    old, new = (m(images) for m in (tiny_model, model))
-    assert np.max(old.scores) > 0.5
-    for name in ("objectness_logits", "anchor_deltas"):
-        np.testing.assert_allclose(getattr(new, name), getattr(old, name), atol=0.05)
-
-    zoo.save_model(model, card, tmp_path)  # what is float16 already stays as it is
-    again, card_again = zoo.load_model(tmp_path / "toy.json")
-    assert card_again == card
-    for once, twice in zip(model.weights, again.weights, strict=True):
-        np.testing.assert_array_equal(once, twice)
-    for once, twice in zip(keras.tree.flatten(new), keras.tree.flatten(again(images)), strict=True):
-        np.testing.assert_array_equal(once, twice)
-
-
-def test_the_file_holds_the_network_and_nothing_else(tiny_model, folder):
-    archive = np.load(folder / "toy.npz", allow_pickle=False)
-    shapes = {name: archive[name].shape for name in archive.files}
-    assert shapes == {v.path: tuple(v.shape) for v in tiny_model.weights}  # no optimiser, no seed
-    assert len(shapes) == len(tiny_model.weights)  # no two weights of one name
-    assert {archive[name].dtype for name in archive.files} == {np.dtype("float16")}
-
-
-# --- files that do not fit ---------------------------------------------------------------------
-
-LOGITS = "mask_rcnn/mask_head/logits/kernel"
-
-
-def test_a_copy_that_is_whole_loads(copy):
-    assert zoo.load_model(copy())[1]["name"] == "toy"
-
-
-def test_a_missing_weight_is_named(copy):
-    with pytest.raises(InputError, match=f"{LOGITS} is missing"):
-        zoo.load_model(copy(lambda weights: weights.pop(LOGITS)))
-
-
-def test_a_weight_too_many_is_named(copy):
-    with pytest.raises(InputError, match="mask_rcnn/extra/kernel is not part of this network"):
-        zoo.load_model(copy(lambda weights: weights.update({"mask_rcnn/extra/kernel": np.ones(2)})))
-
-
-def test_a_misshapen_weight_is_named(copy):
-    with pytest.raises(InputError, match=rf"{LOGITS} must be \(1, 1, 16, 2\), is \(1, 1, 16, 3\)"):
-        zoo.load_model(copy(lambda weights: weights.update({LOGITS: np.ones((1, 1, 16, 3))})))
-
-
-class Bomb:
-    """What a pickle may do to whoever opens it."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return pathlib.Path.touch, (self.path,)
-
-
-def test_a_pickle_is_never_opened(copy, tmp_path):
-    trap = tmp_path / "opened"
-    card = copy(lambda weights: weights.update({LOGITS: np.array([Bomb(trap)], object)}))
-    with pytest.raises(InputError, match="no readable model"):
-        zoo.load_model(card)
-    assert not trap.exists()
-    np.load(tmp_path / "toy.npz", allow_pickle=True)[LOGITS]
-    assert trap.exists()  # the trap is a real one
-
-
-@pytest.mark.parametrize("damage", ["half", "empty", "text", "byte", "gone", "array"])
-def test_damaged_weights_are_named(copy, damage):
-    card = copy()
-    path = card.with_suffix(".npz")
-    content = bytearray(path.read_bytes())
-    if damage == "half":
-        path.write_bytes(content[: len(content) // 2])
-    elif damage == "byte":  # of a weight, not of the archive's table
-        content[len(content) // 2] ^= 255
-        path.write_bytes(content)
-    elif damage == "array":
-        with open(path, "wb") as file:
-            np.save(file, np.ones(3))
-    elif damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(b"" if damage == "empty" else b"<html>not found</html>")
-    with pytest.raises(InputError, match=r"toy\.json: no readable model here") as caught:
-        zoo.load_model(card)
-    assert "\n" not in str(caught.value)
-
-
-def changed(**fields):
-    """A card like the saved one, some fields changed; None removes."""
-
-    def change(card):
-        card = {**card, **fields}
-        return {key: value for key, value in card.items() if value is not None}
-
-    return change
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda card: "{ not JSON",
-        lambda card: [card],
-        changed(config=None),
-        changed(config={"no_such_field": 1}),
-        changed(config=[1, 2]),
-        changed(categories=None),
-        changed(categories={"1": "square"}),  # a name for two classes
-        changed(name=None),
-    ],
-)
-def test_a_broken_card_is_named(copy, change):
-    path = copy()
-    card = change(json.loads(path.read_text()))
-    path.write_text(card if isinstance(card, str) else json.dumps(card))
-    with pytest.raises(InputError, match=r"toy\.json") as caught:
-        zoo.load_detector(str(path.parent))
-    assert "\n" not in str(caught.value)
-
-
 def test_unknown_names(tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="no model 'street': use streets, auto, or a folder"):
+    monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
+    wanted = "no model 'street': use one of streets, mask_rcnn_inception_v2_coco, .*, auto, or"
+    with pytest.raises(InputError, match=wanted):
         zoo.load_detector("street")
-    with pytest.raises(InputError, match="no model "):
+    with pytest.raises(InputError, match=r"no model in .*: neither a graph \(.pb\) nor a card"):
         zoo.load_detector(str(tmp_path))  # a folder without a model
     monkeypatch.setattr(zoo, "DATA", tmp_path)
-    for name in ("streets", "auto"):
-        with pytest.raises(InputError, match=r"streets\.json: no readable model here"):
-            zoo.load_detector(name)
+    with pytest.raises(InputError, match=r"streets\.json: no readable model here"):
+        zoo.load_detector("streets")
 
 
 # --- detector ----------------------------------------------------------------------------------
@@ -228,38 +79,65 @@ def test_what_is_no_image_is_refused(detector):
         detector.batch([np.zeros((64, 64), np.uint8)])
 
 
-# --- another backend ---------------------------------------------------------------------------
+# --- the zoo, from a local server --------------------------------------------------------------
 
-OTHER_BACKEND = """
-import sys
-import jax, keras, numpy as np
-from helpers import zoo
-model, _ = zoo.load_model(sys.argv[1])
-stages = jax.jit(model)(np.load(sys.argv[2]))
-leaves = {k: np.asarray(v) for k, v in stages._asdict().items() if k != "features"}
-np.savez(sys.argv[3], backend=keras.backend.backend(), **leaves)
-"""
+NAME = "mask_rcnn_inception_v2_coco"
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="compares with TensorFlow")
-def test_jax_computes_the_same(folder, tmp_path, toy_targets):
-    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
-    images = toy_targets.images
-    np.save(tmp_path / "images.npy", images)
-    files = [folder / "toy.json", tmp_path / "images.npy", tmp_path / "stages.npz"]
-    quick = "--xla_backend_optimization_level=0"  # compile a little sooner
-    env = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": quick}
-    command = [sys.executable, "-c", OTHER_BACKEND, *map(str, files)]
-    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **env})
-    found = np.load(files[2])
-    assert found["backend"] == "jax"
-    stages = zoo.load_model(files[0])[0](images)
-    assert np.max(stages.scores) > 0.5
-    for name in found.files:
-        if name != "backend":
-            np.testing.assert_allclose(
-                found[name], getattr(stages, name), atol=1e-3, rtol=1e-3, err_msg=name
-            )
+def test_a_model_of_the_zoo_by_its_name(served, capsys):
+    lines = []
+    detector = zoo.load_detector(NAME, say=lines.append)
+    assert detector.name == NAME and len(detector.categories) == 80
+    image, _ = draw_scene(700_025)
+    ours, found = zoo.load_detector("streets")(image), detector(image)
+    assert found.names == ours.names and len(found) > 3
+    assert len(lines) == 2 and not any(capsys.readouterr())
+    asked = len(served.requests)
+    zoo.load_detector(NAME, say=None)
+    archives = [path for path, _ in served.requests if path.endswith(".tar.gz")]
+    assert len(archives) == 1 and len(served.requests) > asked  # the second time: the card alone
+
+
+def test_auto_takes_coco_where_it_can_and_says_so(served):
+    lines = []
+    assert zoo.load_detector("auto", say=lines.append).name == NAME
+    assert lines[0] == f"auto: {NAME}, which knows the 80 kinds of things of COCO"
+
+
+def test_auto_takes_streets_where_coco_cannot_be_had_and_says_why(served):
+    served.behave(status=404)
+    lines = []
+    assert zoo.load_detector("auto", say=lines.append).name == "streets"
+    (line,) = lines
+    assert line.startswith("auto: streets, which comes with Pixelwise") and "404" in line
+
+
+def test_commands(served, tmp_path, capsys):
+    """list, info, fetch, verify: as a user runs them."""
+    assert zoo.main(["list"]) == 0
+    assert "to be fetched" in capsys.readouterr().out
+    assert zoo.main(["fetch", NAME]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{NAME}: {tmp_path}") and out.endswith("frozen_inference_graph.pb\n")
+    assert zoo.main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert "in the cache" in out and "streets" in out
+    assert zoo.main(["info", NAME]) == 0
+    assert json.loads(capsys.readouterr().out)["mask_size"] == 55
+    assert zoo.main(["info", "streets"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "streets"
+    assert zoo.main(["verify", NAME]) == 0
+    (graph,) = (tmp_path / "cache").rglob("frozen_inference_graph.pb")
+    graph.write_bytes(graph.read_bytes()[:-1])
+    capsys.readouterr()
+    assert zoo.main(["verify", NAME]) == 2
+    said = capsys.readouterr()
+    assert "frozen_inference_graph.pb" in said.err and said.err.count("\n") == 1
+    assert zoo.main(["fetch", "street"]) == 2 and "no model 'street'" in capsys.readouterr().err
+    for wrong in ([], ["fetch"], ["paint", "x"], ["export", "streets"]):
+        with pytest.raises(SystemExit) as caught:
+            zoo.main(wrong)
+        assert caught.value.code == 2
 
 
 # --- the bundled model -------------------------------------------------------------------------

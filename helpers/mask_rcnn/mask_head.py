@@ -110,7 +110,7 @@ def mask_loss(mask_logits, labels, targets):
     return ops.sum(error * objects) / ops.maximum(ops.sum(objects), 1)
 
 
-def paste_masks(mask_scores, boxes, image_size, threshold=0.5):
+def paste_masks(mask_scores, boxes, image_size, threshold=0.5, corners=False):
     """Put each box-sized mask back where its box is in the image. NumPy.
 
     The inverse of `mask_targets`: crop, then paste, keeps the mask. Cells and pixels count at
@@ -121,6 +121,8 @@ def paste_masks(mask_scores, boxes, image_size, threshold=0.5):
         boxes: (N, 4) float32, pixels of the image.
         image_size: (height, width), pixels.
         threshold: a pixel at or above it belongs to the object.
+        corners: the Object Detection API's way: the centres of the outermost cells lie on the edges
+            of the box, the centres of the outermost pixels on those of the image; above threshold.
 
     Returns:
         (N, height, width) bool, False outside the box. N may be 0.
@@ -128,7 +130,8 @@ def paste_masks(mask_scores, boxes, image_size, threshold=0.5):
     Raises:
         ValueError: mask_scores and boxes differ in N.
 
-    Source: He et al. 2017, section 3, "Inference"; pixel centres as in detectron2.
+    Source: He et al. 2017, section 3, "Inference"; pixel centres as in detectron2;
+        corners as `reframe_box_masks_to_image_masks` in the API's utils/ops.py.
     """
     mask_scores, boxes = np.asarray(mask_scores, np.float32), np.asarray(boxes, np.float32)
     require(
@@ -136,19 +139,25 @@ def paste_masks(mask_scores, boxes, image_size, threshold=0.5):
     )
     masks = np.zeros((len(boxes), *image_size), bool)
     for mask, scores, (x1, y1, x2, y2) in zip(masks, mask_scores, boxes, strict=True):
-        rows, from_rows = _interpolation(y1, y2, image_size[0], scores.shape[0])
-        columns, from_columns = _interpolation(x1, x2, image_size[1], scores.shape[1])
+        rows, from_rows = _interpolation(y1, y2, image_size[0], scores.shape[0], corners)
+        columns, from_columns = _interpolation(x1, x2, image_size[1], scores.shape[1], corners)
         half = scores @ from_columns.T  # (M, columns of the box)
         for start in range(0, len(from_rows), 1024):  # in bands: a huge picture fits in memory
             band = from_rows[start : start + 1024] @ half
             top = rows.start + start
-            mask[top : top + len(band), columns] = band >= threshold
+            above = band > threshold if corners else band >= threshold
+            mask[top : top + len(band), columns] = above
     return masks
 
 
-def _interpolation(low, high, length, cells):
-    """Pixels centred between `low` and `high`, and a matrix (pixels, cells) of weights."""
-    first, last = np.clip(np.ceil([low - 0.5, high - 0.5]), 0, length).astype(int)
-    centres = (np.arange(first, last) + 0.5 - low) / max(high - low, 1e-6) * cells - 0.5
-    distance = np.abs(np.clip(centres, 0, cells - 1)[:, None] - np.arange(cells))
-    return slice(first, last), np.maximum(1 - distance, 0).astype(np.float32)
+def _interpolation(low, high, length, cells, corners):
+    """Pixels that lie between `low` and `high`, and a matrix (pixels, cells) of weights."""
+    pixels = np.arange(length) + 0.5
+    if corners and length > 1:
+        pixels = (pixels - 0.5) * (length / (length - 1))
+    inside = (pixels >= low) & (pixels <= high if corners else pixels < high) & (high > low)
+    first = int(inside.argmax())
+    at = (pixels[inside] - low) / max(high - low, 1e-6)
+    at = at * (cells - 1) if corners else np.clip(at * cells - 0.5, 0, cells - 1)
+    weights = np.maximum(1 - np.abs(at[:, None] - np.arange(cells)), 0)
+    return slice(first, first + len(at)), weights.astype(np.float32)

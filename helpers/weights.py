@@ -1,0 +1,107 @@
+"""Our own models in files: weights (float16, one NumPy archive) and a card beside them."""
+
+import dataclasses
+import json
+import pathlib
+import zlib
+from zipfile import BadZipFile
+
+import numpy as np
+
+from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.structures import InputError, require
+
+# What damaged cards and weights raise, down to the archive's own checks.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    BadZipFile,
+    zlib.error,
+)
+
+
+def save_model(model, card, folder):
+    """Write weights (float16, one NumPy archive) and card of a model into `folder`.
+
+    Each file is written under another name and then renamed: a half one is never seen.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    card = {**card, "config": dataclasses.asdict(model.config)}
+    weights = {v.path: np.asarray(v, np.float16) for v in _weights(model)}
+    for name, write in (
+        (f"{card['name']}.npz", lambda file: np.savez_compressed(file, **weights)),
+        (f"{card['name']}.json", lambda file: file.write(json.dumps(card, indent=1).encode())),
+    ):
+        part = folder / f".{name}.part"
+        with open(part, "wb") as file:
+            write(file)
+        part.replace(folder / name)
+
+
+def load_model(path):
+    """Model and card from a card's path (`….json`, its weights beside it).
+
+    Raises:
+        InputError: card or weights are missing, or do not belong together.
+    """
+    path, card = pathlib.Path(path), read_card(path)
+    try:
+        archive = np.load(path.with_suffix(".npz"), allow_pickle=False)
+        weights = {name: archive[name] for name in archive.files}
+        config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
+        num, wanted = len(card["categories"]), config.num_classes
+        require(num == wanted, f"{num} categories for {wanted} classes")
+        model = MaskRCNN(config)
+        model(np.zeros((1, *config.image_size, 3), np.uint8))
+        set_weights(model, weights)
+    except BROKEN as error:
+        raise _unreadable(path, error) from None
+    return model, card
+
+
+def read_card(path):
+    """A card from its file: a dict with at least a name and categories."""
+    try:
+        card = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        require(isinstance(card["name"], str), "the card has no name")
+        require(all(int(key) > 0 for key in card["categories"].keys()), "ids must be above 0")
+    except BROKEN as error:
+        raise _unreadable(path, error) from None
+    return card
+
+
+def _unreadable(path, error):
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(f"{path}: no readable model here ({reason}); fetch it anew")
+
+
+def set_weights(model, weights):
+    """Put weights {path: array} into a built model.
+
+    Raises:
+        InputError: a weight is missing, left over, or of another shape; the first is named.
+    """
+    wanted = {v.path: v for v in _weights(model)}
+    odd = sorted(set(wanted) ^ set(weights))
+    if odd:
+        state = "missing" if odd[0] in wanted else "not part of this network"
+        raise InputError(f"weights do not fit: {odd[0]} is {state} ({len(odd)} such)")
+    for name, variable in wanted.items():
+        shape, given = tuple(variable.shape), weights[name].shape
+        if shape != given:
+            raise InputError(f"weights do not fit: {name} must be {shape}, is {given}")
+        variable.assign(weights[name].astype(np.float32))
+
+
+def _weights(model):
+    """The variables that make the model: not the state of its random numbers."""
+    return [v for v in model.variables if v.path.startswith(model.name + "/")]
+
+
+def _tuples(value):
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

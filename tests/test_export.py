@@ -1,0 +1,110 @@
+"""Our models in the Object Detection API's contract: every form says what the Keras model says."""
+
+import json
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from helpers import export, weights, zoo  # noqa: E402
+from helpers.evaluation import mask_iou  # noqa: E402
+from helpers.graphs import MASKS, OUTPUTS, read_label_map  # noqa: E402
+from helpers.scenes import draw_scene  # noqa: E402
+from helpers.structures import InputError  # noqa: E402
+
+SIZES = {"as trained": (256, 320), "twice as large": (512, 640), "wide": (200, 500)}
+
+
+def test_what_is_written(exported):
+    names = ["frozen_inference_graph.pb", "label_map.pbtxt", "model.json", "model.tflite"]
+    assert sorted(p.name for p in exported.iterdir()) == [*names, "saved_model"]
+    assert not list(exported.parent.glob(".*"))  # no .part is left
+    card = json.loads((zoo.DATA / "streets.json").read_text())
+    names = {int(key): name for key, name in card["categories"].items()}
+    assert read_label_map(exported / "label_map.pbtxt") == names
+
+
+def test_the_frozen_graph_is_one_of_tf1(exported):
+    """No function library, loops as TF1 wrote them, names and types of the contract."""
+    content = (exported / "frozen_inference_graph.pb").read_bytes()
+    graph_def = tf.compat.v1.GraphDef.FromString(content)
+    ops = [node.op for node in graph_def.node]
+    assert not graph_def.library.function and {"Enter", "Exit", "Switch", "Merge"} <= set(ops)
+    assert ops.count("Placeholder") == 1 and not {op for op in ops if "Variable" in op}
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    image = graph.get_tensor_by_name("image_tensor:0")
+    assert image.dtype == tf.uint8 and image.shape.as_list() == [1, None, None, 3]
+    tensors = [graph.get_tensor_by_name(f"{name}:0") for name in (*OUTPUTS, MASKS)]
+    assert {tensor.dtype for tensor in tensors} == {tf.float32}
+    shapes = [tensor.shape.as_list() for tensor in tensors]
+    assert shapes == [[1], [1, 100, 4], [1, 100], [1, 100], [1, 100, 55, 55]]
+
+
+@pytest.mark.parametrize("form", ["", "saved_model"])
+def test_graphs_say_what_keras_says(exported, form):
+    """The same objects; scores within .02, boxes .5 px; masks, pasted otherwise, IoU .98 of it."""
+    ours = zoo.load_detector("streets", score_threshold=0.3)
+    graph = zoo.load_detector(str(exported / form), score_threshold=0.3, say=None)
+    assert graph.categories == ours.categories and graph.name == "streets"
+    for name, size in SIZES.items():
+        overlaps = []
+        for seed in range(700_000, 700_004):
+            image, _ = draw_scene(seed, size=size)
+            wanted, found = ours(image), graph(image)
+            assert found.names == wanted.names, (name, seed)
+            np.testing.assert_allclose(found.scores, wanted.scores, atol=0.02)
+            np.testing.assert_allclose(found.boxes, wanted.boxes, atol=0.5)
+            overlaps += [
+                mask_iou(a[None], b[None])[0, 0]
+                for a, b in zip(found.masks, wanted.masks, strict=True)
+            ]
+        assert len(overlaps) > 8 and np.mean(overlaps) > 0.98 and min(overlaps) > 0.85, name
+
+
+def test_padding_is_that_of_the_api(exported):
+    graph = zoo.load_detector(str(exported), say=None)
+    raw = graph.outputs(np.full((40, 50, 3), 90, np.uint8))
+    num = int(raw["num_detections"][0])
+    assert num < 24 and not raw["detection_boxes"][0, num:].any()
+    assert not raw["detection_scores"][0, num:].any()
+    assert (raw["detection_classes"][0, num:] == 1).all()
+
+
+def test_lite_says_what_the_fast_form_says(exported):
+    fast = zoo.load_detector("streets", fast=True)
+    lite = zoo.load_detector(str(exported / "model.tflite"))
+    assert lite.name == "streets" and lite.model is None
+    for seed in (700_000, 700_001):
+        image, _ = draw_scene(seed, size=(300, 300))
+        one, other = fast(image), lite(image)
+        assert one.names == other.names and len(one) > 0
+        np.testing.assert_array_equal(one.masks, other.masks)
+
+
+def test_an_existing_folder_is_left_alone(tmp_path, capsys):
+    (tmp_path / "mine.txt").write_text("mine")
+    model, card = weights.load_model(zoo.DATA / "streets.json")
+    with pytest.raises(InputError, match="exists already; name a new folder"):
+        export.export(model, card, tmp_path)
+    assert zoo.main(["export", "streets", str(tmp_path)]) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_only_our_models_are_exported(exported, tmp_path, capsys):
+    assert zoo.main(["export", str(exported), str(tmp_path / "again")]) == 2
+    assert "only our own models can be exported" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_the_command(tiny_model, tmp_path, capsys):
+    """A training run's folder -> graphs that load."""
+    card = {"name": "toy", "categories": {1: "square", 7: "disc"}}
+    weights.save_model(tiny_model, card, tmp_path / "run")
+    assert zoo.main(["export", str(tmp_path / "run"), str(tmp_path / "out")]) == 0
+    assert str(tmp_path / "out" / "saved_model") in capsys.readouterr().out
+    detector = zoo.load_detector(str(tmp_path / "out"), score_threshold=0.0, say=None)
+    assert detector.categories == {1: "square", 7: "disc"}
+    assert detector(np.zeros((64, 64, 3), np.uint8)).image_size == (64, 64)

@@ -1,0 +1,328 @@
+"""Graphs of the Object Detection API: toys with a pencil, and one in its full form."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+tf = pytest.importorskip("tensorflow")
+
+from helpers import graphs, zoo  # noqa: E402
+from helpers.structures import InputError  # noqa: E402
+from tests import api_graph  # noqa: E402
+
+DATA = pathlib.Path(__file__).parents[1] / "data"
+PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+NAMES = (*graphs.OUTPUTS, graphs.MASKS)
+FROZEN, SAVED = "frozen_inference_graph.pb", "saved_model/saved_model.pb"
+
+# --- label maps --------------------------------------------------------------------------------
+
+
+def test_coco_has_80_names_and_ids_to_90():
+    names = graphs.read_label_map(DATA / "coco_labels.pbtxt")
+    missing = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
+    assert set(names) == set(range(1, 91)) - missing and len(set(names.values())) == 80
+    assert [names[i] for i in (1, 3, 13, 18, 90)] == [
+        "person", "car", "stop sign", "dog", "toothbrush",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text, names",
+    [
+        ("item { id: 1 name: 'cat' }", {1: "cat"}),
+        ('item {\n  name: "/m/01g317"\n  id: 1\n  display_name: "person"\n}\n', {1: "person"}),
+        ('item: { name: "NA", id: 12, display_name: "street sign" }', {12: "street sign"}),
+        ('# cats\nitem { id: 7 name: "a # b" }  # 7th\nitem{name:"x"id:2}', {2: "x", 7: "a # b"}),
+    ],
+)  # fmt: skip
+def test_label_maps_are_read(tmp_path, text, names):
+    path = tmp_path / "toy_label_map.pbtxt"
+    path.write_text(text)
+    assert graphs.read_label_map(path) == names
+    assert list(graphs.read_label_map(path)) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "text, problem",
+    [
+        ("", "no item"),
+        ("<html>not found</html>", "no item"),
+        ("item { name: 'cat' }", "item 1 needs an id"),
+        ("item { id: 1 name: 'cat' } item { id: 2 }", "item 2 needs an id .* and a name"),
+        ("item { id: -1 name: 'cat' }", "item 1 needs an id"),
+        ("item { id: 3 name: 'cat' } item { id: 3 name: 'dog' }", "the id 3 stands there twice"),
+    ],
+)
+def test_what_is_no_label_map_is_named(tmp_path, text, problem):
+    path = tmp_path / "bad.pbtxt"
+    path.write_text(text)
+    with pytest.raises(InputError, match=rf"bad\.pbtxt: .*{problem}"):
+        graphs.read_label_map(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        graphs.read_label_map(tmp_path / "none.pbtxt")
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        graphs.read_label_map(path)
+
+
+# --- what a folder holds -----------------------------------------------------------------------
+
+
+def test_graph_and_label_map_are_found(tmp_path):
+    assert graphs.find_graph(tmp_path) is None and graphs.find_graph(tmp_path / "none") is None
+    (tmp_path / "saved_model").mkdir()
+    for name in ("other.pb", SAVED, FROZEN):  # each counts more than those before it
+        (tmp_path / name).touch()
+        assert graphs.find_graph(tmp_path) == tmp_path / name
+    assert graphs.find_graph(tmp_path / "saved_model") == tmp_path / SAVED
+    assert graphs.find_graph(tmp_path / "other.pb") == tmp_path / "other.pb"
+    (tmp_path / "graph.pbtxt").write_text("node { }")
+    assert graphs.find_label_map(tmp_path / SAVED) is None
+    for name in ("names.pbtxt", "toy_label_map.pbtxt"):
+        (tmp_path / name).write_text("item { id: 1 name: 'cat' }")
+        assert graphs.find_label_map(tmp_path / SAVED) == tmp_path / name
+        assert graphs.find_label_map(tmp_path / FROZEN) == tmp_path / name
+
+
+# --- with a pencil -----------------------------------------------------------------------------
+
+# In a picture of 40 x 60 px: a box 12..30 x 10..20 whose right half is the object, and one 0..6 x
+# 0..4 that is all object.
+BOXES, CLASSES, SCORES = [[0.25, 0.2, 0.5, 0.5], [0, 0, 0.1, 0.1]], [3, 90], [0.9, 0.4]
+HALVES = np.stack([np.tile([0.0] * 7 + [1.0] * 8, (15, 1)), np.ones((15, 15))])
+LABELS = "item { id: 3 name: 'car' } item { id: 90 name: 'brush' }"
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """A folder with a frozen graph, a SavedModel of TF1 and a label map; always the same answer."""
+    folder = tmp_path_factory.mktemp("toys") / "toy"
+    api_graph.toy(folder, BOXES, CLASSES, SCORES, HALVES)
+    (folder / "label_map.pbtxt").write_text(LABELS)
+    graph_def = tf.compat.v1.GraphDef.FromString((folder / FROZEN).read_bytes())
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
+        tf.import_graph_def(graph_def, name="")
+        outputs = {name: graph.get_tensor_by_name(f"{name}:0") for name in NAMES}
+        image = {"inputs": graph.get_tensor_by_name("image_tensor:0")}
+        tf.compat.v1.saved_model.simple_save(session, str(folder / "saved_model"), image, outputs)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["", FROZEN, "saved_model", SAVED])
+def test_a_toy_is_found_where_the_pencil_says(toy, name):
+    lines = []
+    detector = zoo.load_detector(str(toy / name), score_threshold=0.4, say=lines.append)
+    assert detector.name == "toy" and detector.categories == {3: "car", 90: "brush"}
+    assert len(lines) == 2 and "warm up" in lines[0] and "ready after" in lines[1]
+    found = detector(PICTURE)
+    assert found.names == ["car", "brush"] and found.image_size == (40, 60)
+    np.testing.assert_allclose(found.scores, SCORES)
+    np.testing.assert_allclose(found.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]], atol=1e-5)
+    # Pixels of x stand at i * 60 / 59. The mask rises from 0 to 1 between cells 6 and 7 of 0..14,
+    # so the object begins at 6.5 / 14 of the box: 12 + 18 * 6.5 / 14 = 20.36, pixel 21 (21.36).
+    # It ends with the box: pixel 29 stands at 29.49. In y, i * 40 / 39: 10..19 (10.26..19.49).
+    rows, columns = np.nonzero(found.masks[0])
+    assert (columns.min(), columns.max()) == (21, 29) and (rows.min(), rows.max()) == (10, 19)
+    assert found.masks[0].sum() == 9 * 10
+    assert found.masks[1].sum() == 4 * 6  # pixels 0..3 stand at 0..3.08; 0..5 at 0..5.08
+    assert len(detector.with_threshold(0.5)(PICTURE)) == 1
+
+
+def test_padding_is_never_found(toy):
+    """Rows beyond num_detections: class 1, score 0, masks of .6."""
+    detector = zoo.load_detector(str(toy), score_threshold=0.0, say=None)
+    raw = detector.outputs(PICTURE)
+    assert {name: value.shape for name, value in raw.items()} == {
+        "num_detections": (1,), "detection_boxes": (1, 100, 4), "detection_scores": (1, 100),
+        "detection_classes": (1, 100), "detection_masks": (1, 100, 15, 15),
+    }  # fmt: skip
+    assert (raw["detection_classes"][0, 2:] == 1).all() and raw["detection_masks"][
+        0, 2:
+    ].min() > 0.5
+    assert len(detector(PICTURE)) == 2 and len(detector.candidates(PICTURE).boxes) == 2
+
+
+def test_nothing_found(tmp_path):
+    api_graph.toy(tmp_path / "none", np.zeros((0, 4)), [], [], np.zeros((0, 15, 15)))
+    found = zoo.load_detector(str(tmp_path / "none"), score_threshold=0.0, say=None)(PICTURE)
+    assert len(found) == 0 and found.masks.shape == (0, 40, 60)
+
+
+def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
+    api_graph.toy(tmp_path / "bare", BOXES, CLASSES, SCORES, HALVES)
+    detector = zoo.load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
+    assert detector.categories == {} and detector(PICTURE).names == ["class 3", "class 90"]
+    (tmp_path / "bare" / "label_map.pbtxt").write_text("item { id: 3 name: 'car' }")
+    detector = zoo.load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
+    assert detector(PICTURE).names == ["car", "class 90"] and detector.categories == {3: "car"}
+    api_graph.toy(tmp_path / "mask_rcnn_inception_v2_coco_mine", BOXES, CLASSES, SCORES, HALVES)
+    detector = zoo.load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
+    assert detector(PICTURE).names == ["car"] and len(detector.categories) == 80
+
+
+def test_scores_are_sorted(tmp_path):
+    api_graph.toy(tmp_path / "toy", BOXES, CLASSES, SCORES[::-1], HALVES)
+    found = zoo.load_detector(str(tmp_path / "toy"), score_threshold=0.3, say=None)(PICTURE)
+    np.testing.assert_allclose(found.scores, [0.9, 0.4])
+    assert found.labels.tolist() == [90, 3]
+
+
+def test_a_model_of_boxes_alone_has_no_masks(toy, tmp_path):
+    graph = tf.compat.v1.GraphDef.FromString((toy / FROZEN).read_bytes())
+    keep = ["image_tensor", *graphs.OUTPUTS]
+    graph = tf.compat.v1.graph_util.extract_sub_graph(graph, keep)
+    (tmp_path / "boxes.pb").write_bytes(graph.SerializeToString())
+    found = zoo.load_detector(str(tmp_path / "boxes.pb"), say=None)(PICTURE)
+    assert len(found) == 1 and found.masks is None
+
+
+@pytest.mark.parametrize(
+    "image, given",
+    [
+        (PICTURE / np.float32(255), r"float32 \(40, 60, 3\)"),
+        (PICTURE[..., 0], r"uint8 \(40, 60\)"),
+        (np.dstack([PICTURE, PICTURE[..., :1]]), r"uint8 \(40, 60, 4\)"),
+        (PICTURE[None], r"uint8 \(1, 40, 60, 3\)"),
+        (PICTURE[:0], r"uint8 \(0, 60, 3\)"),
+    ],
+)
+def test_what_is_no_image_is_refused_at_the_door(toy, image, given):
+    with pytest.raises(ValueError, match=f"an image must be RGB uint8 .* got {given}"):
+        zoo.load_detector(str(toy), say=None)(image)
+
+
+# --- files that are no graphs ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"\0\0\0\0", "half"])
+@pytest.mark.parametrize("name", [FROZEN, SAVED])
+def test_damaged_graphs_are_named(toy, tmp_path, name, content):
+    whole = (toy / name).read_bytes()
+    (tmp_path / "saved_model").mkdir()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2] if content == "half" else content)
+    with pytest.raises(InputError, match=r"\.pb: no usable Object Detection graph") as caught:
+        zoo.load_detector(str(tmp_path), say=None)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_graph_of_something_else_is_named(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.placeholder(tf.uint8, [None], "image_tensor")
+    (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(InputError, match="it has no num_detections: the API did not export it"):
+        zoo.load_detector(str(tmp_path), say=None)
+
+
+def test_options_that_do_not_fit(toy):
+    with pytest.raises(InputError, match="its resizer is not the zoo's"):
+        zoo.load_detector(str(toy), sides=(400, 683), say=None)
+    for options in ({"sides": (400, 683)}, {"bfloat16": True}):
+        with pytest.raises(InputError, match="are for frozen graphs; this is a SavedModel"):
+            zoo.load_detector(str(toy / "saved_model"), **options, say=None)
+        with pytest.raises(ValueError, match="are for graphs; our models have fast=True"):
+            zoo.load_detector("streets", **options)
+    with pytest.raises(ValueError, match="fast=True is for our own models"):
+        zoo.load_detector(str(toy), fast=True, say=None)
+
+
+# --- in its full form --------------------------------------------------------------------------
+
+
+PICTURES = [
+    np.random.default_rng(5).integers(0, 256, (*size, 3), np.uint8)
+    for size in ((120, 160), (64, 64), (300, 90))
+]
+
+
+def outputs_of_a_session(folder, images):
+    """The outputs for each image, as TF1 computed them."""
+    graph_def = tf.compat.v1.GraphDef.FromString((folder / FROZEN).read_bytes())
+    with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
+        tf.import_graph_def(graph_def, name="")
+        names = [f"{name}:0" for name in NAMES]
+        return [session.run(names, {"image_tensor:0": image[None]}) for image in images]
+
+
+def same(raw, wanted):
+    for name, value in zip(NAMES, wanted, strict=True):
+        np.testing.assert_array_equal(raw[name], value, err_msg=name)
+
+
+def test_10000_nodes_with_loops_of_tf1(tmp_path):
+    """As large as the zoo's, for pictures of any size, bit by bit what a Session computes."""
+    api_graph.build(tmp_path, width=0.1, num_proposals=20, sides=(96, 160))
+    graph_def = tf.compat.v1.GraphDef.FromString((tmp_path / FROZEN).read_bytes())
+    ops = {node.op for node in graph_def.node}
+    assert len(graph_def.node) >= 10_000
+    assert {"Enter", "Exit", "Switch", "Merge", "TensorArrayV3", "NextIteration"} <= ops
+    detector = zoo.load_detector(str(tmp_path), score_threshold=0.0, say=None)
+    for image, wanted in zip(PICTURES, outputs_of_a_session(tmp_path, PICTURES), strict=True):
+        raw = detector.outputs(image)
+        same(raw, wanted)
+        found, num = detector(image), int(raw["num_detections"][0])
+        assert len(found) == num > 0 and found.masks.shape == (num, *image.shape[:2])
+        assert raw["detection_masks"].shape == (1, 100, 15, 15)
+        assert set(found.labels.tolist()) <= set(range(1, 91))
+    assert len(detector(np.zeros((100, 150, 3), np.uint8))) == 0
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The same with six classes, which loads sooner, and masks of 33 x 33; the outputs, too."""
+    folder = tmp_path_factory.mktemp("real") / "small"
+    more = dict(width=0.1, num_proposals=40, mask_size=33, formats=(FROZEN, SAVED))
+    api_graph.build(folder, num_classes=6, **more)
+    (wanted,) = outputs_of_a_session(folder, PICTURES[:1])
+    assert wanted[0] > 0 and wanted[-1].shape == (1, 100, 33, 33)
+    return folder, wanted
+
+
+def outputs(path, **options):
+    return zoo.load_detector(str(path), say=None, **options).outputs(PICTURES[0])
+
+
+def test_a_saved_model_of_tf1_gives_the_same(small):
+    same(outputs(small[0] / "saved_model"), small[1])
+
+
+def test_where_pruning_fails_a_session_runs(small, monkeypatch):
+    def fail(*args):
+        raise RuntimeError("lift_to_graph: loops")
+
+    monkeypatch.setattr(tf.compat.v1, "wrap_function", fail)
+    same(outputs(small[0]), small[1])
+
+
+def test_smaller_inside(small):
+    """Other limits, other numbers; the graph on disk stays as it was, and so do its outputs."""
+    folder, wanted = small
+    before = (folder / FROZEN).read_bytes()
+    boxes = outputs(folder, sides=(400, 683))["detection_boxes"]
+    assert np.abs(boxes - wanted[1]).max() > 0.01
+    assert (folder / FROZEN).read_bytes() == before
+    same(outputs(folder, sides=(800, 1365)), wanted)
+
+
+def test_16_bits_are_a_choice_of_one_detector(small):
+    """It runs, nearly alike, and what is loaded afterwards still has 32 bits."""
+    folder, wanted = small
+    half = outputs(folder, bfloat16=True)
+    assert abs(half["num_detections"] - wanted[0]) <= 0.3 * wanted[0]
+    same(outputs(folder), wanted)
+
+
+def test_a_picture_that_the_graph_refuses_is_named(tmp_path):
+    """As the zoo's graphs refuse one of 20 x 2000 pixels: with an error of TensorFlow's."""
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(tf.uint8, [None, None, None, 3], "image_tensor")
+        nothing = tf.reduce_sum(tf.reshape(tf.cast(image, tf.float32), [-1, 64, 3]) * 0)
+        for name, shape in zip(graphs.OUTPUTS, [(1,), (1, 9, 4), (1, 9), (1, 9)], strict=True):
+            tf.add(tf.zeros(shape), nothing, name)
+    (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
+    detector = zoo.load_detector(str(tmp_path), say=None)
+    assert len(detector(np.zeros((64, 2, 3), np.uint8))) == 0
+    with pytest.raises(InputError, match=r"cannot take a picture of \(3, 5\) \(") as caught:
+        detector(np.zeros((3, 5, 3), np.uint8))
+    assert "\n" not in str(caught.value)
