@@ -1,8 +1,6 @@
-"""Detections to pixels: colours, overlays, figures and a threshold to play with."""
+"""Detections to pixels: colours, overlays, figures."""
 
 import functools
-import io
-import os
 
 import cv2
 import numpy as np
@@ -208,81 +206,67 @@ def show(images, titles=None, columns=None, height=3.5):
     return figure
 
 
-class Explorer:
-    """A picture under a slider where widgets work, and a still figure wherever they do not.
-
-    Both travel in one cell output, so nothing needs to know who reads it: JupyterLab, VS Code and
-    Colab show the widget; papermill runs it once; GitHub, nbviewer and nbconvert, which cannot,
-    show the figure. PIXELWISE_STATIC=1 in the environment leaves the widget out: for notebooks that
-    are stored with their outputs, where a widget without its kernel is only an error message.
-
-    Attributes:
-        figure: the still figure.
-        slider, widget: ipywidgets, or None where there is no notebook kernel or no ipywidgets.
-    """
-
-    def __init__(self, figure, slider=None, widget=None):
-        self.figure, self.slider, self.widget = figure, slider, widget
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        data = {"text/plain": "pictures at several settings", "image/jpeg": _jpeg(self.figure)}
-        if self.widget is not None:
-            model = {"model_id": self.widget.model_id, "version_major": 2, "version_minor": 0}
-            data["application/vnd.jupyter.widget-view+json"] = model
-        return data
-
-
-def explore_threshold(image, detections, start=0.5) -> Explorer:
-    """See which objects stay as the score threshold rises: a slider, or four thresholds in a row.
-
-    The slider moves with the mouse or, after a click on it, with the arrow keys.
+def sheet(left, top, right, bottom, picture=None):
+    """A figure without margins to draw on, at most 6 x 5 inches; pyplot does not know it.
 
     Args:
-        image: (H, W, 3) uint8 RGB.
-        detections: its objects, found with a low threshold (`detector.with_threshold(0.05)`).
-        start: where the slider stands at first, 0 to 1.
+        left, top, right, bottom: what it spans, in units of the drawing; y points down.
+        picture: None, or an image (H, W, 3) that spans 0..W and 0..H.
 
     Returns:
-        An Explorer; as the last line of a cell it shows itself.
+        matplotlib Figure and its Axes.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    def view(threshold):
-        found = detections[detections.scores >= threshold]
-        title = f"A score of {threshold:.2f} keeps {len(found)} of {len(detections)} objects"
-        return draw_detections(image, found), title
-
-    still = show(*zip(*(view(threshold) for threshold in (0.1, 0.3, 0.5, 0.9)), strict=True), 2)
-    if not _can_slide():
-        return Explorer(still)
-    from IPython.display import display
-    from ipywidgets import FloatSlider, VBox, interactive_output
-
-    slider = FloatSlider(
-        start, min=0, max=1, step=0.05, description="score at least", continuous_update=False,
-        style={"description_width": "initial"},
-    )  # fmt: skip
-    picture = interactive_output(
-        lambda threshold: display(show(*view(threshold), height=5)), {"threshold": slider}
-    )
-    return Explorer(still, slider, VBox([slider, picture]))
+    scale = min(6 / (right - left), 5 / (bottom - top))
+    size = (scale * (right - left), scale * (bottom - top))
+    figure = Figure(size, dpi=150, facecolor="white" if picture is None else "0.93")
+    FigureCanvasAgg(figure)
+    axis = figure.add_axes((0, 0, 1, 1))
+    if picture is not None:
+        axis.imshow(picture, extent=(0, picture.shape[1], picture.shape[0], 0))
+    axis.set(xlim=(left, right), ylim=(bottom, top), aspect="auto")
+    axis.set_axis_off()
+    return figure, axis
 
 
-def _can_slide():
-    """Whether a notebook kernel runs this with ipywidgets, and stills were not asked for."""
-    if os.environ.get("PIXELWISE_STATIC", "0") not in ("", "0"):
-        return False
-    try:
-        import ipywidgets  # noqa: F401
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")
+def pixels_of(figure):
+    """What a figure of `sheet` looks like: (H, W, 3) uint8."""
+    figure.canvas.draw()
+    return np.array(figure.canvas.buffer_rgba())[..., :3]
 
 
-def _jpeg(figure):
-    """A figure as JPEG text (base64), a tenth of its PNG."""
-    import base64
+def frame(axis, boxes, color, width=1.5, style="-"):
+    """Outline a box x1 y1 x2 y2, or (N, 4) of them, on a sheet; on white, so that they show."""
+    from matplotlib.collections import PolyCollection
 
-    data = io.BytesIO()
-    figure.savefig(data, format="jpeg", pil_kwargs={"quality": 85})
-    return base64.b64encode(data.getvalue()).decode()
+    corners = np.reshape(boxes, (-1, 4))[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
+    for tone, alpha, thick, line in ((PAPER, 0.7, width + 1.5, "-"), (color, 1, width, style)):
+        look = {"linewidths": thick, "linestyles": [line], "facecolors": "none", "zorder": 2}
+        look["edgecolors"] = [(*np.array(tone) / 255, alpha)]
+        axis.add_collection(PolyCollection(corners, **look), autolim=False)
+
+
+def dots(axis, x, y, color, size=4.0, edge="white"):
+    """Draw a point at each (x, y) of a sheet."""
+    edges = {"markeredgecolor": edge, "markeredgewidth": size / 8}
+    axis.plot(np.ravel(x), np.ravel(y), "o", color=np.array(color) / 255, ms=size, **edges)
+
+
+def note(axis, x, y, text, color=INK, size=9, place="center", ground=0.85):
+    """Write on a sheet, (x, y) is the text's center, top or bottom; ground: how white it is."""
+    back = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": ground}
+    place = {"ha": "center", "va": place, "bbox": back if ground else None}
+    axis.text(x, y, text, color=np.array(color) / 255, fontsize=size, **place)
+
+
+def table(axis, values, place, color, form, size, at=(0.5, 0.5)):
+    """Draw numbers (H, W) as a grid in the box `place` of a sheet, each `at` (x, y) of its cell."""
+    (rows, columns), (left, top, right, bottom) = values.shape, place
+    x, y = np.linspace(left, right, columns + 1), np.linspace(top, bottom, rows + 1)
+    axis.hlines(y, left, right, color="0.8", lw=0.8)
+    axis.vlines(x, top, bottom, color="0.8", lw=0.8)
+    x, y = x[:-1] + at[0] * np.diff(x), y[:-1] + at[1] * np.diff(y)
+    for i, j in np.ndindex(rows, columns):
+        note(axis, x[j], y[i], form(values[i, j]), color, size, ground=0)

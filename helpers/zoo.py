@@ -165,8 +165,10 @@ def _graph_detector(function, card, score_threshold):
         try:
             return function(image[None])
         except tf.errors.OpError as error:
-            size, reason = image.shape[:2], error.message.splitlines()[0]
-            raise InputError(f"{card['name']} cannot take a picture of {size} ({reason})") from None
+            height, width = image.shape[:2]  # the reason stands before the first node's name
+            reason = error.message.split("[[{{node")[0].strip().splitlines()[-1].strip()
+            size = f"{width} x {height} pixels"
+            raise InputError(f"{card['name']} cannot take a picture of {size}: {reason}") from None
 
     return Detector(outputs, graphs.decode, card, None, score_threshold, corners=True)
 

@@ -51,11 +51,10 @@ ARCHIVE = pack(MODEL)
 
 @pytest.fixture
 def zoo(tmp_path, monkeypatch):
-    """A server of toy.tar.gz, an empty cache, and no patience."""
+    """A server of toy.tar.gz, and an empty cache."""
     monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PIXELWISE_ZOO_URL", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(download, "SECONDS", (5, 0.3))
     monkeypatch.setattr(download, "CHUNK", 1000)
     (tmp_path / "served").mkdir()
     (tmp_path / "served" / "toy.tar.gz").write_bytes(ARCHIVE)
@@ -310,7 +309,7 @@ def test_killed_in_the_middle_the_next_process_goes_on(zoo):
     code = "import os, signal; from helpers import download; download.CHUNK = 1000\n"
     code += "kill = lambda done, total: done > 5000 and os.kill(os.getpid(), signal.SIGKILL)\n"
     code += f"download.fetch({make_card(zoo)!r}, kill)"
-    dead = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=30)
+    dead = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120)
     assert dead.returncode == -9
     (zoo.cache / ".toy.new").mkdir()  # as if killed while unpacking
     (zoo.cache / ".toy.new" / "old.pbtxt").write_bytes(b"")
@@ -321,18 +320,25 @@ def test_killed_in_the_middle_the_next_process_goes_on(zoo):
 def test_two_processes_at_once_fetch_it_once(zoo):
     came = threading.Event()
     zoo.behave(hold=came)
-    code = "from helpers.download import fetch; print('ready', flush=True)\n"
-    code += f"print(fetch({make_card(zoo)!r}))"
+    code = (
+        "import filelock\n"
+        "acquire = filelock.FileLock.acquire\n"
+        "def told(lock): print('at the door', flush=True); return acquire(lock)\n"
+        "filelock.FileLock.acquire = told\n"
+        "from helpers import download\n"
+        "download.SECONDS = (60, 300)\n"
+        f"print(download.fetch({make_card(zoo)!r}))"
+    )
     start = lambda: subprocess.Popen(  # noqa: E731
         [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     with start() as first:
-        assert first.stdout.readline() == "ready\n" and came.wait(30)
-        with start() as second:
-            assert second.stdout.readline() == "ready\n"
+        assert first.stdout.readline() == "at the door\n" and came.wait(120)
+        with start() as second:  # comes when the first has the lock, and nothing is there yet
+            line = second.stdout.readline()
             zoo.release()
-            outputs = [process.communicate(timeout=30)[0] for process in (first, second)]
-    assert outputs == [f"{zoo.cache / 'toy'}\n"] * 2
+            outputs = [process.communicate(timeout=120)[0] for process in (first, second)]
+    assert line == "at the door\n" and outputs == [f"{zoo.cache / 'toy'}\n"] * 2
     assert len(zoo.requests) == 1 and debris(zoo) == ["toy"]
 
 
@@ -354,13 +360,16 @@ MISHAPS = {
 
 
 @pytest.mark.parametrize("behaviour, words", MISHAPS.values(), ids=MISHAPS)
-def test_a_mishap_on_the_way_is_one_line(zoo, behaviour, words):
+def test_a_mishap_on_the_way_is_one_line(zoo, monkeypatch, behaviour, words):
     if "content" in behaviour and words.startswith("a web"):  # as long as it should be
         behaviour = {"content": behaviour["content"].ljust(len(ARCHIVE))}
     zoo.behave(**behaviour)
     card = make_card(zoo)
+    if "stall_after" in behaviour:
+        monkeypatch.setattr(download, "SECONDS", (10, 0.3))
     refused(zoo, card, words, card["url"], f"put toy.tar.gz into {zoo.cache} by hand")
     assert len(zoo.requests) <= 5
+    monkeypatch.setattr(download, "SECONDS", (10, 30))
     zoo.behave()
     assert fetch(card)
 

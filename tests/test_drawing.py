@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import drawing
-from helpers.drawing import PALETTE, color_of, contrast, draw_detections, explore_threshold, show
+from helpers.drawing import PALETTE, color_of, contrast, draw_detections, show
 from helpers.structures import Detections
 
 NAMES = {1: "person", 3: "car"}
@@ -236,40 +236,25 @@ def test_show_refuses():
         show([np.zeros((2, 2, 3), np.uint8)] * 2, ["one"])
 
 
-SCENE = np.zeros((40, 50, 3), np.uint8), detections([(2, 2, 20, 20), (20, 20, 45, 35)], (40, 50))
+def test_a_sheet_is_drawn_on_in_its_own_units():
+    import matplotlib.pyplot as plt
+
+    figure, axis = drawing.sheet(0, 0, 8, 4, np.full((4, 8, 3), 200, np.uint8))
+    assert not plt.get_fignums() and (figure.get_figwidth(), figure.get_figheight()) == (6, 3)
+    drawing.frame(axis, [(1, 1, 3, 3), (5, 1, 7, 3)], PALETTE[2])
+    drawing.frame(axis, np.zeros((0, 4)), PALETTE[2])  # none
+    drawing.dots(axis, [4], [2], PALETTE[5], 8)
+    pixels = drawing.pixels_of(figure)
+    assert pixels.shape == (450, 900, 3) and pixels.dtype == np.uint8
+    cell = 900 / 8
+    at = lambda x, y: pixels[round(y * cell), round(x * cell)].tolist()  # noqa: E731
+    assert at(0.5, 0.5) == at(2, 2) == [200] * 3
+    assert at(1, 2) == at(7, 2) == at(6, 1) == list(PALETTE[2]) and at(4, 2) == list(PALETTE[5])
+    assert drawing.pixels_of(drawing.sheet(-1, -1, 2, 9)[0]).shape[0] == 750  # 5 inches
 
 
-def test_explore_is_a_still_figure_without_a_kernel():
-    explorer = explore_threshold(*SCENE)
-    titles = [axis.get_title() for axis in explorer.figure.axes]
-    assert titles[0] == "A score of 0.10 keeps 2 of 2 objects"
-    assert titles[3] == "A score of 0.90 keeps 1 of 2 objects"
-    assert explorer.widget is None
-    assert set(explorer._repr_mimebundle_()) == {"text/plain", "image/jpeg"}
-
-
-def test_explore_has_a_slider_in_a_notebook_kernel(monkeypatch):
-    pytest.importorskip("ipywidgets")
-    monkeypatch.setattr(drawing, "_can_slide", lambda: True)
-    shown = []
-    monkeypatch.setattr("IPython.display.display", lambda figure: shown.append(figure))
-    explorer = explore_threshold(*SCENE, start=0.3)
-    assert "application/vnd.jupyter.widget-view+json" in explorer._repr_mimebundle_()
-    assert explorer.slider.continuous_update is False
-    explorer.slider.value = 0.7
-    titles = [figure.axes[0].get_title() for figure in shown]
-    kept = ("0.30 keeps 2", "0.70 keeps 1")
-    assert titles == [f"A score of {keeps} of 2 objects" for keeps in kept]
-
-
-def test_still_figures_can_be_asked_for(monkeypatch):
-    import types
-
-    kernel = types.SimpleNamespace(kernel=True)
-    monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
-    assert drawing._can_slide()
-    monkeypatch.setenv("PIXELWISE_STATIC", "1")
-    assert not drawing._can_slide()
-    monkeypatch.setenv("PIXELWISE_STATIC", "0")
-    monkeypatch.setattr("IPython.get_ipython", lambda: None)
-    assert not drawing._can_slide()
+def test_a_table_writes_each_number_into_its_cell():
+    figure, axis = drawing.sheet(0, 0, 4, 2)
+    drawing.table(axis, np.array([[1.0, 2.5]]), (0, 0, 4, 2), PALETTE[2], "{:g}".format, 9)
+    assert [(t.get_text(), *t.get_position()) for t in axis.texts] == [("1", 1, 1), ("2.5", 3, 1)]
+    assert (drawing.pixels_of(figure) == 255).mean() > 0.9

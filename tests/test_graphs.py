@@ -323,6 +323,8 @@ def test_a_picture_that_the_graph_refuses_is_named(tmp_path):
     (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
     detector = zoo.load_detector(str(tmp_path), say=None)
     assert len(detector(np.zeros((64, 2, 3), np.uint8))) == 0
-    with pytest.raises(InputError, match=r"cannot take a picture of \(3, 5\) \(") as caught:
+    with pytest.raises(
+        InputError, match=r"cannot take a picture of 5 x 3 pixels: .*shape"
+    ) as caught:
         detector(np.zeros((3, 5, 3), np.uint8))
     assert "\n" not in str(caught.value)

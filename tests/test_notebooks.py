@@ -176,3 +176,12 @@ def test_quickstart_where_there_is_nothing_to_find(tmp_path):
     verdicts, results = run(solution, tmp_path, PICTURE=str(picture), SECONDS=0.1)
     assert results["objects"] == results["mask_pixels"] == 0
     assert all(verdict.startswith("Right. ") for verdict in verdicts)
+
+
+def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
+    """Fetched from a local server, verified, loaded: the whole notebook holds with it, too."""
+    name, path = "mask_rcnn_inception_v2_coco", ROOT / "notebooks/05_test_on_images.ipynb"
+    _, results = run(path, tmp_path, MODEL=name, **expected(path).SMALL)
+    assert results["model"] == name
+    assert [path for path, _ in served.requests if path.endswith(".tar.gz")]
+    expected(path).check(results)

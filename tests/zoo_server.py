@@ -59,7 +59,7 @@ class Handler(BaseHTTPRequestHandler):
             behaviour["times"] -= 1
         if "hold" in behaviour:
             behaviour["hold"].set()
-            zoo.going_on.wait(30)
+            zoo.going_on.wait(120)
         path = zoo.folder / self.path.strip("/").split("?")[0]
         if "status" in behaviour or not path.is_file() and "content" not in behaviour:
             return self.send_error(behaviour.get("status", 404))
@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
             self.wfile.flush()
             if "stall_after" in behaviour:
-                zoo.going_on.wait(30)
+                zoo.going_on.wait(120)
 
 
 @contextlib.contextmanager

@@ -51,3 +51,6 @@ def check(results):
     assert kinds["right"] + kinds["missed"] == results["true_objects"]
     assert kinds["right"] > 0.6 * results["true_objects"]
     assert shares["as drawn"] > 0.6 > shares["upside down"]
+    angle, length, width = results["rod"]  # drawn with 30 degrees, 60 and 8 pixels
+    assert abs(angle - 30) < 1 and abs(length - 60) < 2.5 and abs(width - 8) < 2.5
+    assert results["free"]["masks"] >= results["free"]["boxes"] > 0  # a mask lies in its box

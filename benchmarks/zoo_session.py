@@ -1,0 +1,177 @@
+"""What did a frame of a zoo model cost the 2018 way, and what does it cost here?
+
+    python benchmarks/zoo_session.py [--frames 30] [--graph FOLDER] [--small]
+
+Three ways through the same frozen graph: "2018" opens a new Session for every frame and adds the
+operations that paste its masks to the graph, as the notebooks of that year did; "warm Session"
+does neither; "ours" is `load_detector`. Each has a process of its own, so that memory and CPU are
+its own; they take the frames in turn, one at a time, so that whatever else the machine is doing
+hits all of them alike: read the ratios. Without --graph it is a graph with random weights, as
+large and as slow as mask_rcnn_inception_v2_coco. "2018" counts a few pixels less: at the right and
+lower border of the image float32 in TensorFlow's crop_and_resize loses the last line of some masks.
+"""
+
+import argparse
+import gc
+import multiprocessing
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+BOX_OUTPUTS = ("num_detections", "detection_boxes", "detection_scores", "detection_classes")
+
+
+def way_of_2018(folder):
+    """A function image -> masks (N, H, W) that does everything anew, as it was done then."""
+    tf, graph = import_graph(folder)
+
+    def detect(image):
+        with graph.as_default(), tf.Session() as session:
+            fetches = {name: graph.get_tensor_by_name(f"{name}:0") for name in BOX_OUTPUTS}
+            count = tf.cast(fetches["num_detections"][0], tf.int32)
+            boxes = tf.squeeze(fetches["detection_boxes"], [0])
+            masks = tf.squeeze(graph.get_tensor_by_name("detection_masks:0"), [0])
+            boxes = tf.slice(boxes, [0, 0], [count, -1])
+            masks = tf.slice(masks, [0, 0, 0], [count, -1, -1])
+            # The picture as seen from each box, 0..1 inside it: cropping that pastes the mask.
+            low, high = tf.split(tf.reshape(boxes, [-1, 2, 2]), 2, axis=1)
+            picture = (tf.constant([[[0.0, 0.0], [1.0, 1.0]]]) - low) / (high - low)
+            picture, size = tf.reshape(picture, [-1, 4]), image.shape[:2]
+            pasted = tf.image.crop_and_resize(masks[..., None], picture, tf.range(count), size)
+            pasted = tf.cast(tf.greater(tf.squeeze(pasted, [3]), 0.5), tf.uint8)
+            fetches["detection_masks"] = tf.expand_dims(pasted, 0)
+            return session.run(fetches, {"image_tensor:0": image[None]})["detection_masks"][0]
+
+    return detect
+
+
+def warm_session(folder):
+    """A function image -> masks (N, H, W): one Session for all frames, masks pasted in NumPy."""
+    from helpers.mask_rcnn.mask_head import paste_masks
+
+    tf, graph = import_graph(folder)
+    session = tf.Session(graph=graph)
+    fetches = {name: f"{name}:0" for name in (*BOX_OUTPUTS, "detection_masks")}
+
+    def detect(image):
+        found = session.run(fetches, {"image_tensor:0": image[None]})
+        count, (height, width) = int(found["num_detections"][0]), image.shape[:2]
+        boxes = found["detection_boxes"][0, :count][:, [1, 0, 3, 2]] * [
+            width,
+            height,
+            width,
+            height,
+        ]
+        return paste_masks(
+            found["detection_masks"][0, :count], boxes, (height, width), corners=True
+        )
+
+    return detect
+
+
+def ours(folder):
+    """A function image -> masks (N, H, W): the detector of this project."""
+    from helpers.zoo import load_detector
+
+    detector = load_detector(str(folder), score_threshold=0.3, say=None)
+    return lambda image: detector(image).masks
+
+
+WAYS = {"2018": way_of_2018, "warm Session": warm_session, "ours": ours}
+
+
+def import_graph(folder):
+    """TensorFlow as of version 1, and the frozen graph."""
+    import tensorflow.compat.v1 as tf
+
+    data = (pathlib.Path(folder) / "frozen_inference_graph.pb").read_bytes()
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(tf.GraphDef.FromString(data), name="")
+    return tf, graph
+
+
+def serve(way, folder, pipe):
+    """In a process of its own: an image comes, and what it cost goes, until None comes."""
+    import psutil
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # not that the operations of 2018 are deprecated
+    detect = WAYS[way](folder)
+    pipe.send("ready")
+    while (image := pipe.recv()) is not None:
+        wall, cpu = time.perf_counter(), time.process_time()
+        masks = detect(image)
+        cost = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+        graphs = [thing for thing in gc.get_objects() if issubclass(type(thing), tf.Graph)]
+        cost["nodes"] = sum(len(graph.get_operations()) for graph in graphs)
+        cost["memory"] = psutil.Process().memory_info().rss / 2**20
+        cost["found"] = len(masks), int(masks.sum())
+        pipe.send(cost)
+
+
+def measure(folder, images, num_frames):
+    """What each frame cost, {way: list}; the frame that warmed up comes first."""
+    context, pipes = multiprocessing.get_context("spawn"), {}
+    for way in WAYS:
+        pipes[way], end = context.Pipe()
+        context.Process(target=serve, args=(way, str(folder), end), daemon=True).start()
+        end.close()
+    for pipe in pipes.values():
+        pipe.recv()
+    costs = {way: [] for way in WAYS}
+    for frame in range(num_frames + 1):
+        for way, pipe in pipes.items():
+            pipe.send(images[frame % len(images)])
+            costs[way].append(pipe.recv())
+    for pipe in pipes.values():
+        pipe.send(None)
+    return costs
+
+
+def main():
+    """Print two tables: what a frame costs, and what grows from frame to frame."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=30, help="timed frames of each way")
+    parser.add_argument("--graph", help="a folder with a frozen_inference_graph.pb")
+    parser.add_argument("--small", action="store_true", help="a tenth of the channels, small sides")
+    args = parser.parse_args()
+
+    import numpy as np
+    from PIL import Image
+
+    pictures = sorted((ROOT / "data" / "pictures").glob("*.jpg"))
+    images = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]
+    with tempfile.TemporaryDirectory() as scratch:
+        if not args.graph:
+            import api_graph
+
+            api_graph.build(scratch, **({"width": 0.1, "sides": (96, 160)} if args.small else {}))
+        costs = measure(args.graph or scratch, images, args.frames)
+
+    median = {
+        way: {key: statistics.median(c[key] for c in rows[1:]) for key in ("wall", "cpu")}
+        for way, rows in costs.items()
+    }
+    print(f"{'way':14}{'wall s':>8}{'ratio':>7}{'CPU s':>8}{'ratio':>7}{'masks':>8}{'pixels':>10}")
+    for way, rows in costs.items():
+        wall, cpu = median[way]["wall"], median[way]["cpu"]
+        ratios = wall / median["ours"]["wall"], cpu / median["ours"]["cpu"]
+        found = [sum(values) for values in zip(*(c["found"] for c in rows[1:]), strict=True)]
+        print(f"{way:14}{wall:8.2f}{ratios[0]:7.2f}{cpu:8.2f}{ratios[1]:7.2f}", end="")
+        print(f"{found[0]:8}{found[1]:10}")
+    print("\nNodes in all graphs, after the first and last frame; MiB, after first, half, last")
+    print(f"{'way':14}{'nodes':>8}{'nodes':>8}{'MiB':>8}{'MiB':>8}{'MiB':>8}")
+    for way, rows in costs.items():
+        first, half, last = rows[0], rows[len(rows) // 2], rows[-1]
+        print(f"{way:14}{first['nodes']:8}{last['nodes']:8}", end="")
+        print(f"{first['memory']:8.0f}{half['memory']:8.0f}{last['memory']:8.0f}")
+
+
+if __name__ == "__main__":
+    main()

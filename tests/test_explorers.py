@@ -1,0 +1,424 @@
+"""Explorers: what their views say, by pencil; that controls redraw; that errors are seen."""
+
+import html
+import inspect
+import json
+import re
+import time
+import types
+
+import numpy as np
+import pytest
+
+from helpers import explorers, sliders
+from helpers.explorers import (
+    explore_anchors,
+    explore_cuts,
+    explore_roi_align,
+    explore_stages,
+    explore_threshold,
+)
+from helpers.mask_rcnn.roi_align import roi_align
+from helpers.mask_rcnn.rpn import rpn_targets
+from helpers.sliders import Explorer
+from helpers.structures import Detections
+
+NAMES = {1: "person", 3: "car"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """As if in a notebook kernel."""
+    pytest.importorskip("ipywidgets")
+    monkeypatch.delenv("PIXELWISE_STATIC", raising=False)
+    monkeypatch.setattr("IPython.get_ipython", lambda: types.SimpleNamespace(kernel=True))
+
+
+def detections(boxes, size, scores=None):
+    labels = [1 + 2 * (i % 2) for i in range(len(boxes))]
+    scores = np.linspace(0.9, 0.5, len(boxes)) if scores is None else scores
+    return Detections(np.reshape(boxes, (-1, 4)), labels, scores, size, NAMES)
+
+
+def words_of(explorer):
+    return html.unescape(re.sub("<[^>]*>", "", explorer.widget.children[2].value))
+
+
+def picture_of(explorer):
+    return bytes(explorer.widget.children[1].value)
+
+
+SCENE = np.zeros((40, 50, 3), np.uint8), detections([(2, 2, 20, 20), (20, 20, 45, 35)], (40, 50))
+SQUARE = np.full((64, 64, 3), 90, np.uint8), detections([(8, 8, 32, 32)], (64, 64), [1.0])
+
+
+# Every explorer -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def forward(tiny_config, toy_pictures):
+    """A picture, the stages of an untrained network for it, and that network."""
+    import keras
+
+    from helpers.mask_rcnn.model import MaskRCNN
+
+    keras.utils.set_random_seed(0)
+    model, (image, _) = MaskRCNN(tiny_config), toy_pictures[0]
+    return image, model(image[None]), model
+
+
+def raw_outputs():
+    """Four boxes, best last: two cars that overlap (IoU 1/3), a person there too, a car apart."""
+    boxes = [[60, 60, 90, 90], [0, 0, 30, 30], [15, 0, 45, 30], [0, 0, 30, 30]]
+    y, x = np.mgrid[:8, :8] - 3.5
+    cone = np.clip(1 - np.hypot(x, y) / 4, 0, 1).astype(np.float32)
+    picture = np.full((100, 120, 3), 90, np.uint8)
+    return picture, boxes, [3, 1, 3, 3], [0.2, 0.6, 0.7, 0.9], np.stack([cone] * 4), NAMES
+
+
+@pytest.fixture
+def makers(forward, tiny_config):
+    """Each explorer, and settings that must change its picture."""
+    return [
+        (lambda: explore_threshold(*SCENE), {"threshold": 0.8}),
+        (lambda: explore_anchors(*SQUARE, tiny_config), {"level": "P5"}),
+        (lambda: explore_roi_align(), {"x": 0.4}),
+        (lambda: explore_stages(*forward), {"stage": "P3"}),
+        (lambda: explore_cuts(*raw_outputs()), {"nms_iou": 0.0}),
+    ]
+
+
+def test_without_a_kernel_there_is_a_still_figure(makers):
+    import matplotlib.pyplot as plt
+
+    for make, _ in makers:
+        explorer = make()
+        data = explorer._repr_mimebundle_()
+        assert set(data) == {"text/plain", "image/jpeg"} and explorer.widget is None
+        assert explorer.controls == {} and data["text/plain"].splitlines() == list(explorer.texts)
+        titles = [axis.get_title().replace("\n", " ") for axis in explorer.figure.axes]
+        assert [title for title in titles if title] == list(explorer.texts)
+        assert len(set(explorer.texts)) == len(explorer.texts) > 1
+    assert not plt.get_fignums()
+
+
+def test_a_control_changes_picture_and_words(makers, kernel):
+    for make, settings in makers:
+        explorer = make()
+        picture, words = picture_of(explorer), words_of(explorer)
+        values = {name: control.value for name, control in explorer.controls.items()}
+        assert words == explorer.view(**values)[1] and picture.startswith(b"\xff\xd8")  # a JPEG
+        ((name, new),) = settings.items()
+        control, times = explorer.controls[name], []
+        for value in (new, control.value, new):
+            start = time.perf_counter()
+            control.value = value
+            times.append(time.perf_counter() - start)
+        assert picture_of(explorer) != picture and words_of(explorer) != words
+        assert not explorer.widget.children[3].outputs
+        for control in explorer.controls.values():
+            assert control.description  # read out
+            assert "Slider" in type(control).__name__  # JupyterLab takes a Dropdown's arrow keys
+        assert min(times) < 0.8  # 0.2 s on two quiet cores
+
+
+def test_the_widget_travels_with_its_still(makers, kernel):
+    data = makers[0][0]()._repr_mimebundle_()
+    assert set(data) == {"text/plain", "image/jpeg", WIDGET}
+
+
+def test_stills_can_be_asked_for(makers, kernel, monkeypatch):
+    assert sliders._can_slide()
+    monkeypatch.setenv("PIXELWISE_STATIC", "1")
+    explorer = makers[0][0]()
+    assert explorer.widget is None and WIDGET not in explorer._repr_mimebundle_()
+    monkeypatch.setenv("PIXELWISE_STATIC", "0")
+    assert sliders._can_slide()
+    monkeypatch.setattr("IPython.get_ipython", lambda: None)
+    assert not sliders._can_slide()
+
+
+def fragile():
+    """An explorer whose view fails from 7 on, and when it is asked nothing it says <b>."""
+
+    def view(number):
+        if number >= 7:
+            raise KeyError("seven & more")
+        return np.full((20, 30, 3), 20 * number, np.uint8), f"<b>{number}</b>"
+
+    control = {"value": 1, "min": 0, "max": 9, "description": "number"}
+    return Explorer(view, [{"number": 1}], {"number": ("IntSlider", control)})
+
+
+def test_an_error_is_said_and_kept(kernel):
+    explorer = fragile()
+    assert "<b>1</b>" in words_of(explorer)  # text, not markup
+    before = picture_of(explorer)
+    explorer.controls["number"].value = 8
+    assert words_of(explorer) == "This did not work. KeyError: 'seven & more'"
+    (output,) = explorer.widget.children[3].outputs
+    assert output["output_type"] == "error" and output["ename"] == "KeyError"
+    assert picture_of(explorer) == before
+    explorer.controls["number"].value = 2
+    assert picture_of(explorer) != before and explorer.widget.children[3].outputs
+
+
+def test_an_error_in_a_notebook_fails_its_test(tmp_path):
+    """Papermill reports success when a callback raised; our test of notebooks does not."""
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("papermill")
+    from tests.test_notebooks import ROOT, run
+
+    parameters = nbformat.v4.new_code_cell(
+        "OUT = ''\nNUMBER = 2", metadata={"tags": ["parameters"]}
+    )
+    code = [
+        f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport numpy as np",
+        "from helpers.sliders import Explorer\n" + inspect.getsource(fragile),
+        "explorer = fragile()\nexplorer.controls['number'].value = NUMBER\nexplorer",
+        "print('{}')",
+    ]
+    cells = [parameters, *map(nbformat.v4.new_code_cell, code)]
+    path, out = tmp_path / "toy.ipynb", tmp_path / "run"
+    out.mkdir()
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
+    with pytest.raises(AssertionError, match="seven"):
+        run(path, out, NUMBER=8)
+    book = json.loads((out / "toy.ipynb").read_text())
+    assert WIDGET in book["cells"][-2]["outputs"][0]["data"]
+
+
+# The score threshold ------------------------------------------------------------------------------
+
+
+def test_threshold_says_how_many_stay():
+    explorer = explore_threshold(*SCENE)
+    assert explorer.texts[0] == "A score of 0.10 keeps 2 of 2 objects"
+    assert explorer.texts[3] == "A score of 0.90 keeps 1 of 2 objects"
+    none = explore_threshold(SCENE[0], Detections.empty((40, 50), NAMES))
+    assert set(text[-14:] for text in none.texts) == {"0 of 0 objects"}
+
+
+# Anchors ------------------------------------------------------------------------------------------
+
+
+def test_pencil_anchor(tiny_config):
+    # P4 has anchors of side 24. That of row 1, column 1 has its centre at 24: 12 to 36. With the
+    # object, 8 to 32, it shares 20 x 20 of 2 x 576 - 400.
+    explorer = explore_anchors(*SQUARE, tiny_config)
+    settings = dict(level="P4", scale=0, ratio=1.0, row=1, column=1)
+    picture, text = explorer.view(**settings)
+    assert text == (
+        f"P4, row 1, column 1: an anchor 24 px wide and 24 high. IoU: person {400 / 752:.2f}. "
+        "Training calls it foreground, though below 0.6: no anchor fits this object better."
+    )
+    assert picture.dtype == np.uint8 and picture.shape == (750, 750, 3)
+    text = explorer.view(**settings | {"row": 3})[1]  # 44 to 68
+    assert "partly outside the picture. IoU: 0 with every object. Training calls it back" in text
+    assert explorer.view(**settings | {"row": 99})[1] == text  # the last row is meant
+
+
+def test_verdicts_are_those_of_training():
+    """Each case of the still figure, and a dozen others, against `rpn_targets` and its limits."""
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 200, (5, 2))
+    truth = detections(np.hstack([corners, corners + rng.uniform(20, 110, (5, 2))]), (256, 320))
+    explorer = explore_anchors(np.zeros((256, 320, 3), np.uint8), truth)
+    said = [re.search(r"calls it (\w+)", text)[1] for text in explorer.texts]
+    assert said[:3] == ["foreground", "neither", "background"] and "outside" in explorer.texts[3]
+    limits = inspect.signature(rpn_targets).parameters
+    low, high = limits["bg_iou"].default, limits["fg_iou"].default
+    for _ in range(12):
+        level = rng.choice(["P4", "P5"])
+        row, column, scale = rng.integers(0, 8), rng.integers(0, 10), rng.integers(0, 2)
+        text = explorer.view(level, scale, 1.0, row, column)[1]
+        best = max(map(float, re.findall(r"(?:person|car) ([\d.]+\d)", text)), default=0)
+        if "though below" not in text and abs(best - low) > 0.01 < abs(best - high):
+            verdict = re.search(r"calls it (\w+)", text)[1]
+            assert verdict == (
+                "background" if best < low else "foreground" if best > high else "neither"
+            )
+
+
+def test_anchors_stay_in_place_when_the_level_changes(kernel, tiny_config):
+    explorer = explore_anchors(*SQUARE, tiny_config)
+    controls = explorer.controls
+    controls["level"].value = "P3"
+    controls["row"].value, controls["column"].value = 6, 1  # of 8
+    controls["level"].value = "P5"  # 2 rows
+    assert (controls["row"].max, controls["row"].value, controls["column"].value) == (1, 1, 0)
+    assert words_of(explorer).startswith("P5, row 1, column 0")
+    controls["level"].value = "P6"  # 1 row
+    assert controls["row"].max == 0 and words_of(explorer).startswith("P6, row 0, column 0")
+
+
+def test_anchors_without_objects_and_refusals(tiny_config):
+    image = SQUARE[0]
+    explorer = explore_anchors(image, Detections.empty((64, 64), NAMES), tiny_config)
+    assert len(explorer.texts) == 2
+    assert all("IoU: there is no object. Training calls it background" in t for t in explorer.texts)
+    small = explore_anchors(image[:32], Detections.empty((32, 64), NAMES), tiny_config)
+    assert small.view("P3", 0, 1.0, 0, 0)[0].shape == (750, 750, 3)  # letterboxed
+    with pytest.raises(ValueError, match=r"truth must be of a picture of \(32, 64\)"):
+        explore_anchors(image[:32], SQUARE[1], tiny_config)
+    for settings, message in (
+        (("P2", 0, 1.0, 0, 0), "level must be one of P3, P4, P5, P6, got 'P2'"),
+        (("P3", 1, 1.0, 0, 0), "scale must be below 1, got 1"),
+        (("P3", 0, 3.0, 0, 0), "ratio must be one of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            explorer.view(*settings)
+
+
+# RoIAlign -----------------------------------------------------------------------------------------
+
+
+def test_pencil_roi_align_of_a_ramp():
+    # On a ramp 10 y + x, every mean of points is the value in the middle: of the cell from x 1.3 to
+    # 3.5, y 0.8 to 2.85 that is 10 * (1.825 - 0.5) + (2.4 - 0.5) = 15.15.
+    explorer = explore_roi_align()
+    assert explorer.texts[0] == (
+        "Box from x 1.3, y 0.8 to x 5.7, y 4.9. RoIAlign reads 15.1 17.3 / 35.6 37.8. RoIPool "
+        "rounds to x 1, y 1 to x 6, y 5 and takes the largest: 23 25 / 43 45."
+    )
+
+
+def test_half_a_cell():
+    """RoIPool says the same at 0.6 and 1.1, then jumps; RoIAlign moves by half a cell each time."""
+    _, *texts = explore_roi_align().texts
+    said = [re.findall(r"(?:reads|largest:) ([^A-Z]*?)\.(?: |$)", text) for text in texts]
+    aligned, pooled = zip(*said, strict=True)
+    first = [float(text.split()[0]) for text in aligned]
+    np.testing.assert_allclose(np.diff(first), 0.5, atol=0.01)
+    assert pooled[0] == pooled[1] != pooled[2]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_the_points_make_what_roi_align_returns(size):
+    rng = np.random.default_rng(size)
+    features = rng.integers(0, 90, (6, 8)).astype(np.float32)
+    box = np.array([[[1.5, 0.5, 5.25, 4.75]]], np.float32)
+    right = np.asarray(roi_align([features[None, ..., None]], box, (1,), size))[0, 0, ..., 0]
+    text = explore_roi_align(features, box[0, 0].tolist(), size).texts[0]
+    said = re.search(r"reads ([\d. /]*)\.", text)[1].replace("/", "").split()
+    np.testing.assert_allclose(np.float32(said), right[:3].ravel(), atol=0.051)
+
+
+def test_pencil_roi_pool():
+    features = np.arange(16.0).reshape(4, 4)
+    pooled, box = explorers._roi_pool(features, (0.5, 0.4, 3.6, 2.6), 2)
+    assert box == (1, 0, 4, 3)  # three cells in two parts, rounded outward: they share the middle
+    np.testing.assert_array_equal(pooled, [[6, 7], [10, 11]])
+    pooled, box = explorers._roi_pool(-features, (3.1, 3.2, 3.3, 3.3), 1)
+    assert box == (3, 3, 4, 4) and pooled == -15  # never less than a cell
+    pooled, _ = explorers._roi_pool(-features, (3, 3, 7, 7), 2)
+    np.testing.assert_array_equal(pooled, [[-15, 0], [0, 0]])  # beyond the map: nothing
+
+
+def test_roi_align_on_other_maps_and_refusals():
+    explorer = explore_roi_align([[1, 2], [3, 4]], (0, 0, 2, 2), 1)
+    assert "RoIAlign reads 2.5. RoIPool" in explorer.texts[0] and explorer.texts[0].endswith("4.")
+    assert explorer.view(0, 0, 0.1, 0.1)[1].endswith("largest: 1.")
+    for box in ((2, 0, 1, 1), (0, -1, 1, 1), (0, 0, 0, 1)):
+        with pytest.raises(ValueError, match="must begin on the map and have an inside"):
+            explorer.view(*box)
+    for features in ([1, 2, 3], [[1, 2]]):
+        with pytest.raises(ValueError, match=r"features must be \(H, W\), 2 x 2 or more"):
+            explore_roi_align(features)
+
+
+# Stages -------------------------------------------------------------------------------------------
+
+
+def test_stages_are_all_there_and_counted(forward):
+    image, stages, model = forward
+    explorer = explore_stages(image, stages, model, {1: "square", 7: "disc"})
+    levels = ["P2", "P3", "P4", "P5", "P6"]
+    sizes = ["16 x 16", "8 x 8", "4 x 4", "2 x 2", "1 x 1"]
+    for level, size, text in zip(levels, sizes, explorer.texts[1:6], strict=True):
+        assert text.startswith(f"{level}: {size} cells of 16 numbers; their mean, dark ")
+    assert explorer.texts[0] == "The input: 64 x 64 pixels, the picture's sides times 1"
+    for name, count, text in zip(levels[1:], (64, 16, 4, 1), explorer.texts[6:10], strict=True):
+        assert re.fullmatch(rf"Objectness on {name}: \d+ of {count} cells hold .*", text)
+    real = int((np.asarray(stages.proposal_scores) > 0).sum())
+    assert explorer.texts[10].startswith(f"{min(real, 10)} of {real} proposals")
+    final = np.asarray(stages.scores)
+    counts = f"{(final > 0).sum()} final boxes; {(final >= 0.5).sum()} have"
+    assert explorer.texts[12].startswith(counts)
+
+
+def test_objectness_map_by_hand(forward):
+    """Only the last anchor of P4's row 2, column 1 is sure: one cell is bright, at its place."""
+    image, stages, model = forward
+    logits = np.full(stages.objectness_logits.shape, -9.0, np.float32)
+    logits[0, 64 * 3 + (2 * 4 + 1) * 3 + 2] = 9
+    explorer = explore_stages(image, stages._replace(objectness_logits=logits), model)
+    assert explorer.texts[6].startswith("Objectness on P3: 0 of 64")
+    assert explorer.texts[7].startswith("Objectness on P4: 1 of 16")
+    picture, _ = explorer.view(stage="objectness P4")
+    green = picture[:748, :748, 1].reshape(4, 187, 4, 187).mean(axis=(1, 3))  # of 750
+    assert np.unravel_index(green.argmax(), (4, 4)) == (2, 1)
+
+
+def test_stages_with_nothing_found_and_refusals(forward):
+    image, stages, model = forward
+    nothing = stages._replace(
+        scores=np.zeros_like(stages.scores), proposal_scores=np.zeros_like(stages.proposal_scores)
+    )
+    texts = explore_stages(image, nothing, model).texts
+    assert texts[10] == texts[11] == "0 of 0 proposals, from the best on"
+    assert texts[-1] == "0 masks cover 0% of the input"
+    with pytest.raises(ValueError, match="one picture, got a batch of 2"):
+        explore_stages(image, stages._replace(boxes=np.zeros((2, 6, 4))), model)
+    with pytest.raises(ValueError, match="stage must be one of input, P2.* got 'P7'"):
+        explore_stages(image, stages, model).view("P7")
+
+
+# Cuts ---------------------------------------------------------------------------------------------
+
+
+def numbers(text):
+    """Boxes that score enough, boxes that NMS leaves, percent of the picture."""
+    found = re.search(r"^(\d+) of .* leaves (\d+)\. .* cover ([\d.]+)%", text)
+    return int(found[1]), int(found[2]), float(found[3])
+
+
+def test_pencil_cuts():
+    explorer = explore_cuts(*raw_outputs())
+    say = lambda *cuts: numbers(explorer.view(*cuts)[1])  # noqa: E731
+    assert say(0.1, 1.0, 0.5)[:2] == (4, 4)  # at 1 nothing goes
+    assert say(0.1, 0.5, 0.5)[:2] == (4, 4)  # two cars overlap by a third
+    assert say(0.1, 0.3, 0.5)[:2] == (4, 3)
+    assert say(0.1, 0.0, 0.5)[:2] == (4, 3)  # one car, the person there too, and the car apart
+    assert say(0.65, 0.0, 0.5)[:2] == (2, 1)
+    assert say(1.0, 0.5, 0.5) == (0, 0, 0)
+    areas = [say(0.1, 1.0, cut)[2] for cut in np.linspace(0, 1, 11)]
+    assert areas == sorted(areas, reverse=True) and areas[0] > areas[5] > areas[10] == 0
+
+
+def test_cuts_take_another_way_to_paste():
+    seen = []
+
+    def paste(mask_scores, boxes, image_size, threshold):
+        seen.append((len(mask_scores), boxes.shape, image_size, threshold))
+        return np.ones((len(boxes), *image_size), bool)
+
+    explorer = explore_cuts(*raw_outputs(), nms_iou=0.3, paste=paste)
+    assert numbers(explorer.texts[0]) == (3, 2, 100.0)
+    assert seen[0] == (2, (2, 4), (100, 120), 0.5)
+    assert explorer.texts == explore_cuts(*raw_outputs(), nms_iou=0.3, paste=paste).texts
+    assert explore_cuts(*raw_outputs(), paste=None).texts == explore_cuts(*raw_outputs()).texts
+
+
+def test_cuts_of_nothing_and_refusals():
+    image, boxes, labels, scores, masks, _ = raw_outputs()
+    none = explore_cuts(image, np.zeros((0, 4)), [], [], np.zeros((0, 8, 8)), NAMES)
+    assert numbers(none.texts[0]) == (0, 0, 0)
+    with pytest.raises(ValueError, match="4 boxes need as many mask_scores, got 3"):
+        explore_cuts(image, boxes, labels, scores, masks[:3], NAMES)
+    with pytest.raises(ValueError, match=r"labels must have shape \(4,\)"):
+        explore_cuts(image, boxes, labels[:3], scores, masks, NAMES)
+    with pytest.raises(ValueError, match=r"labels \[3\] are not among"):
+        explore_cuts(image, boxes, labels, scores, masks, {1: "person"})
