@@ -102,6 +102,12 @@ def test_output_is_never_far(path):
         assert silent <= 2, cell["id"]
 
 
+@each
+def test_words_are_explained(path):
+    links = re.findall(r"\]\(((?:\.\./)?glossary\.md)\)", path.read_text(encoding="utf-8"))
+    assert len(links) == 1
+
+
 def test_setup_is_the_same_everywhere():
     assert len({cells_of(path, tag="setup")[0]["text"] for path in BOOKS + SOLUTIONS}) == 1
 
@@ -127,7 +133,7 @@ def test_solution_differs_in_the_exercises_only(path):
     for ours, solved in pairs:
         assert (ours["id"], ours["metadata"]) == (solved["id"], solved["metadata"])
         if "exercise" not in ours["metadata"].get("tags", []):
-            moved = ours["text"].replace("](figures/", "](../figures/")
+            moved = re.sub(r"\]\((figures/|glossary)", r"](../\1", ours["text"])
             assert moved.replace("](solutions/", "](") == solved["text"]
 
 
