@@ -1,10 +1,13 @@
 """Runs notebooks and stores light outputs in them: no logs, widgets, run times or paths.
 
 python3 run.py notebooks [start of a name ...]
+python3 run.py notebooks --handout FOLDER       for a class: a copy of the project without solutions
 """
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,8 +56,36 @@ def store(path):
     return ""
 
 
+def hand_out(folder, root=ROOT):
+    """Copies the project for a class: without solutions, and without the tests that hold answers.
+
+    Args:
+        folder: a new one.
+        root: the project.
+
+    Returns:
+        The exit status, 2 if the folder exists.
+    """
+    if folder.exists():
+        print(f"{folder}: exists already; name a new folder", file=sys.stderr)
+        return 2
+    inside = [path for path in (folder.resolve(), *folder.resolve().parents) if path.parent == root]
+    answers = ["solutions", "books", "test_checks.py", "test_notebooks.py"]
+    made = [".git", ".venv*", "outputs", "runs", "__pycache__", ".*_cache", ".ipynb_checkpoints"]
+    skip = shutil.ignore_patterns(*answers, *made, *(path.name for path in inside))
+    shutil.copytree(root, folder, ignore=skip)
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        text = path.read_text(encoding="utf-8")
+        told = r" ?The exercises[^.\]]* are solved in \[[^\]]*\]\(solutions/[^)]*\)\."
+        path.write_text(re.sub(told, "", text), encoding="utf-8")
+    print(f"{folder}: the notebooks and all they need, without solutions")
+    return 0
+
+
 def main(starts):
     """Stores all notebooks, or those whose names start so; returns the exit status."""
+    if starts[:1] == ["--handout"] and len(starts) == 2:
+        return hand_out(Path(starts[1]).expanduser())
     paths = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # solutions stay light
     paths = [p for p in paths if not starts or p.name.startswith(tuple(starts))]
     failed = [line for line in map(store, paths) if line]

@@ -241,7 +241,7 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
         categories: {category id: name} in the order of the classes; None for "class 1" and so on.
 
     Returns:
-        An Explorer: `view(stage="all proposals")`; the still figure has every stage.
+        An Explorer: `view(stage="all proposals")`; the still figure has six of the stages.
 
     Raises:
         ValueError: the image is not RGB uint8, or the batch is not of one; in `view`: there is no
@@ -296,5 +296,7 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
         return pixels_of(figure), texts[stage]
 
     look = dict(options=list(texts), description="stage", layout={"width": "32em"})
-    controls = {"stage": ("SelectionSlider", look)}
-    return Explorer(view, [{"stage": name} for name in texts], controls, columns=3)
+    still = "input", "P3", "objectness P4", "all proposals", "boxes", "masks"
+    return Explorer(
+        view, [{"stage": name} for name in still], {"stage": ("SelectionSlider", look)}, 3
+    )

@@ -335,18 +335,22 @@ def test_roi_align_on_other_maps_and_refusals():
 def test_stages_are_all_there_and_counted(forward):
     image, stages, model = forward
     explorer = explore_stages(image, stages, model, {1: "square", 7: "disc"})
+    text = lambda stage: explorer.view(stage=stage)[1]  # noqa: E731
     levels = ["P2", "P3", "P4", "P5", "P6"]
     sizes = ["16 x 16", "8 x 8", "4 x 4", "2 x 2", "1 x 1"]
-    for level, size, text in zip(levels, sizes, explorer.texts[1:6], strict=True):
-        assert text.startswith(f"{level}: {size} cells of 16 numbers; their mean, dark ")
-    assert explorer.texts[0] == "The input: 64 x 64 pixels, the picture's sides times 1"
-    for name, count, text in zip(levels[1:], (64, 16, 4, 1), explorer.texts[6:10], strict=True):
-        assert re.fullmatch(rf"Objectness on {name}: \d+ of {count} cells hold .*", text)
+    for level, size in zip(levels, sizes, strict=True):
+        assert text(level).startswith(f"{level}: {size} cells of 16 numbers; their mean, dark ")
+    assert text("input") == "The input: 64 x 64 pixels, the picture's sides times 1"
+    for level, count in zip(levels[1:], (64, 16, 4, 1), strict=True):
+        wanted = rf"Objectness on {level}: \d+ of {count} cells hold .*"
+        assert re.fullmatch(wanted, text(f"objectness {level}"))
     real = int((np.asarray(stages.proposal_scores) > 0).sum())
-    assert explorer.texts[10].startswith(f"{min(real, 10)} of {real} proposals")
+    assert text("best proposals").startswith(f"{min(real, 10)} of {real} proposals")
+    assert text("all proposals").startswith(f"{real} of {real} proposals")
     final = np.asarray(stages.scores)
     counts = f"{(final > 0).sum()} final boxes; {(final >= 0.5).sum()} have"
-    assert explorer.texts[12].startswith(counts)
+    assert text("boxes").startswith(counts)
+    assert len(explorer.texts) == 6  # the still figure is a selection
 
 
 def test_objectness_map_by_hand(forward):
@@ -355,9 +359,9 @@ def test_objectness_map_by_hand(forward):
     logits = np.full(stages.objectness_logits.shape, -9.0, np.float32)
     logits[0, 64 * 3 + (2 * 4 + 1) * 3 + 2] = 9
     explorer = explore_stages(image, stages._replace(objectness_logits=logits), model)
-    assert explorer.texts[6].startswith("Objectness on P3: 0 of 64")
-    assert explorer.texts[7].startswith("Objectness on P4: 1 of 16")
-    picture, _ = explorer.view(stage="objectness P4")
+    assert explorer.view(stage="objectness P3")[1].startswith("Objectness on P3: 0 of 64")
+    picture, text = explorer.view(stage="objectness P4")
+    assert text.startswith("Objectness on P4: 1 of 16")
     green = picture[:748, :748, 1].reshape(4, 187, 4, 187).mean(axis=(1, 3))  # of 750
     assert np.unravel_index(green.argmax(), (4, 4)) == (2, 1)
 
@@ -367,9 +371,10 @@ def test_stages_with_nothing_found_and_refusals(forward):
     nothing = stages._replace(
         scores=np.zeros_like(stages.scores), proposal_scores=np.zeros_like(stages.proposal_scores)
     )
-    texts = explore_stages(image, nothing, model).texts
-    assert texts[10] == texts[11] == "0 of 0 proposals, from the best on"
-    assert texts[-1] == "0 masks cover 0% of the input"
+    view = explore_stages(image, nothing, model).view
+    for stage in ("best proposals", "all proposals"):
+        assert view(stage=stage)[1] == "0 of 0 proposals, from the best on"
+    assert view(stage="masks")[1] == "0 masks cover 0% of the input"
     with pytest.raises(ValueError, match="one picture, got a batch of 2"):
         explore_stages(image, stages._replace(boxes=np.zeros((2, 6, 4))), model)
     with pytest.raises(ValueError, match="stage must be one of input, P2.* got 'P7'"):

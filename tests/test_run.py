@@ -436,3 +436,19 @@ def test_notebooks_in_the_repository_are_light(path):
     assert len(text.encode()) <= 1_000_000
     assert '"papermill": {' not in text and '"widgets": {' not in text
     assert not re.search(r"/(home|Users|root|tmp)/\w", text), "a path of somebody's machine"
+
+
+def test_a_handout_has_no_solutions(tmp_path, capsys):
+    """For a class: the project without answers, no link to them left, and ours as it was."""
+    hand_out = load(ROOT / ".ci/store_notebooks.py").hand_out
+    folder = tmp_path / "class"
+    assert hand_out(folder) == 0 and "without solutions" in capsys.readouterr().out
+    books = sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    assert sorted(path.name for path in (folder / "notebooks").glob("*.ipynb")) == books
+    assert not list(folder.rglob("solutions")) and not list(folder.rglob("books"))
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        assert "solutions/" not in path.read_text(encoding="utf-8"), path.name
+        json.loads(path.read_text(encoding="utf-8"))
+    assert (folder / "run.py").exists() and (folder / "data/streets.npz").exists()
+    assert "solutions/" in (ROOT / "notebooks/01_boxes_and_masks.ipynb").read_text("utf-8")
+    assert hand_out(folder) == 2 and "exists already" in capsys.readouterr().err
