@@ -1,6 +1,6 @@
 """The network to play with: anchors, RoIAlign, a forward pass.
 
-A notebook finds all explorers here; `helpers.sliders` says what an Explorer is.
+`helpers.sliders` says what an Explorer is, and has those that need no network.
 """
 
 import inspect
@@ -14,12 +14,9 @@ from helpers.mask_rcnn.boxes import iou, make_anchors
 from helpers.mask_rcnn.model import Config, MaskRCNN, candidates_of, letterbox, to_detections
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
-from helpers.sliders import Explorer, explore_cuts, explore_threshold, slider
+from helpers.sliders import Explorer, slider
 from helpers.structures import require
 
-__all__ = [
-    "explore_threshold", "explore_anchors", "explore_roi_align", "explore_stages", "explore_cuts",
-]  # fmt: skip
 BLUE, RED, GREEN = (PALETTE[i] for i in (2, 5, 6))
 DARK, LIGHT, DASHED = (90, 90, 90), (215, 215, 215), (0, (4, 2))
 
@@ -297,6 +294,5 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
 
     look = dict(options=list(texts), description="stage", layout={"width": "32em"})
     still = "input", "P3", "objectness P4", "all proposals", "boxes", "masks"
-    return Explorer(
-        view, [{"stage": name} for name in still], {"stage": ("SelectionSlider", look)}, 3
-    )
+    cases, controls = [{"stage": name} for name in still], {"stage": ("SelectionSlider", look)}
+    return Explorer(view, cases, controls, columns=3)

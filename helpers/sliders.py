@@ -137,30 +137,6 @@ def slider(value, description, low=0, high=1, step=0.05, kind="FloatSlider"):
     return kind, dict(value=value, description=description, min=low, max=high, step=step)
 
 
-def explore_threshold(image, detections, start=0.5) -> Explorer:
-    """See which objects stay as the score threshold rises: a slider, or four thresholds.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        detections: its objects, found with a low threshold (`detector.with_threshold(0.05)`).
-        start: where the slider stands at first, 0 to 1.
-
-    Returns:
-        An Explorer: `view(threshold=0.5)`.
-
-    Raises:
-        ValueError: the image is not RGB uint8, or of another size than the detections.
-    """
-
-    def view(threshold):
-        found = detections[detections.scores >= threshold]
-        text = f"A score of {threshold:.2f} keeps {len(found)} of {len(detections)} objects"
-        return draw_detections(image, found), text
-
-    cases = [{"threshold": threshold} for threshold in (0.1, 0.3, 0.5, 0.9)]
-    return Explorer(view, cases, {"threshold": slider(start, "score at least")})
-
-
 def explore_cuts(
     image, boxes, labels, scores, mask_scores, categories,
     score_threshold=0.5, nms_iou=0.5, mask_threshold=0.5, paste=None,

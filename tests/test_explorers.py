@@ -11,16 +11,10 @@ import numpy as np
 import pytest
 
 from helpers import explorers, sliders
-from helpers.explorers import (
-    explore_anchors,
-    explore_cuts,
-    explore_roi_align,
-    explore_stages,
-    explore_threshold,
-)
+from helpers.explorers import explore_anchors, explore_roi_align, explore_stages
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
-from helpers.sliders import Explorer
+from helpers.sliders import Explorer, explore_cuts
 from helpers.structures import Detections
 
 NAMES = {1: "person", 3: "car"}
@@ -49,7 +43,6 @@ def picture_of(explorer):
     return bytes(explorer.widget.children[1].value)
 
 
-SCENE = np.zeros((40, 50, 3), np.uint8), detections([(2, 2, 20, 20), (20, 20, 45, 35)], (40, 50))
 SQUARE = np.full((64, 64, 3), 90, np.uint8), detections([(8, 8, 32, 32)], (64, 64), [1.0])
 
 
@@ -81,7 +74,6 @@ def raw_outputs():
 def makers(forward, tiny_config):
     """Each explorer, and settings that must change its picture."""
     return [
-        (lambda: explore_threshold(*SCENE), {"threshold": 0.8}),
         (lambda: explore_anchors(*SQUARE, tiny_config), {"level": "P5"}),
         (lambda: explore_roi_align(), {"x": 0.4}),
         (lambda: explore_stages(*forward), {"stage": "P3"}),
@@ -188,17 +180,6 @@ def test_an_error_in_a_notebook_fails_its_test(tmp_path):
         run(path, out, NUMBER=8)
     book = json.loads((out / "toy.ipynb").read_text())
     assert WIDGET in book["cells"][-2]["outputs"][0]["data"]
-
-
-# The score threshold ------------------------------------------------------------------------------
-
-
-def test_threshold_says_how_many_stay():
-    explorer = explore_threshold(*SCENE)
-    assert explorer.texts[0] == "A score of 0.10 keeps 2 of 2 objects"
-    assert explorer.texts[3] == "A score of 0.90 keeps 1 of 2 objects"
-    none = explore_threshold(SCENE[0], Detections.empty((40, 50), NAMES))
-    assert set(text[-14:] for text in none.texts) == {"0 of 0 objects"}
 
 
 # Anchors ------------------------------------------------------------------------------------------
