@@ -103,7 +103,7 @@ class Explorer:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         still = io.BytesIO()
-        self.figure.savefig(still, format="jpeg", pil_kwargs={"quality": 85})  # a tenth of its PNG
+        self.figure.savefig(still, format="jpeg", pil_kwargs={"quality": 75})  # a tenth of its PNG
         still = base64.b64encode(still.getvalue()).decode()
         data = {"text/plain": "\n".join(self.texts), "image/jpeg": still}
         if self.widget is not None:
