@@ -72,9 +72,13 @@ def export(model, card, folder):
         folder: a new folder; it appears when all is written.
 
     Raises:
-        InputError: the folder exists and is not empty.
+        InputError: the folder exists and is not empty, or another backend is at work.
     """
+    import keras
     import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(f"to export needs KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
 
     folder = pathlib.Path(folder)
     if folder.is_file() or folder.is_dir() and any(folder.iterdir()):

@@ -41,10 +41,11 @@ class Detector:
 
     def __call__(self, image) -> Detections:
         """Find the objects of one image; their masks take a byte for each pixel and object."""
-        size, candidates = image.shape[:2], self.candidates(image)
+        candidates = self.candidates(image)
         strange = set(candidates.labels.tolist()) - set(self.categories)  # a label map with gaps
         categories = self.categories | {label: f"class {label}" for label in strange}
-        return to_detections(candidates, size, categories, self.score_threshold, self.corners)
+        size, threshold = image.shape[:2], self.score_threshold
+        return to_detections(candidates, size, categories, threshold, self.corners)
 
     def candidates(self, image):
         """All that the model says of an image, before the score threshold, as `Candidates`."""
@@ -83,17 +84,16 @@ def load_detector(
     Raises:
         InputError: there is no such model, it cannot be had, or its files are damaged.
     """
-    say = say or (lambda line: None)
-    name = resolve(name, say)
-    path, card = _locate(name)
+    tell = say or (lambda line: None)
+    path, card = _locate(resolve(name, say))
     if path.suffix == ".pb":
         require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
         start = time.monotonic()
-        say(f"{card['name']}: loading the graph, and one run to warm up …")
+        tell(f"{card['name']}: loading the graph, and one run to warm up …")
         function = graphs.load_graph(path, bfloat16, sides)
         detector = _graph_detector(function, card, score_threshold)
         detector(np.full((480, 640, 3), 127, np.uint8))
-        say(f"{card['name']}: ready after {time.monotonic() - start:.0f} s")
+        tell(f"{card['name']}: ready after {time.monotonic() - start:.0f} s")
         return detector
     require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
     if path.suffix == ".tflite":
@@ -106,23 +106,23 @@ def resolve(name="auto", say=print) -> str:
 
     Args:
         name: see `load_detector`.
-        say: gets the line on what "auto" chose and why; None for silence, without progress, too.
+        say: gets the line on what "auto" chose and why; None for silence, without progress bar.
 
     Raises:
         InputError: the model cannot be had.
     """
-    say = say or (lambda line: None)
+    tell = say or (lambda line: None)
     if name == "auto":
         try:
             resolve(COCO, say)
-            say(f"auto: {COCO}, which knows the 80 kinds of things of COCO")
+            tell(f"auto: {COCO}, which knows the 80 kinds of things of COCO")
             return COCO
         except InputError as error:
-            say(f"auto: streets, which comes with Pixelwise; {COCO} cannot be had ({error})")
+            tell(f"auto: streets, which comes with Pixelwise; {COCO} cannot be had ({error})")
             return "streets"
     if name not in BUNDLED and not pathlib.Path(name).expanduser().exists():
         card = _card(name)
-        download.fetch(card, download.progress_bar(name) if say is print else None)
+        download.fetch(card, download.progress_bar(name) if say else None)
     return name
 
 
@@ -147,9 +147,9 @@ def _locate(name):
     graph = graphs.find_graph(folder)
     if graph:
         home = graph.parent.parent if graph.parent.name == "saved_model" else graph.parent
-        card = card or {"name": home.name, "categories": "coco" if COCO in home.name else None}
-        own = graphs.find_label_map(graph)
-        labels = DATA / "coco_labels.pbtxt" if card["categories"] == "coco" else own
+        card = card or {"name": home.name, "categories": "coco" if "coco" in home.name else None}
+        labels = None if "url" in card else graphs.find_label_map(graph)  # else it is the zoo's
+        labels = labels or (DATA / "coco_labels.pbtxt" if card["categories"] == "coco" else None)
         return graph, {**card, "categories": graphs.read_label_map(labels) if labels else {}}
     cards = sorted(folder.glob("*.json"))
     if not cards:

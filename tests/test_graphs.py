@@ -160,6 +160,9 @@ def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
     api_graph.toy(tmp_path / "mask_rcnn_inception_v2_coco_mine", BOXES, CLASSES, SCORES, HALVES)
     detector = zoo.load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
     assert detector(PICTURE).names == ["car"] and len(detector.categories) == 80
+    (tmp_path / "mask_rcnn_inception_v2_coco_mine" / "mine.pbtxt").write_text(LABELS)  # counts more
+    detector = zoo.load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
+    assert detector.categories == {3: "car", 90: "brush"}
 
 
 def test_scores_are_sorted(tmp_path):

@@ -77,6 +77,8 @@ def test_what_is_no_image_is_refused(detector):
         detector(np.zeros((64, 64, 3)))
     with pytest.raises(ValueError, match="an image must be RGB uint8"):
         detector.batch([np.zeros((64, 64), np.uint8)])
+    with pytest.raises(ValueError, match="an image must be RGB uint8 .* got str"):
+        detector("street.jpg")
 
 
 # --- the zoo, from a local server --------------------------------------------------------------
@@ -91,9 +93,11 @@ def test_a_model_of_the_zoo_by_its_name(served, capsys):
     image, _ = draw_scene(700_025)
     ours, found = zoo.load_detector("streets")(image), detector(image)
     assert found.names == ours.names and len(found) > 3
-    assert len(lines) == 2 and not any(capsys.readouterr())
+    shown = capsys.readouterr()
+    assert len(lines) == 2 and not shown.out and f"{NAME}: 100%" in shown.err  # the bar
     asked = len(served.requests)
     zoo.load_detector(NAME, say=None)
+    assert not any(capsys.readouterr())
     archives = [path for path, _ in served.requests if path.endswith(".tar.gz")]
     assert len(archives) == 1 and len(served.requests) > asked  # the second time: the card alone
 
