@@ -222,4 +222,5 @@ def explore_upload(look, image) -> Explorer:
         return picture, f"{path.name}: {text}"
 
     button = {"accept": "image/*", "multiple": False, "description": "A photo of yours"}
+    button["layout"] = {"width": "auto"}
     return Explorer(view, [{"upload": ()}], {"upload": ("FileUpload", button)}, columns=1)
