@@ -225,12 +225,14 @@ def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector
 
 
 def _list(*_):
-    """A line for each model: where it is, what its download weighs, what was published of it."""
-    yield from (f"{name:<48} comes with Pixelwise" for name in BUNDLED)
+    """A line for each model: where it is, what it weighs, what was published; info says of what."""
+    yield from (f"{name:<53} comes with Pixelwise" for name in BUNDLED)
     for name, card in download.catalogue().items():
         place = "in the cache" if download.find(card) else "to be fetched"
         size = f"{card['bytes'] / 1e6:,.0f} MB" if card["bytes"] else "size unknown"
-        yield f"{name:<48} {place}, {size}, masks {card['mask_size']}"
+        facts = card.get("published", {})
+        told = "".join(f", {key} {facts[key]}" for key in ("ms", "mAP") if key in facts)
+        yield f"{name:<53} {place}, {size}, masks {card['mask_size']}{told}"
 
 
 def _info(name, _):
