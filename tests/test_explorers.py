@@ -4,7 +4,6 @@ import html
 import inspect
 import json
 import re
-import time
 import types
 
 import numpy as np
@@ -102,17 +101,12 @@ def test_a_control_changes_picture_and_words(makers, kernel):
         values = {name: control.value for name, control in explorer.controls.items()}
         assert words == explorer.view(**values)[1] and picture.startswith(b"\xff\xd8")  # a JPEG
         ((name, new),) = settings.items()
-        control, times = explorer.controls[name], []
-        for value in (new, control.value, new):
-            start = time.perf_counter()
-            control.value = value
-            times.append(time.perf_counter() - start)
+        explorer.controls[name].value = new
         assert picture_of(explorer) != picture and words_of(explorer) != words
         assert not explorer.widget.children[3].outputs
         for control in explorer.controls.values():
             assert control.description  # read out
             assert "Slider" in type(control).__name__  # JupyterLab takes a Dropdown's arrow keys
-        assert min(times) < 0.8  # 0.2 s on two quiet cores
 
 
 def test_the_widget_travels_with_its_still(makers, kernel):
