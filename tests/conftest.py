@@ -84,6 +84,16 @@ def tiny_model(tiny_config, toy_targets):
 
 
 @pytest.fixture(scope="session")
+def folder(tiny_model, tmp_path_factory):
+    """The tiny network, saved as training saves one."""
+    from helpers import weights
+
+    folder = tmp_path_factory.mktemp("toy")
+    weights.save_model(tiny_model, {"name": "toy", "categories": SHAPES}, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
     from helpers import export, weights, zoo

@@ -99,11 +99,9 @@ def test_only_our_models_are_exported(exported, tmp_path, capsys):
     assert not (tmp_path / "again").exists()
 
 
-def test_the_command(tiny_model, tmp_path, capsys):
+def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load."""
-    card = {"name": "toy", "categories": {1: "square", 7: "disc"}}
-    weights.save_model(tiny_model, card, tmp_path / "run")
-    assert zoo.main(["export", str(tmp_path / "run"), str(tmp_path / "out")]) == 0
+    assert zoo.main(["export", str(folder), str(tmp_path / "out")]) == 0
     assert str(tmp_path / "out" / "saved_model") in capsys.readouterr().out
     detector = zoo.load_detector(str(tmp_path / "out"), score_threshold=0.0, say=None)
     assert detector.categories == {1: "square", 7: "disc"}

@@ -14,15 +14,6 @@ from helpers import weights
 from helpers.structures import InputError
 
 ROOT = pathlib.Path(__file__).parents[1]
-CARD = {"name": "toy", "categories": {1: "square", 7: "disc"}}
-
-
-@pytest.fixture(scope="module")
-def folder(tiny_model, tmp_path_factory):
-    """The tiny network, saved."""
-    folder = tmp_path_factory.mktemp("toy")
-    weights.save_model(tiny_model, CARD, folder)
-    return folder
 
 
 @pytest.fixture

@@ -6,19 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import weights, zoo
+from helpers import zoo
 from helpers.scenes import draw_scene
 from helpers.structures import InputError
-
-CARD = {"name": "toy", "categories": {1: "square", 7: "disc"}}
-
-
-@pytest.fixture(scope="module")
-def folder(tiny_model, tmp_path_factory):
-    """The tiny network, saved."""
-    folder = tmp_path_factory.mktemp("toy")
-    weights.save_model(tiny_model, CARD, folder)
-    return folder
 
 
 def test_unknown_names(tmp_path, monkeypatch):
