@@ -16,7 +16,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers import training, zoo
+from helpers import export, training, zoo
 from helpers.evaluation import evaluate
 
 
@@ -29,16 +29,18 @@ def main():
     args = parser.parse_args()
 
     compiled = zoo.load_detector(args.model, score_threshold=0.0)
-    eager = zoo.Detector(
-        lambda images: compiled.model(images)[8:11] + compiled.model(images)[13:],
-        compiled.image_size, compiled.card, compiled.model, 0.0,
-    )  # fmt: skip
+
+    def forward(images):
+        stages = compiled.model(images)
+        return [getattr(stages, name) for name in export.STAGES]
+
+    eager = zoo.network_detector(forward, compiled.card, compiled.model, 0.0)
     ways = {
         "eager": eager,
         "tf.function": compiled,
         "fast (TF Lite, 8-bit weights)": zoo.load_detector(args.model, True, 0.0),
     }
-    images, truth = training.held_out(args.images, compiled.image_size)
+    images, truth = training.held_out(args.images, compiled.card["image_size"])
     times = {name: [] for name in ways}
     for call in range(args.calls + 1):
         for name, detector in ways.items():
