@@ -1,0 +1,26 @@
+"""The benchmarks run: a few calls of each, whose tables have a row for every way."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "command, rows",
+    [
+        ("inference.py --images 2 --calls 2", ("eager", "tf.function", "fast")),
+        ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_cuts")),
+    ],
+)
+def test_a_short_run(command, rows):
+    name, *options = command.split()
+    run = [sys.executable, str(ROOT / "benchmarks" / name), *options]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-500:]
+    lines = done.stdout.splitlines()
+    for row in rows:
+        assert any(line.startswith(row) for line in lines), row
