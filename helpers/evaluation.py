@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 
-from helpers.structures import require
+from helpers.structures import mask_iou, require
 
 METRICS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 
@@ -71,17 +71,6 @@ def _dataset(images, categories):
         "annotations": annotations,
         "categories": [{"id": key, "name": name} for key, name in categories.items()],
     }
-
-
-def mask_iou(a, b):
-    """IoU of every mask of `a` (N, H, W) with every mask of `b` (M, H, W), bool: (N, M) float."""
-    if not len(a) or not len(b):
-        return np.zeros((len(a), len(b)))
-    a = np.asarray(a, np.float32).reshape(len(a), -1)
-    b = np.asarray(b, np.float32).reshape(len(b), -1)
-    overlap = (a @ b.T).astype(np.float64)
-    union = a.sum(1, dtype=np.float64)[:, None] + b.sum(1, dtype=np.float64) - overlap
-    return overlap / np.maximum(union, 1)
 
 
 def error_kinds(truth, found, score_threshold=0.5, iou=0.5):

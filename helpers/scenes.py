@@ -261,7 +261,7 @@ def soundtrack(seed: int, seconds: float, rate: int = 48000) -> np.ndarray:
 
 def main() -> None:
     """`python -m helpers.scenes FOLDER` writes the pictures and the film that Pixelwise ships."""
-    from helpers.datasets import save_image
+    from helpers.pictures import save_image
     from helpers.video import write_video
 
     folder = pathlib.Path(sys.argv[1])

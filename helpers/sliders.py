@@ -17,7 +17,7 @@ import textwrap
 import cv2
 import numpy as np
 
-from helpers.datasets import read_image
+from helpers.pictures import read_image
 from helpers.drawing import draw_detections, show
 from helpers.structures import Detections, InputError, require
 

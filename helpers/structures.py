@@ -175,6 +175,17 @@ class Detections:
         return rows
 
 
+def mask_iou(a, b):
+    """IoU of every mask of `a` (N, H, W) with every mask of `b` (M, H, W), bool: (N, M) float."""
+    if not len(a) or not len(b):
+        return np.zeros((len(a), len(b)))
+    a = np.asarray(a, np.float32).reshape(len(a), -1)
+    b = np.asarray(b, np.float32).reshape(len(b), -1)
+    overlap = (a @ b.T).astype(np.float64)
+    union = a.sum(1, dtype=np.float64)[:, None] + b.sum(1, dtype=np.float64) - overlap
+    return overlap / np.maximum(union, 1)
+
+
 def _moments(mask, box):
     """Area, centroid (x, y) and long-axis angle in degrees of a mask, or of a box if None."""
     if mask is None:

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.datasets import replacing
+from helpers.pictures import replacing
 from helpers.drawing import draw_detections
 from helpers.structures import InputError, require
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import helpers.__main__ as job
-from helpers.datasets import find_images, read_image, save_image
+from helpers.pictures import find_images, read_image, save_image
 from helpers.structures import Detections, InputError
 from helpers.video import read_frames, video_info, write_video
 

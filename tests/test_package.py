@@ -16,7 +16,7 @@ NAMES = [".".join(path.relative_to(HELPERS).with_suffix("").parts) for path in F
 LEVELS = [
     ["structures", "checks.verdict"],
     [f"checks.{name}" for name in BOOKS],
-    ["mask_rcnn.boxes", "mask_rcnn.roi_align", "mask_rcnn.backbone", "sprites", "datasets"],
+    ["mask_rcnn.boxes", "mask_rcnn.roi_align", "mask_rcnn.backbone", "sprites", "pictures"],
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing"],
     ["mask_rcnn.model", "evaluation", "video", "scenery", "sliders", "download"],
     ["scenes", "graphs", "weights", "explorers"],

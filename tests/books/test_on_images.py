@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from helpers.datasets import find_images
+from helpers.pictures import find_images
 
 ROOT = pathlib.Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.datasets import SUFFIXES, find_images, read_image, replacing, save_image
+from helpers.pictures import SUFFIXES, find_images, read_image, replacing, save_image
 from helpers.structures import InputError
 
 EXIF = pathlib.Path(__file__).parents[1] / "../shared/data/exif"
