@@ -19,8 +19,8 @@ from urllib.parse import quote
 import cv2
 from tqdm.auto import tqdm
 
-from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.drawing import draw_detections
+from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import InputError
 from helpers.video import process_video, read_frames, video_info
 

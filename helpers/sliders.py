@@ -17,8 +17,8 @@ import textwrap
 import cv2
 import numpy as np
 
-from helpers.pictures import read_image
 from helpers.drawing import draw_detections, show
+from helpers.pictures import read_image
 from helpers.structures import Detections, InputError, require
 
 

@@ -16,8 +16,8 @@ import av
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.pictures import replacing
 from helpers.drawing import draw_detections
+from helpers.pictures import replacing
 from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
