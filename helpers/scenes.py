@@ -144,7 +144,7 @@ def settle(world):
     return world._replace(things=things)
 
 
-def truth_of(world, owner, min_area=1, tracked=False):
+def truth_of(world, owner, min_area=1, tracked=False, categories=CATEGORIES):
     """Detections with tight boxes around the visible pixels of each object."""
     area = np.bincount(owner.ravel(), minlength=len(world.things) + 1)[1:]
     found = [k for k, thing in enumerate(world.things) if thing.category and area[k] >= min_area]
@@ -154,7 +154,7 @@ def truth_of(world, owner, min_area=1, tracked=False):
     labels = [world.things[k].category for k in found]
     numbers = [world.things[k].number for k in found] if tracked else None
     scores = np.ones(len(found))
-    return Detections(boxes, labels, scores, owner.shape, CATEGORIES, masks, numbers)
+    return Detections(boxes, labels, scores, owner.shape, categories, masks, numbers)
 
 
 def checked(size):

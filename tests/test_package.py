@@ -20,7 +20,7 @@ LEVELS = [
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing"],
     ["mask_rcnn.model", "evaluation", "video", "scenery", "sliders", "download"],
     ["scenes", "graphs", "weights", "explorers"],
-    ["export"],
+    ["export", "novelties"],
     ["zoo"],
     ["training"],
     ["__main__"],
@@ -83,7 +83,7 @@ def test_files_are_short(path):
 # Lines of code, so that nobody saves on docstrings. Two rooms are apart, since a reader of the
 # network never meets them: the street world, tables of shapes and colours; and the hints of the
 # exercises, which belong to the notebooks. They have the limit per file alone.
-APART = {"sprites", "scenery", "painting", "scenes"}
+APART = {"sprites", "scenery", "painting", "scenes", "novelties"}
 
 
 def test_there_are_few_of_them():
