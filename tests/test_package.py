@@ -18,6 +18,7 @@ LEVELS = [
     [f"checks.{name}" for name in BOOKS],
     ["mask_rcnn.boxes", "mask_rcnn.roi_align", "mask_rcnn.backbone", "sprites", "pictures"],
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing"],
+    ["tracks"],
     ["mask_rcnn.model", "evaluation", "video", "scenery", "sliders", "download"],
     ["scenes", "graphs", "weights", "explorers"],
     ["export", "novelties"],
