@@ -1,0 +1,86 @@
+"""How long does a notebook run, and how much memory does it need?
+
+    python benchmarks/notebooks.py [--small] [--solutions] [start of a name ...]
+
+Runs each notebook as the tests do, in a kernel of its own: with its own parameters, or with those
+of the tests (--small). Prints, from the start of the kernel on, seconds on the clock and seconds of
+computing, on all cores together; the peak of memory; and the cell that took longest. Processes
+that a notebook starts count, too. The clock depends on what else the machine does, the seconds of
+computing hardly. The aims on two quiet cores: 90 s, 30 s with --small; 1.6 GB, as Binder has 2.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+import psutil
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def usage(process):
+    """Seconds of computing, and MB, of a process and all that it started."""
+    seconds = memory = 0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            with one.oneshot():
+                seconds += sum(one.cpu_times()[:4])  # user, system; of children that have ended
+                memory += one.memory_info().rss / 1e6
+        except psutil.Error:  # it has just ended
+            pass
+    return seconds, memory
+
+
+def run(path, parameters):
+    """Run a notebook; its row of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, parameters = pathlib.Path(folder) / path.name, parameters | {"OUT": folder}
+        command = [sys.executable, "-m", "papermill", str(path), str(out), "--cwd", path.parent]
+        command += ["-y", json.dumps(parameters), "--no-progress-bar", "--log-level", "ERROR"]
+        papermill, kernel, seconds, peak, start = psutil.Popen(command), None, 0, 0, 0
+        while papermill.poll() is None:
+            if kernel is None and papermill.children():
+                kernel, start = papermill.children()[0], time.perf_counter()
+            if kernel is not None and kernel.is_running():
+                now, memory = usage(kernel)
+                seconds, peak = max(seconds, now), max(peak, memory)
+            time.sleep(0.05)
+        wall = time.perf_counter() - start
+        if papermill.returncode:
+            return "  failed"
+        cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
+    spent = {cell["id"]: cell["metadata"]["papermill"]["duration"] or 0 for cell in cells}
+    slowest = max(spent, key=spent.get)
+    return f"{wall:9.1f}{seconds:11.1f}{peak:8.0f}  {slowest} {spent[slowest]:.1f} s"
+
+
+def main():
+    """Print a table, a row for each notebook; returns how many failed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="with the parameters of the tests")
+    parser.add_argument("--solutions", action="store_true", help="the solutions, too")
+    parser.add_argument("names", nargs="*", help="only those whose names start so, as in 03")
+    args, failed = parser.parse_args(), 0
+    books = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    books += sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb")) if args.solutions else []
+    load = f"load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"{os.cpu_count()} cores, {load}\n{'notebook':30}{'clock s':>9}", end="")
+    print(f"{'computing s':>11}{'MB':>8}  slowest cell")
+    for path in books:
+        if not args.names or path.name.startswith(tuple(args.names)):
+            small = importlib.import_module(f"tests.books.{path.stem[3:]}").SMALL
+            row = run(path, small if args.small else {})
+            failed += row == "  failed"
+            name = str(path.relative_to(ROOT / "notebooks").with_suffix(""))
+            print(f"{name:30}{row}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
