@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from helpers import scenes, zoo
-from helpers.evaluation import error_kinds, evaluate
+from helpers.evaluation import error_kinds, evaluate, rounded
 from helpers.mask_rcnn.model import LOSS_NAMES, Config, MaskRCNN, Targets
 from helpers.structures import require
 from helpers.weights import save_model
@@ -94,7 +94,8 @@ def score(model, num, first=HELD_OUT_SEED):
     images, truth = held_out(num, model.config.image_size, first)
     detector = zoo.from_model(model, {"name": "", "categories": CATEGORIES}, score_threshold=0.0)
     found = [detector(image) for image in tqdm(images, desc="scoring", unit="picture", delay=2)]
-    return {**evaluate(truth, found), "errors": error_kinds(truth, found), "images": num}
+    result = rounded(evaluate(truth, found))
+    return {**result, "errors": error_kinds(truth, found), "images": num}
 
 
 class Score(keras.callbacks.Callback):

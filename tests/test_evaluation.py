@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers.evaluation import METRICS, error_kinds, evaluate, mask_iou
+from helpers.evaluation import METRICS, error_kinds, evaluate, mask_iou, rounded
 from helpers.structures import Detections
 
 NAMES = {1: "person", 3: "car"}
@@ -27,11 +27,11 @@ def test_what_is_found_exactly_scores_one():
     truth = [image((1, 1, 2, 2, 8, 9)), image(), image((3, 1, 0, 0, 30, 20), (1, 1, 5, 5, 9, 9))]
     result = evaluate(truth, truth)
     for kind in ("mask", "box"):
-        assert result[kind] == {
+        assert rounded(result[kind]) == {
             "AP": 1, "AP50": 1, "AP75": 1, "AP_small": 1, "AP_medium": None, "AP_large": None,
         }  # fmt: skip
         assert tuple(result[kind]) == METRICS
-    assert result["per_class"] == {
+    assert rounded(result["per_class"]) == {
         "person": {"mask": 1, "box": 1, "num": 2},
         "car": {"mask": 1, "box": 1, "num": 1},
     }
@@ -135,8 +135,6 @@ def test_what_does_not_fit_is_refused():
     one = image((1, 1, 0, 0, 5, 5))
     with pytest.raises(ValueError, match="2 images with truth, 1 with results"):
         evaluate([one, one], [one])
-    with pytest.raises(ValueError, match="evaluate needs masks in every image"):
-        evaluate([one], [one.replace(masks=None)])
 
 
 # --- mask IoU ----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ LEVELS = [
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing"],
     ["tracks"],
     ["mask_rcnn.model", "evaluation", "video", "scenery", "sliders", "download"],
-    ["scenes", "graphs", "weights", "explorers"],
+    ["scenes", "graphs", "weights", "explorers", "confidence"],
     ["export", "novelties"],
     ["zoo"],
     ["training"],
