@@ -13,7 +13,7 @@ import io
 
 import numpy as np
 
-from helpers.structures import mask_iou, require
+from helpers.structures import box_iou, mask_iou, require
 
 METRICS = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 KINDS = ("right", "wrong_class", "duplicate", "badly_cut", "background", "missed")
@@ -156,17 +156,19 @@ def precision_recall(matched, kind="mask", iou=0.5):
     return {n: curve for n, curve in zip(class_names(run), curves, strict=True) if curve[0] >= 0}
 
 
-def _pair(true, image, score_threshold, iou):
-    """The detections that score enough, best first; their IoU with each true object; which of
-    these has their name and fits best, -1 if none is left: each counts once."""
-    image = image[image.scores >= score_threshold]
-    image = image[np.argsort(-image.scores, kind="stable")]
-    if image.masks is None or true.masks is None:
-        overlaps = _box_iou(image.boxes, true.boxes)
-    else:
-        overlaps = mask_iou(image.masks, true.masks)
-    fits = (overlaps >= iou) & (image.labels[:, None] == true.labels)
-    return image, overlaps, _assign(overlaps, fits, np.full(len(image), -1))
+def _pairs(truth, found, score_threshold, iou):
+    """Image by image: the true objects; the detections that score enough, best first; their IoU
+    (N, M) with each true object; the one each stands for, of its name, or -1: each counts once."""
+    _require_pairs(truth, found)
+    for true, image in zip(truth, found, strict=True):
+        image = image[np.argsort(-image.scores, kind="stable")]
+        image = image[image.scores >= score_threshold]
+        if image.masks is not None and true.masks is not None:
+            overlaps = mask_iou(image.masks, true.masks)
+        else:
+            overlaps = box_iou(image.boxes, true.boxes)
+        fits = (overlaps >= iou) & (image.labels[:, None] == true.labels)
+        yield true, image, overlaps, _assign(overlaps, fits, np.full(len(image), -1))
 
 
 def _assign(overlaps, fits, partners):
@@ -178,14 +180,6 @@ def _assign(overlaps, fits, partners):
             partners[i] = row.argmax()
             free[partners[i]] = False
     return partners
-
-
-def _box_iou(a, b):
-    """IoU of every box of `a` (N, 4) with every box of `b` (M, 4): (N, M) float."""
-    low, high = np.maximum(a[:, None, :2], b[:, :2]), np.minimum(a[:, None, 2:], b[:, 2:])
-    overlap = np.maximum(high - low, 0).prod(2, dtype=float)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1, dtype=float) for boxes in (a, b)]
-    return overlap / np.maximum(areas[0][:, None] + areas[1] - overlap, 1e-9)
 
 
 def error_kinds(truth, found, score_threshold=0.5, iou=0.5):
@@ -205,10 +199,8 @@ def error_kinds(truth, found, score_threshold=0.5, iou=0.5):
     Raises:
         ValueError: the lists differ in length.
     """
-    _require_pairs(truth, found)
     kinds = dict.fromkeys(KINDS, 0)
-    for true, image in zip(truth, found, strict=True):
-        image, overlaps, partners = _pair(true, image, score_threshold, iou)
+    for true, image, overlaps, partners in _pairs(truth, found, score_threshold, iou):
         for label, row, partner in zip(image.labels, overlaps, partners, strict=True):
             if partner >= 0:
                 kind = "right"
@@ -237,19 +229,19 @@ def confusion(truth, found, score_threshold=0.5, iou=0.5):
     Raises:
         ValueError: the lists differ in length.
     """
-    _require_pairs(truth, found)
-    pairs = [_pair(*both, score_threshold, iou) for both in zip(truth, found, strict=True)]
-    sides = [*truth, *(image for image, _, _ in pairs)]
-    names = {id: name for side in sides for id, name in side.categories.items()}
-    ids = np.unique([*(label for side in sides for label in side.labels)]).astype(int)
+    pairs = list(_pairs(truth, found, score_threshold, iou))
+    names = {id: name for pair in pairs for side in pair[:2]
+             for id, name in zip(side.labels.tolist(), side.names, strict=True)}  # fmt: skip
+    ids = sorted(names)
     matrix = np.zeros((len(ids) + 1, len(ids) + 1), int)
-    for true, (image, overlaps, partners) in zip(truth, pairs, strict=True):
+    for true, image, overlaps, partners in pairs:
         partners = _assign(overlaps, overlaps >= iou, partners)
-        rows = np.append(np.searchsorted(ids, true.labels), len(ids))  # partner -1 is the last
-        np.add.at(matrix, (rows[partners], np.searchsorted(ids, image.labels)), 1)
-        missed = ~np.isin(np.arange(len(true)), partners)
-        np.add.at(matrix, (rows[:-1][missed], len(ids)), 1)
-    return [names[id] for id in ids.tolist()], matrix
+        rows = [*np.searchsorted(ids, true.labels), len(ids)]  # partner -1 is the last
+        for partner, label in zip(partners, image.labels, strict=True):
+            matrix[rows[partner], ids.index(label)] += 1
+        for missed in set(range(len(true))) - set(partners.tolist()):
+            matrix[rows[missed], -1] += 1
+    return [names[id] for id in ids], matrix
 
 
 def worst_pictures(truth, found, num=4, score_threshold=0.5, iou=0.5):
@@ -268,6 +260,6 @@ def worst_pictures(truth, found, num=4, score_threshold=0.5, iou=0.5):
     _require_pairs(truth, found)
     pairs = zip(truth, found, strict=True)
     kinds = [error_kinds([true], [image], score_threshold, iou) for true, image in pairs]
-    mistakes = np.array([sum(kind.values()) - kind["right"] for kind in kinds], int)
-    order = np.argsort(-mistakes, kind="stable")[:num].tolist()
+    mistakes = [sum(kind.values()) - kind["right"] for kind in kinds]
+    order = sorted(range(len(kinds)), key=lambda i: -mistakes[i])[:num]
     return [(i, kinds[i]) for i in order if mistakes[i]]

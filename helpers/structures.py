@@ -175,6 +175,15 @@ class Detections:
         return rows
 
 
+def box_iou(a, b):
+    """IoU of every box of `a` (N, 4) with every box of `b` (M, 4): (N, M) float."""
+    a, b = (np.asarray(boxes, float).reshape(-1, 4) for boxes in (a, b))
+    sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
+    overlap = np.maximum(sides, 0).prod(-1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(-1) for boxes in (a, b)]
+    return overlap / np.maximum(areas[0][:, None] + areas[1] - overlap, 1e-9)
+
+
 def mask_iou(a, b):
     """IoU of every mask of `a` (N, H, W) with every mask of `b` (M, H, W), bool: (N, M) float."""
     if not len(a) or not len(b):

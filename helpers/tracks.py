@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from helpers.structures import Detections, mask_iou, require
+from helpers.structures import Detections, box_iou, mask_iou, require
 
 
 @dataclasses.dataclass
@@ -91,14 +91,6 @@ def shifted(mask, shift):
         y, x = max(0, dy), max(0, dx)
         moved[y : y + part.shape[0], x : x + part.shape[1]] = part
     return moved
-
-
-def box_iou(a, b):
-    """IoU of every box of `a` (N, 4) with every box of `b` (M, 4): (N, M)."""
-    size = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
-    inside = np.maximum(size, 0).prod(2)
-    area_a, area_b = ((x[:, 2:] - x[:, :2]).prod(1) for x in (a, b))
-    return inside / np.maximum(area_a[:, None] + area_b - inside, 1e-9)
 
 
 def carry(previous_image, image, detections: Detections) -> Detections:
