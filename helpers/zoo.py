@@ -85,7 +85,7 @@ def load_detector(
         InputError: there is no such model, it cannot be had, or its files are damaged.
     """
     tell = say or (lambda line: None)
-    path, card = _locate(resolve(name, say))
+    path, card = locate(resolve(name, say))
     if path.suffix == ".pb":
         require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
         start = time.monotonic()
@@ -135,7 +135,7 @@ def _card(name):
     return cards[name]
 
 
-def _locate(name):
+def locate(name):
     """The file to load, and its card if it does not hold that itself."""
     folder = pathlib.Path(name).expanduser()
     if name in BUNDLED:
@@ -243,7 +243,7 @@ def _info(name, _):
 
 def _fetch(name, _):
     """Fetch a model unless it is here; where it lies."""
-    yield f"{name}: {_locate(resolve(name))[0]}"
+    yield f"{name}: {locate(resolve(name))[0]}"
 
 
 def _verify(name, _):
@@ -253,7 +253,7 @@ def _verify(name, _):
 
 def _export(name, folder):
     """Write one of our models as graphs; what was written."""
-    card_path, _ = _locate(resolve(name))
+    card_path, _ = locate(resolve(name))
     if card_path.suffix != ".json":
         raise InputError(f"{card_path}: only our own models can be exported; this is a graph")
     export.export(*load_model(card_path), folder)
