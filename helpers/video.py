@@ -1,46 +1,51 @@
-"""Films: frames in, frames out, with their times, their orientation and their sound.
+"""A film through a detector: decode, detect, follow, draw and encode, each in a thread of its own.
 
-All of it is read and written by PyAV (FFmpeg's libraries in Python). A frame's time is an exact
-count of the file's own clock, so a film of variable frame rate keeps every frame where it was.
+Between two of them a few frames wait in a queue, so the whole goes at the pace of the slowest, and
+memory does not grow with the film's length. What reads and writes the files is in `helpers.film`.
 """
 
+import bisect
 import contextlib
 import dataclasses
 import itertools
+import json
 import math
 import pathlib
+import queue
+import shutil
+import tempfile
+import threading
 import time
-from fractions import Fraction
 
-import av
+import cv2
 import numpy as np
 from tqdm.auto import tqdm
 
-from helpers.drawing import draw_detections
+from helpers.drawing import color_of, draw_detections
+from helpers.film import (
+    Cuts,
+    VideoInfo,
+    Writer,
+    create_film,
+    cut_film,
+    frames_of,
+    join_parts,
+    play,
+    read_frames,
+    video_info,
+    write_video,
+)  # fmt: skip
 from helpers.pictures import replacing
-from helpers.structures import InputError, require
+from helpers.structures import Detections, InputError, require
+from helpers.tracks import Tracker, carry
 
-COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
-BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-
-
-@dataclasses.dataclass(frozen=True)
-class VideoInfo:
-    """What a film file says about itself."""
-
-    width: int  # pixels, as shown: upright
-    height: int
-    fps: Fraction
-    num_frames: int | None  # what it claims; None: nothing
-    duration: float | None  # seconds
-    rotation: int  # degrees counterclockwise that make the stored picture upright
-    pixel_aspect: Fraction  # width of a pixel over its height: 1, but for old discs
-    has_audio: bool
+__all__ = ["VideoReport", "play", "process_video", "read_frames", "video_info", "write_video"]
+GIVE_UP = 8  # frames in a row without a result: then it is the detector's fault, not theirs
 
 
 @dataclasses.dataclass(frozen=True)
 class VideoReport:
-    """What `process_video` wrote."""
+    """What `process_video` wrote; `print` it."""
 
     path: pathlib.Path
     frames: int
@@ -48,253 +53,371 @@ class VideoReport:
     took: float  # seconds to make it
     sound: str | None  # "copied" or "as AAC"
     cut_off: bool  # the source breaks off before the end that it claims to have
+    stages: dict[str, float]  # seconds that each stage worked; they work at the same time
+    failed: tuple[tuple[int, str], ...] = ()  # (frame, why it has no result)
+    resumed: int = 0  # frames that an earlier, stopped run had made
+
+    @property
+    def fps(self) -> float:
+        """Frames made a second."""
+        return (self.frames - self.resumed) / self.took
+
+    @property
+    def bottleneck(self) -> str:
+        """The stage that worked longest: making another one faster changes nothing."""
+        return max(self.stages, key=self.stages.get)
+
+    def __str__(self):
+        busy = ", ".join(f"{name} {t / self.took:.0%}" for name, t in self.stages.items())
+        lines = [
+            f"{self.frames} frames ({self.seconds:.1f} s of film) in {self.took:.1f} s: "
+            f"{self.fps:.1f} frames a second; sound: {self.sound or 'none'}",
+            f"the bottleneck is {self.bottleneck}; at work were {busy} of the time",
+        ]
+        lines += [f"{self.resumed} frames were there already"] * bool(self.resumed)
+        lines += [f"frame {index} has no result: {why}" for index, why in self.failed]
+        return "\n".join(lines + ["the source breaks off before its end"] * self.cut_off)
 
 
-def video_info(path) -> VideoInfo:
-    """Describe a film file; its first frame is decoded for it.
+@dataclasses.dataclass
+class Frame:
+    """A frame on its way through the stages."""
 
-    Raises:
-        InputError: the file is missing, no film, or without a readable frame; one line.
-    """
-    with _open(path) as (source, video):
-        _, frame, image = next(_frames(source, video), (None, None, None))
-        if frame is None:
-            raise InputError(f"{path}: holds no frame that can be read; copy it again")
-        (height, width, _), turn = image.shape, frame.rotation
-        fps = video.average_rate or video.guessed_rate or Fraction(25)
-        length = video.duration and float(video.duration * video.time_base)
-        length = length or (source.duration and source.duration / av.time_base)
-        pixel = (video.sample_aspect_ratio or Fraction(1)) ** (-1 if turn % 180 else 1)
-        sound = bool(source.streams.audio)
-        return VideoInfo(width, height, fps, video.frames or None, length, turn, pixel, sound)
+    part: int  # number of the part of the film that it belongs to
+    place: int  # in this part, from 0
+    tick: int  # when it is shown
+    duration: int
+    image: np.ndarray  # (H, W, 3) uint8
+    raw: Detections | None = None  # found here, or carried here
+    found: Detections | None = None  # the same, with track ids
+    drawn: np.ndarray | None = None
+    problem: str | None = None  # why the detector has no result
 
 
-def read_frames(path, start=0.0, max_seconds=None):
-    """The frames of a film, one after another, upright.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is to be made of a film: all that a machine must know to make a part of it."""
 
-    Args:
-        path: a film file.
-        start, max_seconds: where to begin, and how much to read from there; None: all.
-
-    Yields:
-        (H, W, 3) uint8 RGB, each a new writable array.
-
-    Raises:
-        InputError: as of `video_info`.
-    """
-    video_info(path)
-    with _open(path) as (source, video):
-        if start > 0:  # from the key frame before, if the format has an index
-            with contextlib.suppress(av.FFmpegError):
-                source.seek(int(start / video.time_base) + (video.start_time or 0), stream=video)
-        last = None if max_seconds is None else start + max_seconds
-        for seconds, _, image in _frames(source, video, last):
-            if seconds >= start - 1e-6:
-                yield image
+    src: pathlib.Path
+    info: VideoInfo
+    cuts: Cuts
+    size: tuple[int, int]  # (height, width) of the new film
+    every: int
+    batch_size: int
+    keep: bool  # what was found in a part is kept beside it
 
 
-def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path:
-    """Write frames as an mp4 (H.264) that any browser plays; whole, or not at all.
+def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8, keep=False) -> Plan:
+    """Look at a film and check what is wanted of it; arguments and errors as of `process_video`."""
+    for name, value in (("batch_size", batch_size), ("every", every)):
+        require(value >= 1, f"{name} must be at least 1, got {value}")
+    require(0 < scale <= 1, f"scale must be above 0 and at most 1, got {scale}")
+    require(start >= 0, f"start must be at least 0, got {start}")
+    require(dst.suffix.lower() == ".mp4", f"{dst} must end in .mp4")
+    src = pathlib.Path(src).expanduser()
+    info = video_info(src)
+    if dst.exists() and dst.samefile(src):
+        raise InputError(f"{dst}: is the film itself; choose another name for the result")
+    even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
+    size = even(info.height), even(info.width)
+    return Plan(src, info, cut_film(src, start, end), size, every, batch_size, keep)
 
-    Args:
-        path: ends in .mp4. An older file there is replaced when the new one is complete.
-        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one. An odd side grows by one
-            pixel, as H.264 wants even ones.
-        fps, audio_rate: frames and samples a second; fps may be a Fraction.
-        audio: (S, 2) int16 samples, left and right, or None.
 
-    Raises:
-        ValueError: there is no frame, or one of another size or type.
-    """
-    frames, fps = iter(frames), Fraction(fps).limit_denominator(1001)
-    first = next(frames, None)
-    require(first is not None, "frames must hold at least one frame, got none")
-    with _create(path) as out:
-        writer = _Writer(out, np.shape(first), fps, 1 / fps)
-        if audio is not None:
-            track = out.add_stream("aac", rate=audio_rate, layout="stereo")
-            samples = np.ascontiguousarray(audio, np.int16).reshape(1, -1)
-            sound = av.AudioFrame.from_ndarray(samples, "s16", "stereo")
-            sound.sample_rate = audio_rate
-            out.mux(track.encode(sound) + track.encode(None))  # waits there for its pictures
-        for index, image in enumerate(itertools.chain([first], frames)):
-            writer.add(image, index, 1)
-        out.mux(writer.stream.encode(None))
-    return pathlib.Path(path)
+def part_file(folder, number, suffix=".mp4") -> pathlib.Path:
+    """The file of a part of a film: it is there when the part is finished."""
+    return pathlib.Path(folder) / f"{number:05}{suffix}"
 
 
 def process_video(
-    src, dst, detector, *, batch_size=8, max_seconds=None, progress=True, on_frame=None
-) -> VideoReport:
+    src, dst, detector, *, start=0.0, end=None, max_seconds=None, every=1, scale=1.0, batch_size=8,
+    track=True, resume=False, progress=True, on_frame=None,
+) -> VideoReport:  # fmt: skip
     """Find and draw the objects of a film, frame by frame, into an mp4 with its sound.
 
     The frames keep their number and their times, also where the rate varies. Rotation is applied,
     the shape of pixels is kept. Sound is copied bit for bit if an mp4 can hold it, else turned into
     AAC; subtitles are left out. Memory does not grow with the film's length.
 
+    The film is made in parts of about ten seconds in a folder beside dst, and joined at the end.
+
     Args:
         src, dst: the film, and where to; dst ends in .mp4 and is written whole, or not at all.
         detector: what has `batch(images) -> list[Detections]`; or a function of one frame
             (H, W, 3) uint8, a writable copy, that returns the frame to write, of the same size.
+            A frame where it raises is kept, marked and reported; after 8 in a row the error is
+            raised.
+        start, end, max_seconds: the piece of the film, seconds from its first frame; None: all.
+        every: detect in each so manieth frame of a part; masks are carried to those in between.
+        scale: make the film smaller by this factor before anything else; at most 1.
         batch_size: frames given to the detector at a time.
-        max_seconds: only so much from the start; None: all.
+        track: give each object a number and a colour that it keeps.
+        resume: go on where an earlier run with resume=True was stopped or killed. Its finished
+            parts, each a film that plays, lie in the folder dst + ".parts" until all is done.
         progress: show a bar if it takes over two seconds.
-        on_frame: called with (index, seconds, Detections or None) for each frame.
+        on_frame: called with (index, seconds, Detections or None) for each frame, in order.
 
     Raises:
-        InputError: as of `video_info`; or dst is src, or cannot be written.
+        InputError: as of `video_info`; dst is src, or cannot be written; there is no frame
+            between start and end.
     """
-    require(batch_size >= 1, f"batch_size must be at least 1, got {batch_size}")
-    src, dst, begun = pathlib.Path(src).expanduser(), pathlib.Path(dst), time.monotonic()
-    info, count, seconds = video_info(src), 0, 0.0
-    if dst.exists() and dst.samefile(src):
-        raise InputError(f"{dst}: is the film itself; choose another name for the result")
-    last = min(math.inf if x is None else x for x in (max_seconds, info.duration))
-    total = None if last == math.inf else round(last * info.fps)
-    bar = tqdm(total=total, desc=src.name, unit="frame", delay=2, disable=not progress)
-    with bar, _open(src) as (source, video), _create(dst) as out:
-        shape = (info.height, info.width, 3)
-        writer = _Writer(out, shape, info.fps, video.time_base, info.pixel_aspect)
-        frames = _frames(source, video, max_seconds, sound := _Sound(source, out))
-        while batch := list(itertools.islice(frames, batch_size)):
-            images = [image for _, _, image in batch]
-            found = detector.batch(images) if hasattr(detector, "batch") else [None] * len(batch)
-            for (seconds, frame, image), d in zip(batch, found, strict=True):
-                drawn = detector(image) if d is None else draw_detections(image, d, by_class=True)
-                writer.add(drawn, frame.pts, frame.duration)
+    begun, dst = time.monotonic(), pathlib.Path(dst).expanduser()
+    if max_seconds is not None:
+        end = start + max_seconds if end is None else min(end, start + max_seconds)
+    finds = hasattr(detector, "batch")
+    require(every == 1 or finds, "every needs a detector with batch(images)")
+    plan = make_plan(src, dst, start, end, every, scale, batch_size, keep=resume)
+    cuts, clock, failed, count, resumed = plan.cuts, Clock(), [], 0, 0
+    tracker = Tracker() if track and finds else None
+    model = [getattr(detector, name, None) for name in ("name", "score_threshold")]
+    settings = [repr(plan), plan.src.stat().st_mtime_ns, *model, track]
+    bar = tqdm(total=cuts.frames, desc=plan.src.name, unit="frame", disable=not progress, delay=2)
+    with bar, _folder(dst, settings, resume) as folder:
+        numbers = range(len(cuts.starts))
+        done = next((n for n in numbers if not part_file(folder, n).exists()), len(numbers))
+        frames = _pipeline(plan, folder, numbers[done:], detector, tracker, clock)
+        old = follow(recall(folder, numbers[:done]), plan, tracker, clock)
+        with contextlib.closing(frames):
+            for frame in itertools.chain(old, frames):
+                seconds = cuts.seconds(frame.tick)
+                failed += [(count, frame.problem)] if frame.problem else []
                 if on_frame:
-                    on_frame(count, seconds, d)
-                count += 1
-            bar.update(len(batch))
-        out.mux(writer.stream.encode(None))
-        sound.write(None)
-    cut_off = last < math.inf and seconds < 0.9 * last - 1
-    return VideoReport(dst, count, seconds, time.monotonic() - begun, sound.how, cut_off)
-
-
-def play(path, width=640):
-    """A film as a notebook cell's output, stored in the notebook: keep it to a few MB."""
-    from IPython.display import Video
-
-    return Video(str(path), embed=True, width=width, html_attributes="controls loop")
-
-
-@contextlib.contextmanager
-def _open(path):
-    """Open a film: (PyAV's container, its picture stream); what is no film gives an InputError."""
-    path = pathlib.Path(path).expanduser()
-    try:  # an absolute path is never taken for a web address, nor does a play list lead to one
-        source = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
-    except av.FFmpegError as error:
-        reason = "it is empty" if path.is_file() and not path.stat().st_size else error.strerror
-        raise InputError(f"{path}: is no film that can be read ({reason}); copy it again") from None
-    with source:
-        cover = av.stream.Disposition.attached_pic  # the picture in a music file
-        films = [stream for stream in source.streams.video if not stream.disposition & cover]
-        if source.format.name.endswith("_pipe") or source.format.name == "image2":
-            raise InputError(f"{path}: is a picture; give it where pictures are wanted")
-        if not films or films[0].codec_context is None:
-            raise InputError(f"{path}: holds no moving picture; convert it to mp4 if it should")
-        films[0].thread_type = "AUTO"
-        yield source, films[0]
+                    on_frame(count, seconds, frame.found)
+                count, resumed = count + 1, resumed + (frame.image is None)
+                bar.update()
+        with clock("join"):
+            paths = {n: part_file(folder, n) for n in numbers if part_file(folder, n).exists()}
+            sound = join_parts(paths, cuts, plan.src, dst)
+    last = min(math.inf if x is None else x for x in (end, plan.info.duration))
+    cut_off = last < math.inf and seconds < start + 0.9 * (last - start) - 1
+    took, stages = time.monotonic() - begun, dict(clock)
+    return VideoReport(
+        dst, count, seconds - start, took, sound, cut_off, stages, tuple(failed), resumed
+    )
 
 
 @contextlib.contextmanager
-def _create(path):
-    """A new mp4 container that becomes `path` when the block ends without an error."""
-    require(pathlib.Path(path).suffix.lower() == ".mp4", f"{path} must end in .mp4")
-    with replacing(path) as part:
-        # for playing before all has arrived: the index first, sound and pictures side by side
-        options = {"movflags": "+faststart", "max_interleave_delta": "0"}
-        try:
-            with av.open(str(part.resolve()), "w", options=options) as out:
-                yield out
-        except av.FFmpegError as error:
-            raise InputError(f"{path}: could not be written ({error.strerror})") from None
-
-
-def _frames(source, video, max_seconds=None, sound=None):
-    """Yields (seconds from the start, PyAV's frame, (H, W, 3) uint8 upright); feeds the sound."""
-    begin, size, over = (video.start_time or 0) * video.time_base, {}, False
-    max_seconds = math.inf if max_seconds is None else max_seconds
-    tracks = sound.streams if sound else ()
-    for packet in _packets(source, video, *tracks):
-        if packet.stream.index != video.index:
-            if packet.pts is None or packet.pts * packet.time_base - begin < max_seconds:
-                sound.write(packet)
-            elif over:
-                return
-            continue
-        for frame in () if over else _decode(packet):
-            seconds = float((frame.pts or 0) * frame.time_base - begin)
-            if over := seconds >= max_seconds:
-                break
-            size = size or {"width": frame.width, "height": frame.height}  # later ones may vary
-            image = np.rot90(frame.to_ndarray(format="rgb24", **size), frame.rotation // 90 % 4)
-            yield seconds, frame, np.ascontiguousarray(image)
-        if over and not tracks:
-            return
-
-
-def _packets(source, *streams):
-    """The compressed pieces in file order, up to where the file breaks off."""
-    with contextlib.suppress(av.FFmpegError, IndexError):  # of damage that looks like a new stream
-        yield from source.demux(*streams)
-
-
-def _decode(packet):
-    """The frames that a compressed piece completes; none if it is damaged."""
-    with contextlib.suppress(av.FFmpegError):
-        return packet.decode()
-    return []
-
-
-class _Writer:
-    """Encodes frames of one shape (H, W, 3) into an H.264 stream of an open container."""
-
-    def __init__(self, out, shape, fps, time_base, pixel_aspect=Fraction(1)):
-        self.out, self.shape, self.lowest, self.next = out, shape, -(10**15), 0
-        self.stream = out.add_stream("libx264", fps, options={"crf": "20", "preset": "veryfast"})
-        self.stream.height, self.stream.width = (side + side % 2 for side in shape[:2])
-        self.stream.pix_fmt, context = "yuv420p", self.stream.codec_context
-        context.time_base, context.sample_aspect_ratio = time_base, pixel_aspect
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = LIMITED
-        self.tick = max(1, round(1 / (fps * time_base)))  # how long a frame lasts, if unknown
-
-    def add(self, image, pts, duration):
-        """Encode an image for the time `pts`, in ticks of time_base; None or 0: not known."""
-        given = np.shape(image), np.asarray(image).dtype
-        require(given == (self.shape, np.uint8), f"a frame must be {self.shape} uint8, got {given}")
-        even = np.pad(image, [(0, side % 2) for side in self.shape[:2]] + [(0, 0)], "edge")
-        frame = av.VideoFrame.from_ndarray(even, "rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
-        frame.time_base = self.stream.codec_context.time_base
-        frame.pts = max(self.lowest, self.next if pts is None else pts)  # times must rise
-        frame.duration = duration or self.tick
-        self.lowest, self.next = frame.pts + 1, frame.pts + frame.duration
-        self.out.mux(self.stream.encode(frame))
-
-
-class _Sound:
-    """The first sound track of `source` into `out`: copied, or as AAC; nothing if there is none."""
-
-    def __init__(self, source, out):
-        self.out, self.how, self.streams = out, None, source.streams.audio[:1]
-        context = self.streams[0].codec_context if self.streams else None
-        if context is None or not context.sample_rate or not context.channels:
-            self.streams = ()
-        elif context.codec.canonical_name in COPIED:
-            self.how, self.track = "copied", out.add_stream_from_template(self.streams[0])
+def _folder(dst, settings, resume):
+    """The folder of the parts: a hidden one that is gone afterwards, or one to resume from."""
+    try:
+        dst.parent.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{dst.stem}.", dir=dst.parent))
         else:
-            self.how, self.track = "as AAC", out.add_stream("aac", rate=48000, layout="stereo")
+            folder, wanted = dst.with_name(dst.name + ".parts"), json.dumps(settings)
+            stamp = folder / "settings.json"
+            if (
+                not stamp.exists() or stamp.read_text() != wanted
+            ):  # of another film, or other wishes
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                stamp.write_text(wanted)
+    except OSError as error:
+        raise InputError(f"{dst}: could not be written ({error.strerror})") from None
+    try:
+        yield folder
+        resume = False
+    finally:
+        if not resume:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def write(self, packet):
-        """Take over one piece of sound; a damaged one is left out. None: that was all."""
-        with contextlib.suppress(av.InvalidDataError):
-            if self.how == "as AAC":
-                for frame in [None] if packet is None else _decode(packet):
-                    self.out.mux(self.track.encode(frame))
-            elif packet is not None and packet.dts is not None:
-                packet.stream = self.track
-                self.out.mux(packet)
+
+def _pipeline(plan, folder, parts, detector, tracker, clock):
+    """Make some parts, in order; yields each frame when it is written."""
+    frames = _ahead(decode(plan, parts, clock), plan.batch_size)
+    frames = _ahead(detect(frames, detector, plan, clock), plan.batch_size)
+    frames = _ahead(draw(follow(frames, plan, tracker, clock), clock), 4)
+    with contextlib.closing(frames):
+        yield from write(frames, plan, folder, clock)
+
+
+def _ahead(items, size):
+    """Let a thread of its own work through a generator, at most `size` items ahead.
+
+    What is raised there is raised here; when this generator is closed, so is that one.
+    """
+    ready, stopped, end = queue.Queue(size), threading.Event(), object()
+
+    def work():
+        error = None
+        try:
+            with contextlib.closing(items):
+                for item in items:
+                    ready.put((item, None))
+                    if stopped.is_set():
+                        return
+        except BaseException as caught:  # Ctrl-C, too, if the detector gets it
+            error = caught
+        ready.put((end, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error:
+                raise error
+            if item is end:
+                return
+            yield item
+    finally:
+        stopped.set()
+        while thread.is_alive():  # it may wait for room
+            with contextlib.suppress(queue.Empty):
+                ready.get(timeout=0.02)
+
+
+class Clock(dict):
+    """Adds up seconds by name: `with clock("draw"): ...`."""
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self[name] = self.get(name, 0) + time.perf_counter() - begun
+
+
+def decode(plan, parts, clock):
+    """First stage: the frames of some parts in a row."""
+    if not parts:
+        return
+    starts, place = plan.cuts.starts, 0
+    first = starts[parts[0]] if starts[parts[0]] > plan.cuts.begin else None
+    end = starts[parts[-1] + 1] if parts[-1] + 1 < len(starts) else plan.cuts.end
+    frames, part = frames_of(plan.src, first, end, plan.size), parts[0]
+    with contextlib.closing(frames):
+        while True:
+            with clock("decode"):
+                item = next(frames, None)
+            if item is None:
+                return
+            number = max(part, bisect.bisect_right(starts, item[0]) - 1)
+            place, part = (0 if number > part else place), number
+            yield Frame(part, place, *item)
+            place += 1
+
+
+def detect(frames, detector, plan, clock):
+    """Ask the detector about each k-th frame of a part, k = every."""
+    batches, streak, total = hasattr(detector, "batch"), 0, 0
+    while batch := list(itertools.islice(frames, plan.batch_size)):
+        due = [frame for frame in batch if frame.place % plan.every == 0]
+        for group in [due] * bool(due) if batches else [[frame] for frame in due]:
+            with clock("detect"):
+                error = _ask(detector, group, batches)
+        for frame in due:
+            streak, total = streak + 1 if frame.problem else 0, total + 1
+        if streak >= GIVE_UP:
+            raise error
+        yield from batch
+    if streak and streak == total:
+        raise error
+
+
+def _ask(detector, frames, batches):
+    """Note what the detector says of some frames; returns the last one's error, or None.
+
+    When it raises, the frames are asked about one by one: one must not spoil the others.
+    """
+    try:
+        if batches:
+            found = detector.batch([frame.image for frame in frames])
+            for frame, objects in zip(frames, found, strict=True):
+                frame.raw = objects
+        else:
+            frames[0].drawn = detector(frames[0].image)
+    except Exception as error:
+        if len(frames) > 1:
+            return [_ask(detector, [frame], batches) for frame in frames][-1]
+        frames[0].problem = f"{type(error).__name__}: {error}"
+        return error
+
+
+def follow(frames, plan, tracker, clock):
+    """Carry masks to the frames between detections, and say who is who."""
+    last = None
+    for frame in frames:
+        between = frame.place % plan.every and frame.image is not None
+        if between and last.raw is not None:
+            with clock("carry"):
+                frame.raw = carry(last.image, frame.image, last.raw)
+        with clock("track"):
+            follows = tracker is not None and frame.raw is not None
+            frame.found = tracker.update(frame.raw) if follows else frame.raw
+        last = frame
+        yield frame
+
+
+def draw(frames, clock):
+    """Draw what was found; mark a frame that the detector failed on."""
+    for frame in frames:
+        with clock("draw"):
+            if frame.found is not None:
+                frame.drawn = draw_detections(frame.image, frame.found, by_class=True)
+            elif frame.problem:
+                frame.drawn, (height, width) = frame.image.copy(), frame.image.shape[:2]
+                color, line = color_of(5), max(2, min(height, width) // 60)
+                cv2.rectangle(frame.drawn, (0, 0), (width - 1, height - 1), color, line)
+            elif frame.drawn is None:
+                frame.drawn = frame.image
+        yield frame
+
+
+def write(frames, plan, folder, clock):
+    """Last stage: encode each part into a file, which appears when it is whole."""
+    info, tick = plan.info, plan.cuts.time_base
+    for number, frames_of_part in itertools.groupby(frames, key=lambda frame: frame.part):
+        with contextlib.ExitStack() as stack:
+            out = stack.enter_context(create_film(part_file(folder, number)))
+            shape = (*plan.size, 3)
+            writer = Writer(out, shape, info.fps, tick, info.pixel_aspect)
+            keep = stack.enter_context(_notes(folder, number)) if plan.keep else None
+            for frame in frames_of_part:
+                with clock("encode"):
+                    start = plan.cuts.starts[number]
+                    writer.add(frame.drawn, frame.tick - start, frame.duration)
+                    if keep:
+                        keep(frame)
+                yield frame
+            writer.close()
+
+
+@contextlib.contextmanager
+def _notes(folder, number):
+    """What was found in a part, in a file of JSON lines; gives the function that adds a frame."""
+    with replacing(part_file(folder, number, ".jsonl")) as part, open(part, "w") as file:
+        yield lambda frame: file.write(json.dumps(_record(frame)) + "\n")
+
+
+def _record(frame):
+    """A frame without its pixels; masks as run lengths, column for row, which needs no copy."""
+    from pycocotools import mask as rle
+
+    found, record = frame.raw, {"tick": frame.tick, "problem": frame.problem}
+    if found is None:
+        return record
+    names = ("boxes", "labels", "scores")
+    record |= {name: getattr(found, name).tolist() for name in names}
+    if found.masks is not None:
+        codes = rle.encode(np.ascontiguousarray(found.masks).view(np.uint8).transpose(2, 1, 0))
+        record["masks"] = [code["counts"].decode("ascii") for code in codes]
+    return {**record, "image_size": found.image_size, "categories": found.categories}
+
+
+def recall(folder, numbers):
+    """The frames of finished parts, without their pixels, as the function of `_notes` got them."""
+    from pycocotools import mask as rle
+
+    for number in numbers:
+        for place, line in enumerate(part_file(folder, number, ".jsonl").open()):
+            record = json.loads(line)
+            frame = Frame(number, place, record.pop("tick"), 0, None, problem=record.pop("problem"))
+            if record:
+                size, codes = record["image_size"][::-1], record.pop("masks", None)
+                if codes is not None:
+                    masks = rle.decode([{"size": size, "counts": code} for code in codes])
+                    record["masks"] = masks.transpose(2, 1, 0).view(bool)
+                record["categories"] = {int(k): v for k, v in record["categories"].items()}
+                frame.raw = Detections(**record)
+            yield frame
