@@ -1,7 +1,9 @@
-"""How much can you trust a number? What chance does to an AP, and what a score is worth.
+"""How far can a number be trusted? What chance does to an AP, and what a score is worth.
 
-Both start from what `evaluation.match` returned. helpers/charts.py draws them.
+Both start from what `evaluation.match` returned; helpers/charts.py draws them.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,110 +19,117 @@ def bootstrap(matched, kind="mask", metric="AP", num=200, seed=0):
     see whether one is better.
 
     Args:
-        matched: from `match`.
+        matched: from `evaluation.match`.
         kind: "mask" or "box".
-        metric: one of `METRICS`.
+        metric: one of `evaluation.METRICS`.
         num: how many sets.
         seed: of the choice; the same seed, the same sets.
 
     Returns:
-        (num,) float, see `interval`; NaN for a set without any true object that counts, and
-        throughout if there is none or no masks.
+        (num,) float, see `interval`. NaN for a set without any true object that counts;
+        throughout if there is none at all, or no masks.
+
+    Raises:
+        ValueError: there is no such metric.
 
     Source: Efron, "Bootstrap methods: another look at the jackknife", 1979.
     """
     require(metric in METRICS, f"metric must be one of {METRICS}, got {metric!r}")
-    run, num_images = matched[kind], len(matched["box"].params.imgIds)
-    if run is None or not num_images:
-        return np.full(num, np.nan)
-    sets = np.sort(np.random.default_rng(seed).integers(0, num_images, (num, num_images)))
     rows = {"AP50": [0], "AP75": [5]}.get(metric, slice(None))
-    area = max(METRICS.index(metric) - 2, 0)  # all, small, medium, large
-    classes = [_matches_of(run, i, area, rows) for i in range(len(run.params.catIds))]
-    recalls = run.params.recThrs
-    return np.array([_mean_precision(classes, images, recalls) for images in sets])
+    classes = _classes(matched[kind], rows, area=max(METRICS.index(metric) - 2, 0))
+    num_images = len(matched["box"].params.imgIds)
+    sets = np.random.default_rng(seed).integers(0, max(num_images, 1), (num, num_images))
+    return np.array([_mean_precision(classes, images) for images in np.sort(sets)])
 
 
-def _matches_of(run, category, area, rows):
-    """One class: (I,) detections and true objects of each image; then of all detections, image by
-    image, scores (D,), and whether each is right, or wrong, at each IoU (T, D)."""
-    num = len(run.params.imgIds)
-    first = (category * len(run.params.areaRng) + area) * num
-    nothing = {"dtScores": [], "gtIgnore": [], "dtMatches": np.zeros((10, 0))}
-    nothing["dtIgnore"] = nothing["dtMatches"]
-    cells = [cell or nothing for cell in run.evalImgs[first : first + num]]
-    join = lambda name: np.concatenate([cell[name] for cell in cells], axis=-1)  # noqa: E731
-    hit, counts = join("dtMatches")[rows] > 0, join("dtIgnore")[rows] == 0
-    lengths = np.array([len(cell["dtScores"]) for cell in cells])
-    num_true = np.array([np.sum(np.equal(cell["gtIgnore"], 0)) for cell in cells])
-    return lengths, num_true, join("dtScores"), hit & counts, ~hit & counts
+class _Class(NamedTuple):
+    """What became of one class's I images, and of its D detections in them, image by image."""
+
+    num_found: np.ndarray  # (I,)
+    num_true: np.ndarray  # (I,)
+    scores: np.ndarray  # (D,)
+    right: np.ndarray  # (T, D) bool, at T thresholds of IoU
+    wrong: np.ndarray  # (T, D) bool; neither: of another size than asked for
 
 
-def _mean_precision(classes, images, recalls):
+def _classes(run, rows, area=0):
+    """A `_Class` for each class of a COCOeval; none without one, or without images."""
+    if run is None or not run.params.imgIds:
+        return []
+    num, areas = len(run.params.imgIds), len(run.params.areaRng)
+    nothing = {name: np.zeros((10, 0)) for name in ("dtMatches", "dtIgnore")}
+    nothing |= {name: np.zeros(0) for name in ("dtScores", "gtIgnore")}
+    classes = []
+    for first in range(area * num, len(run.evalImgs), areas * num):
+        cells = [cell or nothing for cell in run.evalImgs[first : first + num]]
+        join = lambda name: np.concatenate([cell[name] for cell in cells], axis=-1)  # noqa: B023, E731
+        hit, counts = join("dtMatches")[rows] > 0, join("dtIgnore")[rows] == 0
+        num_found = np.array([len(cell["dtScores"]) for cell in cells])
+        num_true = np.array([np.sum(np.equal(cell["gtIgnore"], 0)) for cell in cells])
+        classes.append(_Class(num_found, num_true, join("dtScores"), hit & counts, ~hit & counts))
+    return classes
+
+
+def _mean_precision(classes, images):
     """What COCO's `accumulate` and `summarize` say of some images (I,), which may repeat."""
-    values = []
-    for lengths, num_true, scores, right, wrong in classes:
-        total, length = num_true[images].sum(), lengths[images]
+    values, recalls = [], np.linspace(0, 1, 101)
+    for one in classes:
+        total, length = one.num_true[images].sum(), one.num_found[images]
         if total == 0:
             continue
-        first = np.cumsum(lengths)[images] - length  # where the detections of each image begin
-        order = np.arange(length.sum()) + np.repeat(first - np.cumsum(length) + length, length)
-        order = order[np.argsort(-scores[order], kind="stable")]
-        right, wrong = (np.cumsum(side[:, order], axis=1, dtype=float) for side in (right, wrong))
+        shift = np.cumsum(one.num_found)[images] - np.cumsum(length)  # from the new list to the old
+        order = np.arange(length.sum()) + np.repeat(shift, length)
+        order = order[np.argsort(-one.scores[order], kind="stable")]
+        right, wrong = (np.cumsum(side[:, order], axis=1) for side in (one.right, one.wrong))
         precision = right / (right + wrong + np.spacing(1))
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        best = np.pad(best, ((0, 0), (0, 1)))  # a recall that is never reached
+        best = np.pad(best, ((0, 0), (0, 1)))  # 0 at a recall that is never reached
         at = [np.searchsorted(recall, recalls) for recall in right / total]
         values.append(np.take_along_axis(best, np.array(at), axis=1).mean())
     return np.mean(values) if values else np.nan
 
 
 def interval(values, share=0.95):
-    """From where to where the middle `share` of the values lies.
+    """From where to where the middle `share` (0..1) of the values lies, NaN left out.
 
     Args:
-        values: (N,) float, from `bootstrap`; NaN is left out.
-        share: 0..1.
+        values: (N,) float, from `bootstrap`.
 
     Returns:
         (low, high), or None if no value is left.
     """
     values = np.asarray(values, float)
     values = values[~np.isnan(values)]
-    if not len(values):
-        return None
-    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
-    return float(low), float(high)
+    edges = [(1 - share) / 2, (1 + share) / 2]
+    return tuple(np.quantile(values, edges).tolist()) if len(values) else None
 
 
 def calibration(matched, kind="mask", iou=0.5, num_bins=10):
     """Is a score of .8 right in 8 of 10 cases?
 
     Args:
-        matched: from `match`.
+        matched: from `evaluation.match`.
         kind: "mask" or "box".
         iou: from which on a detection is right, one of .5, .55, … .95.
         num_bins: equal parts of the scores 0..1.
 
     Returns:
         {"num": (num_bins,) int, detections with such a score; "score": (num_bins,) their mean
-        score; "right": (num_bins,) the share of them that is right; both NaN where there are none;
-        "error": the expected calibration error, the mean distance of the two over all detections,
-        0..1, or None without detections or masks}.
+        score; "right": (num_bins,) the share of them that is right, both NaN where there are none;
+        "error": the expected calibration error, how far the two are apart in the mean over all
+        detections, 0..1, or None without detections or masks}.
+
+    Raises:
+        ValueError: COCO does not ask about that IoU.
 
     Source: Guo et al., "On calibration of modern neural networks", 2017, section 2.
     """
-    run = matched[kind]
-    scores, right = np.zeros(0), np.zeros(0, bool)
-    if run is not None and run.params.catIds:
-        row = [row_of(run, iou)]
-        columns = [_matches_of(run, i, 0, row) for i in range(len(run.params.catIds))]
-        scores = np.concatenate([column[2] for column in columns])
-        right = np.concatenate([column[3][0] for column in columns])
+    classes = _classes(matched[kind], [row_of(matched["box"], iou)])
+    scores = np.concatenate([np.zeros(0), *(one.scores for one in classes)])
+    right = np.concatenate([np.zeros(0), *(one.right[0] for one in classes)])
     bins = np.minimum((scores * num_bins).astype(int), num_bins - 1)
     num = np.bincount(bins, minlength=num_bins)
-    with np.errstate(invalid="ignore"):
-        sums = (np.bincount(bins, weights, num_bins) / num for weights in (scores, right))
-        score, share = sums
-    gap = np.nansum(num * abs(score - share)) / len(scores) if len(scores) else None
-    return {"num": num, "score": score, "right": share, "error": gap}
+    sums = np.array([np.bincount(bins, values, num_bins) for values in (scores, right)])
+    score, share = np.where(num > 0, sums / np.maximum(num, 1), np.nan)
+    error = float(abs(sums[0] - sums[1]).sum() / num.sum()) if len(scores) else None
+    return {"num": num, "score": score, "right": share, "error": error}

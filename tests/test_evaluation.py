@@ -1,11 +1,21 @@
-"""AP and kinds of error: cases whose answer is known, and plain loops."""
+"""AP and kinds of error: cases whose answer is known, plain loops, and pycocotools as it comes."""
 
 import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers.evaluation import METRICS, error_kinds, evaluate, mask_iou, rounded
-from helpers.structures import Detections
+from helpers.evaluation import (
+    METRICS,
+    confusion,
+    error_kinds,
+    evaluate,
+    match,
+    precision_recall,
+    rounded,
+    summarize,
+    worst_pictures,
+)
+from helpers.structures import Detections, box_iou, mask_iou
 
 NAMES = {1: "person", 3: "car"}
 SIZE = (20, 30)
@@ -42,11 +52,11 @@ def test_ap_with_a_pencil():
     # recalls 0, .01 ... .50, 51 of the 101 that COCO asks for, then 0.
     truth = [image((1, 1, 0, 0, 10, 10), (1, 1, 20, 10, 30, 20))]
     found = [image((1, 0.9, 0, 0, 10, 10), (1, 0.8, 12, 0, 18, 6))]
-    assert evaluate(truth, found)["mask"]["AP"] == pytest.approx(51 / 101, abs=1e-4)
+    assert evaluate(truth, found)["mask"]["AP"] == pytest.approx(51 / 101, abs=1e-12)
     # With more score it halves the precision.
     found = [image((1, 0.9, 12, 0, 18, 6), (1, 0.8, 0, 0, 10, 10))]
     result = evaluate(truth, found)
-    assert result["mask"]["AP"] == result["box"]["AP"] == pytest.approx(51 / 202, abs=1e-4)
+    assert result["mask"]["AP"] == result["box"]["AP"] == pytest.approx(51 / 202, abs=1e-12)
     # A category without true objects says nothing and does not pull the mean down.
     assert result["per_class"]["car"] == {"mask": None, "box": None, "num": 0}
 
@@ -56,8 +66,8 @@ def test_mask_and_box_are_judged_apart():
     masks = truth.masks.copy()
     masks[0, :5, :10].flat[31:] = False  # 31 of 50 px: IoU .62, enough at .50, .55 and .60 only
     result = evaluate([truth], [truth.replace(masks=masks)])
-    assert result["box"]["AP"] == 1
-    assert [result["mask"][name] for name in ("AP", "AP50", "AP75")] == [0.3, 1, 0]
+    assert result["box"]["AP"] == pytest.approx(1)
+    assert [rounded(result["mask"])[name] for name in ("AP", "AP50", "AP75")] == [0.3, 1, 0]
 
 
 def test_the_right_place_with_the_wrong_name_is_nothing():
@@ -77,9 +87,79 @@ def test_sizes_are_those_of_the_mask():
     mask[0, 4:56, 4:56] = False  # 3600 - 2704 = 896 px, less than 1024
     frame = full.replace(masks=mask)
     sizes = ("AP_small", "AP_medium")
-    assert [evaluate([full], [full])["mask"][s] for s in sizes] == [None, 1]
-    result = evaluate([frame], [frame])
+    assert [rounded(evaluate([full], [full]))["mask"][s] for s in sizes] == [None, 1]
+    result = rounded(evaluate([frame], [frame]))
     assert [result["mask"][s] for s in sizes] == [result["box"][s] for s in sizes] == [1, None]
+
+
+def pictures(num=12, seed=0):
+    """Truth of `num` pictures, two classes, and what a clumsy detector found in them."""
+    rng, truth, found = np.random.default_rng(seed), [], []
+    for _ in range(num):
+        corners = rng.integers(0, [20, 12], (4, 2))
+        boxes = np.concatenate([corners, corners + rng.integers(4, 9, (4, 2))], 1)
+        moved = np.clip(boxes + rng.integers(-1, 2, boxes.shape), 0, [30, 20, 30, 20])
+        labels, scores = rng.choice([1, 3], 4), rng.random(4).round(1)  # many scores are equal
+        truth.append(image(*[(k, 1, *b) for k, b in zip(labels, boxes.tolist(), strict=True)][1:]))
+        rows = zip(labels, scores, moved.tolist(), strict=True)
+        found.append(image(*[(k, s, *b) for k, s, b in rows]))
+    return truth, found
+
+
+def test_against_pycocotools_with_its_own_result_files():
+    """What a stranger gets who hands COCO's code the truth, and masks or boxes as results."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    truth, found = pictures()
+    coco = COCO()
+    coco.dataset = {
+        "images": [{"id": i, "height": SIZE[0], "width": SIZE[1]} for i in range(len(truth))],
+        "categories": [{"id": id, "name": name} for id, name in NAMES.items()],
+        "annotations": [],
+    }
+    results = {"mask": [], "box": []}
+    for i, (true, some) in enumerate(zip(truth, found, strict=True)):
+        for side, scores in ((true, None), (some, some.scores)):
+            for j, (x1, y1, x2, y2) in enumerate(side.boxes.tolist()):
+                code = rle.encode(np.asfortranarray(side.masks[j], np.uint8))
+                record = {"image_id": i, "category_id": int(side.labels[j])}
+                box = {**record, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+                if scores is None:
+                    more = {"id": len(coco.dataset["annotations"]) + 1, "iscrowd": 0}
+                    more |= {"area": int(side.masks[j].sum()), "segmentation": code}
+                    coco.dataset["annotations"].append({**box, **more})
+                else:
+                    score = {"score": float(scores[j])}
+                    results["box"].append({**box, **score})
+                    results["mask"].append({**record, **score, "segmentation": code})
+    coco.createIndex()
+    ours = evaluate(truth, found)
+    for kind, iou_type in (("mask", "segm"), ("box", "bbox")):
+        run = COCOeval(coco, coco.loadRes(results[kind]), iou_type)
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+        assert 0.1 < run.stats[0] < 0.9
+        for name, value in zip(METRICS, run.stats, strict=False):
+            assert ours[kind][name] == (pytest.approx(value, abs=1e-12) if value >= 0 else None)
+        for i, name in enumerate(NAMES.values()):
+            ap = run.eval["precision"][:, :, i, 0, -1].mean()
+            assert ours["per_class"][name][kind] == pytest.approx(ap, abs=1e-12)
+
+
+def test_boxes_without_masks():
+    truth, found = pictures()
+    plain = [[one.replace(masks=None) for one in side] for side in (truth, found)]
+    for sides in (plain, (truth, plain[1]), (plain[0], found)):
+        result = evaluate(*sides)
+        assert result["mask"] == dict.fromkeys(METRICS)
+        assert result["per_class"]["car"]["mask"] is None
+        assert result["box"]["AP"] == evaluate(truth, found)["box"]["AP"]
+        assert precision_recall(match(*sides)) == {}
+    # A picture in which nothing was found lacks no masks.
+    found[0] = found[0][:0].replace(masks=None)
+    assert evaluate(truth, found)["mask"]["AP"] > 0
 
 
 def test_against_a_plain_loop():
@@ -114,7 +194,7 @@ def test_against_a_plain_loop():
     recall = np.cumsum(right) / sum(map(len, truth))
     at = [max(precision[recall >= r], default=0) for r in np.linspace(0, 1, 101)]
     assert 0.3 < np.mean(at) < 0.95
-    assert result["mask"]["AP50"] == pytest.approx(np.mean(at), abs=2e-4)
+    assert result["mask"]["AP50"] == pytest.approx(np.mean(at), abs=1e-12)
 
 
 def test_nothing_true_and_nothing_found():
@@ -122,6 +202,10 @@ def test_nothing_true_and_nothing_found():
     for found in (none, one):
         result = evaluate(none, found)
         assert result["mask"] == result["box"] == dict.fromkeys(METRICS)
+        assert result["per_class"]["car"] == {"mask": None, "box": None, "num": 0}
+    assert evaluate([], []) == {
+        "mask": dict.fromkeys(METRICS), "box": dict.fromkeys(METRICS), "per_class": {},
+    }  # fmt: skip
     result = evaluate([image((1, 1, 0, 0, 5, 5))], none)
     assert result["mask"]["AP"] == 0 and result["per_class"]["person"]["num"] == 1
 
@@ -137,7 +221,46 @@ def test_what_does_not_fit_is_refused():
         evaluate([one, one], [one])
 
 
-# --- mask IoU ----------------------------------------------------------------------------------
+def test_rounded():
+    result = {"a": {"b": 0.123456, "c": 7}, "d": None}
+    assert rounded(result, 2) == {"a": {"b": 0.12, "c": 7}, "d": None}
+    assert result["a"]["b"] == 0.123456
+
+
+# --- precision and recall ----------------------------------------------------------------------
+
+
+def test_precision_recall_with_a_pencil():
+    # Right, wrong, right of two persons: precision 1 up to recall .5, then 2/3.
+    truth = [image((1, 1, 0, 0, 10, 10), (1, 1, 20, 10, 30, 20))]
+    found = [image((1, 0.9, 0, 0, 10, 10), (1, 0.8, 12, 0, 18, 6), (1, 0.7, 20, 10, 30, 20))]
+    curves = precision_recall(match(truth, found))
+    assert list(curves) == ["person"]  # no true car: nothing to say
+    np.testing.assert_allclose(curves["person"], [1] * 51 + [2 / 3] * 50)
+    # Nothing right at all is a curve, too; found by half stays 0 from there on.
+    assert not precision_recall(match(truth, [image()]))["person"].any()
+    half = precision_recall(match(truth, [found[0][:1]]), "box")["person"]
+    np.testing.assert_allclose(half, [1] * 51 + [0] * 50)
+
+
+def test_the_area_under_the_curves_is_the_ap():
+    matched = match(*pictures())
+    result = summarize(matched)
+    for iou, name in ((0.5, "AP50"), (0.75, "AP75")):
+        means = [curve.mean() for curve in precision_recall(matched, "box", iou).values()]
+        assert np.mean(means) == pytest.approx(result["box"][name], abs=1e-12)
+    curves = [precision_recall(matched, "mask", iou) for iou in np.arange(50, 100, 5) / 100]
+    assert np.mean([c["car"].mean() for c in curves]) == pytest.approx(
+        result["per_class"]["car"]["mask"], abs=1e-12
+    )
+
+
+def test_an_iou_that_coco_does_not_ask_about():
+    with pytest.raises(ValueError, match=r"one of .5, .55, … .95, as COCO has them, got 0.52"):
+        precision_recall(match([image()], [image()]), iou=0.52)
+
+
+# --- IoU ---------------------------------------------------------------------------------------
 
 
 def test_mask_iou_against_pycocotools():
@@ -152,6 +275,15 @@ def test_mask_iou_with_a_pencil():
     np.testing.assert_allclose(mask_iou(a, b), [[2 / 6], [0]])  # the second has no pixel
     np.testing.assert_array_equal(mask_iou(a[1:], a[1:]), [[0]])
     assert mask_iou(a[:0], b).shape == (0, 1) and mask_iou(a, b[:0]).shape == (2, 0)
+
+
+def test_box_iou_is_that_of_boxes_filled():
+    rng = np.random.default_rng(2)
+    corners = [rng.integers(0, [20, 12], (n, 2)) for n in (5, 7)]
+    a, b = (np.concatenate([c, c + rng.integers(0, 9, c.shape)], 1) for c in corners)
+    masks = [image(*[(1, 1, *box) for box in boxes.tolist()]).masks for boxes in (a, b)]
+    np.testing.assert_allclose(box_iou(a, b), mask_iou(*masks), rtol=1e-12)
+    assert box_iou(a[:0], b).shape == (0, 7) and box_iou(a, b[:0]).shape == (5, 0)
 
 
 # --- kinds of error ----------------------------------------------------------------------------
@@ -189,5 +321,59 @@ def test_kinds_where_there_is_nothing():
     assert error_kinds([], []) == error_kinds([image()], [image()]) == zero
     assert error_kinds([one], [image()]) == zero | {"missed": 1}
     assert error_kinds([image()], [one]) == zero | {"background": 1}
-    with pytest.raises(ValueError):
-        error_kinds([one, one], [one])
+    for function in (error_kinds, confusion, worst_pictures):
+        with pytest.raises(ValueError, match="2 images with truth, 1 with results"):
+            function([one, one], [one])
+
+
+def test_kinds_of_boxes_without_masks():
+    truth, found = pictures()
+    boxes = [one.replace(masks=None) for one in found]  # the masks of these pictures are full boxes
+    assert error_kinds(truth, boxes) == error_kinds(truth, found)
+    assert confusion(truth, boxes)[1].tolist() == confusion(truth, found)[1].tolist()
+
+
+def test_confusion_with_a_pencil():
+    truth = image((1, 1, 0, 0, 10, 10), (3, 1, 10, 10, 20, 20), (1, 1, 20, 0, 30, 10))
+    found = image(
+        (3, 0.9, 0, 0, 10, 10),  # a person taken for a car, although ...
+        (1, 0.6, 0, 0, 10, 9),  # ... with less score it has its name, too: that one goes first
+        (1, 0.8, 10, 10, 20, 20),  # a car taken for a person
+        (3, 0.7, 0, 12, 8, 20),  # nothing there
+        (1, 0.4, 20, 0, 30, 10),  # scores too little
+    )
+    names, matrix = confusion([truth], [found])
+    assert names == ["person", "car"]
+    # person: one right, one missed; car: one as person; nothing: two cars
+    assert matrix.tolist() == [[1, 0, 1], [1, 0, 0], [0, 2, 0]]
+    assert confusion([truth] * 3, [found] * 3)[1].tolist() == (3 * matrix).tolist()
+    assert confusion([truth], [found], 0.3)[1].tolist() == [[2, 0, 0], [1, 0, 0], [0, 2, 0]]
+
+
+def test_the_sums_of_a_confusion_matrix():
+    truth, found = pictures(seed=3)
+    names, matrix = confusion(truth, found, 0.2)
+    assert names == list(NAMES.values())
+    for i, label in enumerate(NAMES):
+        assert matrix[i].sum() == sum(int((one.labels == label).sum()) for one in truth)
+        counted = sum(int(((one.labels == label) & (one.scores >= 0.2)).sum()) for one in found)
+        assert matrix[:, i].sum() == counted
+    assert np.trace(matrix) == error_kinds(truth, found, 0.2)["right"] > 10
+
+
+def test_confusion_where_there_is_nothing():
+    names, matrix = confusion([image()], [image()])
+    assert names == [] and matrix.tolist() == [[0]]
+    assert confusion([image()], [image((3, 1, 0, 0, 5, 5))])[1].tolist() == [[0, 0], [1, 0]]
+    assert confusion([image((3, 1, 0, 0, 5, 5))], [image()])[1].tolist() == [[0, 1], [0, 0]]
+
+
+def test_worst_pictures():
+    one, other = image((1, 1, 0, 0, 5, 5)), image((3, 1, 10, 10, 20, 20))
+    truth, found = [one, one, one, one], [one, image(), other, image()]
+    # right; missed; missed and something from nowhere; missed
+    worst = worst_pictures(truth, found)
+    assert [i for i, _ in worst] == [2, 1, 3]
+    assert worst[0][1] == error_kinds([one], [other])
+    assert [i for i, _ in worst_pictures(truth, found, num=1)] == [2]
+    assert worst_pictures([], []) == worst_pictures(truth, truth) == []
