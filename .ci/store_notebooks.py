@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,8 +45,14 @@ def store(path):
     """Runs one notebook in its folder; returns "" or one line on why it is left as it was."""
     print(path.name, end=" ", flush=True)
     command = [sys.executable, "-W", "ignore", "-m", "papermill", path.name, "-"]
-    still = {**os.environ, "PIXELWISE_STATIC": "1"}  # pictures where a live notebook has sliders
-    done = subprocess.run(command, cwd=path.parent, stdout=subprocess.PIPE, env=still, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        startup = Path(folder) / "profile_default/startup"
+        startup.mkdir(parents=True)
+        shutil.copy(Path(__file__).with_name("alt_texts.py"), startup)
+        env = {**os.environ, "PIXELWISE_STATIC": "1", "IPYTHONDIR": folder}  # stills, no sliders
+        done = subprocess.run(
+            command, cwd=path.parent, stdout=subprocess.PIPE, env=env, check=False
+        )
     if done.returncode:
         return f"{path.name} failed and is left as it was"
     data = lighten(json.loads(done.stdout)).encode()

@@ -109,7 +109,7 @@ class Explorer:
         if self.widget is not None:
             model = {"model_id": self.widget.model_id, "version_major": 2, "version_minor": 0}
             data["application/vnd.jupyter.widget-view+json"] = model
-        return data
+        return data, {"image/jpeg": {"alt": "; ".join(self.texts)}}
 
 
 def _can_slide():

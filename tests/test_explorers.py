@@ -85,8 +85,9 @@ def test_without_a_kernel_there_is_a_still_figure(makers):
 
     for make, _ in makers:
         explorer = make()
-        data = explorer._repr_mimebundle_()
+        data, more = explorer._repr_mimebundle_()
         assert set(data) == {"text/plain", "image/jpeg"} and explorer.widget is None
+        assert more == {"image/jpeg": {"alt": "; ".join(explorer.texts)}}
         assert explorer.controls == {} and data["text/plain"].splitlines() == list(explorer.texts)
         titles = [axis.get_title().replace("\n", " ") for axis in explorer.figure.axes]
         assert [title for title in titles if title] == list(explorer.texts)
@@ -110,7 +111,7 @@ def test_a_control_changes_picture_and_words(makers, kernel):
 
 
 def test_the_widget_travels_with_its_still(makers, kernel):
-    data = makers[0][0]()._repr_mimebundle_()
+    data, _ = makers[0][0]()._repr_mimebundle_()
     assert set(data) == {"text/plain", "image/jpeg", WIDGET}
 
 
@@ -118,7 +119,7 @@ def test_stills_can_be_asked_for(makers, kernel, monkeypatch):
     assert sliders._can_slide()
     monkeypatch.setenv("PIXELWISE_STATIC", "1")
     explorer = makers[0][0]()
-    assert explorer.widget is None and WIDGET not in explorer._repr_mimebundle_()
+    assert explorer.widget is None and WIDGET not in explorer._repr_mimebundle_()[0]
     monkeypatch.setenv("PIXELWISE_STATIC", "0")
     assert sliders._can_slide()
     monkeypatch.setattr("IPython.get_ipython", lambda: None)
