@@ -1,0 +1,299 @@
+"""Pictures of your own: read their annotations, hear what is wrong, look, split, convert."""
+
+import argparse
+import dataclasses
+import filecmp
+import functools
+import json
+import pathlib
+import re
+import sys
+from collections import Counter, defaultdict
+
+import numpy as np
+from pycocotools import mask as rle
+
+from helpers import formats, repairs
+from helpers.drawing import draw_detections, show
+from helpers.formats import Left, guard
+from helpers.pictures import read_image, replacing, save_image
+from helpers.structures import Detections, InputError, require
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Something in an annotation file that is not as it should be; `str` makes a line of it.
+
+    Attributes:
+        file: the annotation file.
+        object: the number or name that it gives the object; None if it is not about one.
+        picture: the picture's name in the file, or None.
+        what: what is wrong, and what was done about it.
+        fixed: it was mended, or does no harm. If not, the object or the picture is left out.
+    """
+
+    file: pathlib.Path
+    object: object
+    picture: str | None
+    what: str
+    fixed: bool = False
+
+    def __str__(self):
+        where = [self.file.name, self.picture, self.object is not None and f"object {self.object}"]
+        return f"{', '.join(filter(None, where))}: {self.what}{'' if self.fixed else '; left out'}"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures and the true objects in them; masks are kept as RLE and decoded when asked for.
+
+    `len(dataset)` pictures; `dataset[i]` is (image (H, W, 3) uint8 upright, Detections with masks
+    and scores of 1), so a loop goes over such pairs.
+
+    Attributes:
+        name: of the folder or the file that it came from.
+        categories: {category id: name}.
+        records: for each picture its path, (height, width), category ids, and RLE of its objects.
+        problems: tuple of Problem.
+    """
+
+    name: str
+    categories: dict
+    records: tuple
+    problems: tuple = ()
+
+    def __len__(self):
+        return len(self.records)
+
+    def __getitem__(self, i):
+        return read_image(self.records[i][0]), self.truth(i)
+
+    @property
+    def paths(self):
+        """The path of each picture."""
+        return tuple(record[0] for record in self.records)
+
+    def truth(self, i):
+        """The objects of picture i, as Detections, without reading its pixels."""
+        _, size, labels, codes = self.records[i]
+        if not codes:
+            return Detections.empty(size, self.categories)
+        boxes = rle.toBbox(codes)
+        boxes[:, 2:] += boxes[:, :2]
+        masks = rle.decode(codes).transpose(2, 0, 1).astype(bool)
+        return Detections(boxes, labels, np.ones(len(labels)), size, self.categories, masks)
+
+
+def read_dataset(path, fix=False):
+    """Read annotations of any common kind, and check each against its picture.
+
+    Known are COCO JSON, VIA 1 and 2, labelme, VOC XML with PNG masks, and folders of PNG masks. All
+    files below a folder become one data set. Nothing is printed: look at `problems`. An object that
+    cannot be trusted is left out; so is a picture of which no object is left, since it would teach
+    that there is nothing.
+
+    Args:
+        path: an annotation file or a folder.
+        fix: mend what can be mended without guessing, and list it.
+
+    Returns:
+        Dataset. COCO's ids are kept if they are numbers above 0; else classes get 1, 2, … in
+        alphabetical order.
+
+    Raises:
+        InputError: there are no annotations that can be read, or no picture is left.
+    """
+    problems, records, placed, ids, index = [], {}, {}, {}, defaultdict(list)
+
+    def add(file, what, number=None, picture=None, fixed=False):
+        problems.append(Problem(file, number, picture, what, fixed))
+
+    def mend(report, number, picture, what, how):
+        if not fix:
+            raise Left(f"{what} (fix=True: {how})")
+        report(f"{what}: {how}", number, picture, True)
+
+    pictures, images = formats.read(path, add)
+    for image in images:
+        index[image.name.lower()].append(image)
+        index[image.stem.lower()].append(image)
+    for picture in pictures:
+        report = functools.partial(add, picture.file)
+        ids.update(picture.ids)
+        with guard(report, None, picture.name):
+            mender = functools.partial(mend, report, None, picture.name)
+            file, size, drawn_on, turn = repairs.locate(picture, index, mender)
+            twins = index[file.stat().st_size]
+            for twin in twins:
+                if twin != file and filecmp.cmp(twin, file, shallow=False):
+                    raise Left(f"is the same picture as {twin.parent.name}/{twin.name}", fix)
+            twins.append(file)
+            if placed.setdefault(file, picture) is not picture:
+                report("is listed twice: its objects are joined", None, picture.name, True)
+            _, _, labels, codes = records.setdefault(file, (file, size, [], []))
+            for item in picture.items:
+                with guard(report, item.number, picture.name):
+                    mender = functools.partial(mend, report, item.number, picture.name)
+                    code = repairs.encode(item.shape, drawn_on, mender)
+                    code = repairs.fit(code, size, turn)
+                    if (item.label, code) in zip(labels, codes, strict=True):
+                        raise Left("is there twice: one is left out", True)
+                    labels.append(item.label)
+                    codes.append(code)
+                    if item.note:
+                        report(item.note, item.number, picture.name, True)
+    spoiled = {(p.file, p.picture) for p in problems if p.object is not None}
+    for file, picture in placed.items():
+        if not records[file][2] and (picture.file, picture.name) in spoiled:
+            add(picture.file, "has objects, but none that can be used", None, picture.name)
+            del records[file]
+    if not records:
+        first = problems[0] if problems else f"no annotations; wanted: {formats.WANTED}"
+        raise InputError(f"{path}: there is no picture to use; {first}")
+    names = sorted({label for _, _, labels, _ in records.values() for label in labels} | set(ids))
+    numbers = [ids.get(name) for name in names]
+    if len({n for n in numbers if type(n) is int and n > 0}) < len(names):
+        ids = {name: number for number, name in enumerate(names, 1)}
+    records = (
+        (f, size, [ids[n] for n in labels], codes) for f, size, labels, codes in records.values()
+    )
+    categories = {number: name for name, number in ids.items()}
+    return Dataset(pathlib.Path(path).stem, categories, tuple(records), tuple(problems))
+
+
+def split(dataset, share=0.2, seed=0):
+    """Part a data set in two, for training and for validation; no picture is in both.
+
+    Args:
+        dataset: Dataset of at least 2 pictures.
+        share: of the pictures, for validation; at least one picture.
+        seed: the same seed gives the same parts.
+
+    Returns:
+        train, val: Datasets. A class of two pictures or more is in both, if its pictures allow.
+
+    Raises:
+        ValueError: there are fewer than 2 pictures, or share is not between 0 and 1.
+    """
+    num, classes = len(dataset), [set(labels) for _, _, labels, _ in dataset.records]
+    require(num >= 2 and 0 < share < 1, f"2 pictures or more, share in 0..1; got {num}, {share}")
+    order = np.random.default_rng(seed).permutation(num).tolist()
+    left, val = Counter(c for each in classes for c in each), []
+
+    def take(goal, wanted=None):
+        for i in order:
+            fits = i not in val and (wanted is None or wanted in classes[i])
+            if len(val) < goal and fits and all(left[c] > 1 for c in classes[i]):
+                val.append(i)
+                left.subtract(classes[i])
+
+    for c in sorted(left, key=left.get):  # the rarest first
+        if not any(c in classes[i] for i in val):
+            take(len(val) + 1, c)
+    take(round(share * num))
+    val = val or order[:1]
+    parts = {"train": sorted({*order} - {*val}), "val": sorted(val)}
+    pick = lambda part: tuple(dataset.records[i] for i in part)  # noqa: E731
+    return tuple(
+        dataclasses.replace(dataset, name=f"{dataset.name} {name}", records=pick(part), problems=())
+        for name, part in parts.items()
+    )
+
+
+def statistics(dataset):
+    """How many of what in a Dataset.
+
+    Returns:
+        {"pictures", "empty" (those without an object), "objects", "classes": {name: {"objects",
+        "pictures", "areas" (smallest, median and largest, in pixels)}}}.
+    """
+    rows = [
+        (label, path, int(rle.area(code)))
+        for path, _, labels, codes in dataset.records
+        for label, code in zip(labels, codes, strict=True)
+    ]
+    classes = {}
+    for label, name in dataset.categories.items():
+        areas = [area for other, _, area in rows if other == label]
+        pictures = {path for other, path, _ in rows if other == label}
+        spread = np.quantile(areas or [0], (0, 0.5, 1)).astype(int).tolist()
+        classes[name] = {"objects": len(areas), "pictures": len(pictures), "areas": spread}
+    empty = sum(not codes for *_, codes in dataset.records)
+    return {"pictures": len(dataset), "empty": empty, "objects": len(rows), "classes": classes}
+
+
+def browse(dataset, num=8, seed=0):
+    """A figure of up to `num` pictures, chosen by a seed, with their true objects.
+
+    Args:
+        dataset: Dataset, or any list of (image, Detections), not empty.
+    """
+    some = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:num]).tolist()
+    titles = [dataset.paths[i].name for i in some] if isinstance(dataset, Dataset) else None
+    return show([draw_detections(*dataset[i], by_class=True) for i in some], titles)
+
+
+def write_coco(dataset, folder):
+    """Write pictures and truth as COCO JSON: `folder/annotations.json` and `folder/images/`.
+
+    Args:
+        dataset: Dataset, or any list of (image, Detections with masks).
+        folder: is made if need be; files of the same names are replaced.
+
+    Returns:
+        The path of the JSON. Masks are compressed RLE, the same to the pixel. Pictures are upright,
+        of the kind they were; arrays become PNG.
+    """
+    folder, images, annotations, categories = pathlib.Path(folder), [], [], {}
+    for i in range(len(dataset)):
+        image, truth = dataset[i]
+        name = dataset.paths[i].name if isinstance(dataset, Dataset) else "picture.png"
+        path = save_image(folder / "images" / f"{i + 1:05d}_{name}", image, quality=95)
+        height, width = truth.image_size
+        picture = {"file_name": f"images/{path.name}", "height": height, "width": width}
+        images.append({"id": i + 1, **picture})
+        categories |= truth.categories
+        for row in truth.to_coco(i + 1):
+            annotations.append({**row, "id": len(annotations) + 1, "iscrowd": 0})
+    names = [{"id": key, "name": name} for key, name in categories.items()]
+    with replacing(folder / "annotations.json") as part:
+        data = {"images": images, "annotations": annotations, "categories": names}
+        part.write_text(json.dumps(data))
+    return folder / "annotations.json"
+
+
+def main(argv=None):
+    """Check annotations, count what is there, or convert to COCO JSON; `--fix` mends."""
+    parser = argparse.ArgumentParser(prog="python -m helpers.datasets", description=main.__doc__)
+    parser.add_argument("command", choices=("check", "stats", "convert"))
+    parser.add_argument("path", help="an annotation file or a folder")
+    parser.add_argument("folder", nargs="?", help="where convert writes to")
+    parser.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    options = parser.parse_args(argv)
+    if (options.command == "convert") != bool(options.folder):
+        parser.error("convert, and it alone, needs a folder to write to")
+    try:
+        dataset = read_dataset(options.path, options.fix)
+        if options.command == "convert":
+            print(write_coco(dataset, options.folder))
+    except (InputError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    kinds = Counter()
+    for problem in dataset.problems if options.command == "check" else ():
+        kind = re.sub(r"'.*?'|[\d.]+", "#", problem.what)
+        kinds[kind] += 1
+        if kinds[kind] <= 10:
+            print("note " if problem.fixed else "WRONG", problem)
+    print(*(f"… and {num - 10} more: {kind}\n" for kind, num in kinds.items() if num > 10), end="")
+    counts = statistics(dataset)
+    for name, row in counts.pop("classes").items():
+        print(f"{name}: {row['objects']} objects in {row['pictures']} pictures,", end=" ")
+        print("areas {0} to {2} pixels, median {1}".format(*row["areas"]))
+    wrong = sum(not problem.fixed for problem in dataset.problems)
+    print(*(f"{value} {key}" for key, value in counts.items()), f"{wrong} left out", sep=", ")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
