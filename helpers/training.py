@@ -1,12 +1,14 @@
-"""Train Mask R-CNN on the street world: `python -m helpers.training` makes the bundled weights.
+"""Train Mask R-CNN: a model for streets, and from it, or another, a model for your own objects.
 
-Every picture is drawn for its training step and never seen again, so there is no data set to
-store and nothing to learn by heart. Stopped at any time, the same command goes on.
+python -m helpers.training                          `streets`, from random weights, as shipped
+python -m helpers.training DATA --out runs/NAME     NAME, from `streets` and your annotated pictures
+
+Stopped at any time, even killed, the same command goes on and ends with the same weights.
 """
 
 import argparse
-import csv
-import datetime
+import contextlib
+import dataclasses
 import json
 import pathlib
 import sys
@@ -14,71 +16,19 @@ import sys
 import keras
 import numpy as np
 
-from helpers import scenes, zoo
+from helpers import datasets, scenes, zoo
+from helpers.batches import MAX_OBJECTS, Shrunk, Shuffled, survey
+from helpers.curves import plot_curve, read_curve
 from helpers.evaluation import error_kinds, evaluate, rounded
-from helpers.mask_rcnn.model import LOSS_NAMES, Config, MaskRCNN, Targets
-from helpers.structures import require
-from helpers.weights import save_model
+from helpers.mask_rcnn.engine import Batches, Run
+from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.pictures import replacing
+from helpers.structures import InputError
+from helpers.weights import CLASS_LAYERS, load_model, save_model, transfer
 
-MAX_OBJECTS = 16  # G: slots for objects in a training picture
 TRAINING_SEEDS = 1_000_000  # training pictures have this seed and above, held-out ones lower
 HELD_OUT_SEED = 500_000  # the first held-out picture that AP is measured on
-PEAK_RATE = 1.5e-3
-CURVES = (("mask", "AP50"), ("mask", "AP"), ("box", "AP50"), ("box", "AP"))
 CATEGORIES = scenes.CATEGORIES
-
-
-def to_targets(pictures):
-    """A padded batch from pictures and their truth.
-
-    Args:
-        pictures: list of (image (H, W, 3) uint8, Detections with masks), all of one size.
-
-    Returns:
-        Targets, NumPy. Objects beyond the first `MAX_OBJECTS` are left out.
-
-    Raises:
-        ValueError: there is no picture, or they differ in size.
-    """
-    sizes = {image.shape[:2] for image, _ in pictures}
-    require(len(sizes) == 1, f"a batch needs pictures, all of one size; got sizes {sorted(sizes)}")
-    (height, width), batch = sizes.pop(), len(pictures)
-    boxes = np.zeros((batch, MAX_OBJECTS, 4), np.float32)
-    labels = np.zeros((batch, MAX_OBJECTS), np.int32)
-    masks = np.zeros((batch, MAX_OBJECTS, height, width), np.uint8)
-    for i, (_, truth) in enumerate(pictures):
-        truth = truth[:MAX_OBJECTS]
-        index = {category: k for k, category in enumerate(truth.categories, 1)}
-        boxes[i, : len(truth)] = truth.boxes
-        labels[i, : len(truth)] = [index[label] for label in truth.labels.tolist()]
-        masks[i, : len(truth)] = truth.masks
-    return Targets(np.stack([image for image, _ in pictures]), boxes, labels, masks)
-
-
-class SceneBatches(keras.utils.PyDataset):
-    """Training batches of the street world: the same step gives the same batch, always.
-
-    Args:
-        num_steps: batches per epoch.
-        batch_size: pictures per batch.
-        image_size: (height, width), pixels.
-
-    Attributes:
-        epoch: which epoch's pictures to draw.
-    """
-
-    def __init__(self, num_steps, batch_size, image_size):
-        super().__init__(workers=1, max_queue_size=6)
-        self.num_steps, self.batch_size, self.image_size = num_steps, batch_size, image_size
-        self.epoch = 0
-
-    def __len__(self):
-        return self.num_steps
-
-    def __getitem__(self, step):
-        first = TRAINING_SEEDS + (self.epoch * self.num_steps + step) * self.batch_size
-        seeds = range(first, first + self.batch_size)
-        return (to_targets([scenes.draw_scene(seed, self.image_size) for seed in seeds]),)
 
 
 def held_out(num, image_size, first=HELD_OUT_SEED):
@@ -87,61 +37,156 @@ def held_out(num, image_size, first=HELD_OUT_SEED):
     return [image for image, _ in pictures], [truth for _, truth in pictures]
 
 
-def score(model, num, first=HELD_OUT_SEED):
-    """AP and kinds of error of a model on `num` held-out pictures: see `evaluation`."""
+def score(detector, pictures):
+    """AP and kinds of error of a detector on (image, truth) pairs: see `evaluation`."""
     from tqdm.auto import tqdm
 
-    images, truth = held_out(num, model.config.image_size, first)
-    detector = zoo.from_model(model, {"name": "", "categories": CATEGORIES}, score_threshold=0.0)
-    found = [detector(image) for image in tqdm(images, desc="scoring", unit="picture", delay=2)]
-    result = rounded(evaluate(truth, found))
-    return {**result, "errors": error_kinds(truth, found), "images": num}
+    detector, truth, found = detector.with_threshold(0.0), [], []
+    for k in tqdm(range(len(pictures)), desc="scoring", unit="picture", delay=5, leave=False):
+        image, true = pictures[k]
+        truth.append(true)
+        found.append(detector(image))
+    result = {**evaluate(truth, found), "errors": error_kinds(truth, found), "images": len(truth)}
+    return rounded(result)
 
 
-class Score(keras.callbacks.Callback):
-    """After each epoch: losses and held-out AP into `curve.csv`, weights and card into `folder`."""
+def spread(devices=None):
+    """A context in which a model is trained on several devices, each with a part of every batch.
 
-    def __init__(self, folder, num_images, images_per_epoch):
-        super().__init__()
-        self.folder, self.num_images = folder, num_images
-        self.images_per_epoch = images_per_epoch
+    Args:
+        devices: names as `keras.distribution.list_devices` gives them; None: all GPUs, if several.
+    """
+    backend = keras.backend.backend()
+    if devices is None:
+        devices = keras.distribution.list_devices("gpu") if backend != "torch" else []
+    if len(devices) < 2:
+        return contextlib.nullcontext()
+    if backend == "jax":
+        return keras.distribution.DataParallel(devices=devices).scope()
+    import tensorflow as tf
 
-    def on_epoch_end(self, epoch, logs=None):
-        result = score(self.model, self.num_images, first=HELD_OUT_SEED - self.num_images)
-        seen = (epoch + 1) * self.images_per_epoch
-        row = {"images": seen, **{name: round(float(logs[name]), 4) for name in LOSS_NAMES}}
-        row |= {f"{kind}_{name}": result[kind][name] for kind, name in CURVES}
-        logs.update(row)
-        rows = [old for old in read_curve(self.folder) if int(old["images"]) < seen] + [row]
-        with open(self.folder / "curve.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            writer.writeheader()
-            writer.writerows(rows)
-        save_model(self.model, make_card(result, seen), self.folder)
+    return tf.distribute.MirroredStrategy(devices).scope()
 
 
-def read_curve(folder):
-    """The rows of `curve.csv` as dicts of str; none if there is no such file yet."""
-    path = pathlib.Path(folder) / "curve.csv"
-    if not path.exists():
-        return []
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+def fine_tune(
+    train, val, folder, *, start="streets", epochs=12, steps=30, batch_size=8, image_size=None,
+    heads_epochs=2, rate=1e-3, patience=None, augment=True, seed=0, devices=None, say=print,
+):  # fmt: skip
+    """Teach a trained model your objects; called again on the same folder after a stop, it goes on.
+
+    Backbone, pyramid, RPN and heads start as they are in the old model; only the layers that name
+    the classes are new.
+
+    Args:
+        train, val: pictures to learn from and to measure AP on: a `Dataset`, or any sequence of
+            (image (H, W, 3) uint8, Detections with masks). Sizes may differ, masks may overlap.
+        folder: where all goes: its name becomes the model's, `load_detector(folder)` loads it.
+        start: a bundled model, or the folder of a training.
+        epochs: of `steps` batches; after each one AP is measured and a checkpoint written.
+        steps: batches per epoch.
+        batch_size: pictures per batch.
+        image_size: (height, width) of the network's input, divisible by 64; None as in the start.
+        heads_epochs: for so many epochs backbone and pyramid stay as they are.
+        rate: of learning, at its peak.
+        patience: stop when mask AP has not risen for so many epochs; None never stops.
+        augment: False to show the pictures as they are.
+        seed: of new layers, order and variation.
+        devices: see `spread`.
+        say: gets a line for each epoch (in a notebook the curve is drawn); None for silence.
+
+    Returns:
+        Detector with the best weights: those with the highest mask AP on `val`.
+
+    Raises:
+        InputError: there is no picture, a class has no object or an object no mask, the start is
+            no model of ours, the folder holds a training with other settings, or the loss is no
+            number any more; the message says what to do.
+    """
+    folder = pathlib.Path(folder)
+    categories, counts, most = survey(train, val)
+    asked = {
+        "start": str(start), "epochs": epochs, "steps": steps, "batch_size": batch_size,
+        "image_size": image_size and list(image_size), "heads_epochs": heads_epochs, "rate": rate,
+        "patience": patience, "augment": augment, "seed": seed, "objects": counts,
+    }  # fmt: skip
+    _same_settings(folder, asked)
+    with spread(devices):
+        keras.utils.set_random_seed(seed)
+        model = _heir(start, categories, image_size, most)
+        size = model.config.image_size
+        shown, judged = Shuffled(train, size, seed, augment), Shrunk(val, size)
+        slots = max(MAX_OBJECTS, min(most, 48))
+        batches = Batches(shown, steps, batch_size, categories=categories, num_slots=slots)
+        card = {
+            "name": folder.name,
+            "about": f"A Mask R-CNN that {start} became when it was taught {', '.join(counts)}.",
+            "categories": categories,
+            "data": f"{len(train)} pictures with {sum(counts.values())} objects",
+            "settings": asked,
+            "limits": ["what differs from the pictures that it was taught with"],
+        }
+        detector = zoo.from_model(model, card)
+        if say:
+            say(estimate_memory(model, batches))
+        run = Run(
+            model, batches, lambda: score(detector, judged), folder, card, epochs, patience, say
+        )
+        run.train(rate, heads_epochs)
+    return detector
 
 
-def make_card(result, images_seen):
-    """The card of `streets`: what it is, how it was made, how good it is, what it cannot do."""
+def estimate_memory(model, batches):
+    """A line: what a training needs and what there is."""
+    return ""
+
+
+def _same_settings(folder, asked):
+    """Write what a training was started with, or refuse to go on with something else."""
+    path = folder / "checkpoint" / "settings.json"
+    asked = json.loads(json.dumps(asked))
+    if path.exists():
+        old = json.loads(path.read_text())
+        other = [
+            f"{key} {old.get(key)}, now {asked[key]}" for key in asked if old.get(key) != asked[key]
+        ]
+        if other:
+            raise InputError(
+                f"{folder} holds a training with other settings ({'; '.join(other)}): "
+                "take these again to go on with it, or another folder"
+            )
+    with replacing(path) as part:
+        part.write_text(json.dumps(asked))
+
+
+def _heir(start, categories, image_size, most):
+    """A new model for other classes, with all that it can take over from an old one."""
+    path = zoo.locate(zoo.resolve(start, None))[0]
+    if path.suffix != ".json":
+        raise InputError(f"{start}: only our own models can be taught; this is a graph")
+    source, card = load_model(path)
+    config = dataclasses.replace(
+        source.config,
+        num_classes=len(categories),
+        image_size=tuple(image_size or source.config.image_size),
+        num_detections=max(source.config.num_detections, min(100, most + most // 4)),
+    )
+    model = MaskRCNN(config)
+    model(np.zeros((1, *config.image_size, 3), np.uint8))
+    same = list(card["categories"].values()) == list(categories.values())
+    transfer(source, model, fresh=() if same else CLASS_LAYERS)
+    return model
+
+
+def streets_card():
+    """The card of `streets`: what it is, how it was made, what it cannot do."""
     return {
         "name": "streets",
         "about": "A compact Mask R-CNN, trained from random weights on drawn street scenes.",
         "note": "streets knows drawings, not photographs: expect little from it on your own.",
         "categories": CATEGORIES,
         "data": f"helpers/scenes.py, seeds from {TRAINING_SEEDS}: each picture seen once",
-        "images_seen": images_seen,
         "recipe": "python3 run.py weights: random weights, batches of 8, AdamW, cosine to 0, EMA",
-        "date": datetime.date.today().isoformat(),
         "licence": "Apache-2.0",
-        "held_out": {"first_seed": HELD_OUT_SEED, **result},
         "limits": [
             "photographs, other drawing styles and other classes",
             "objects of less than about 12 px in the 256 x 320 input",
@@ -150,91 +195,90 @@ def make_card(result, images_seen):
     }
 
 
-def train(folder, num_epochs=12, steps_per_epoch=500, batch_size=8, num_images=100, config=None):
+def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, config=None):
     """Train `streets` from random weights; called again after a stop, it goes on.
+
+    Every picture is drawn for its training step and never seen again, so there is no data set to
+    store and nothing to learn by heart.
 
     Args:
         folder: for checkpoint, curve and weights.
-        num_epochs: of `steps_per_epoch` batches each; the learning rate falls to 0 at the end.
-        steps_per_epoch: batches between two measurements of AP and two checkpoints.
+        epochs: of `steps` batches each; the learning rate falls to 0 at the end.
+        steps: batches between two measurements of AP and two checkpoints.
         batch_size: pictures per batch.
-        num_images: held-out pictures that AP is measured on.
+        num_images: held-out pictures that AP is measured on, others than the card's.
         config: Config, the default one if None.
 
     Returns:
-        The trained MaskRCNN, with the averaged weights.
+        Detector.
     """
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(0)
     model = MaskRCNN(config or Config(num_classes=len(CATEGORIES)))
-    data = SceneBatches(steps_per_epoch, batch_size, model.config.image_size)
-    model(data[0][0].images[:1])  # builds the layers
-    num_steps = num_epochs * steps_per_epoch
-    warmup = min(200, num_steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, num_steps - warmup, warmup_target=PEAK_RATE, warmup_steps=warmup
+    size = model.config.image_size
+    model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
+    batches = Batches(lambda k: scenes.draw_scene(TRAINING_SEEDS + k, size), steps, batch_size)
+    card, val = streets_card(), held_out(num_images, size, HELD_OUT_SEED - num_images)
+    detector = zoo.from_model(model, card)
+    Run(
+        model, batches, lambda: score(detector, list(zip(*val, strict=True))), folder, card, epochs
+    ).train(1.5e-3)
+    return detector
+
+
+def main(argv=None) -> int:
+    """The command; returns 0, or 2 on an error that a user can mend."""
+    parser = argparse.ArgumentParser(
+        prog="helpers.training", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=1e-4, clipnorm=5.0, use_ema=True, ema_momentum=0.998
-    )
-    # XLA is slower than plain TensorFlow on a CPU, and JAX cannot do without it.
-    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
-    optimizer.build(model.trainable_variables)
-
-    def begin(epoch, logs):  # pictures and lots depend on the epoch alone: a stop changes nothing
-        data.epoch = epoch
-        model.noise.state.assign([epoch, 0])
-
-    callbacks = [
-        keras.callbacks.LambdaCallback(on_epoch_begin=begin),
-        keras.callbacks.BackupAndRestore(
-            folder / "backup", double_checkpoint=True, delete_checkpoint=False
-        ),
-        keras.callbacks.TerminateOnNaN(),
-        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-        Score(folder, num_images, steps_per_epoch * batch_size),
-    ]
-    verbose = 1 if sys.stdout.isatty() else 2  # a bar, or a line per epoch
-    model.fit(data, epochs=num_epochs, callbacks=callbacks, shuffle=False, verbose=verbose)
-    return model
-
-
-def plot_curve(rows, path):
-    """Draw the learning curve, rows of `curve.csv` as dicts of str, into a PNG."""
-    from matplotlib.figure import Figure
-
-    images = [float(row["images"]) / 1000 for row in rows]
-    figure = Figure((9, 3.4), dpi=100, layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name in LOSS_NAMES:
-        left.plot(images, [float(row[name]) for row in rows], label=name)
-    for kind, name in CURVES:
-        values = [float(row[f"{kind}_{name}"] or 0) for row in rows]
-        right.plot(images, values, label=f"{kind} {name}", linestyle="--" if kind == "box" else "-")
-    left.set(title="The five losses fall", xlabel="thousand pictures seen", yscale="log")
-    right.set(title="Average precision rises", xlabel="thousand pictures seen", ylim=(0, 1))
-    for axes in (left, right):
-        axes.legend(frameon=False, fontsize=8)
-        axes.grid(alpha=0.3)
-    figure.savefig(path)
-
-
-def main(argv=None):
-    """The command: train, score on 500 held-out pictures, write weights, card and curve."""
-    parser = argparse.ArgumentParser(prog="run.py weights", description=__doc__)
-    parser.add_argument("--epochs", type=int, default=12, help="of 500 batches of 8 (default 12)")
-    parser.add_argument("--steps", type=int, default=500, help="batches per epoch (default 500)")
-    parser.add_argument("--out", type=pathlib.Path, default=zoo.DATA.parent / "runs" / "streets")
-    parser.add_argument("--ship", action="store_true", help="also put the result into data/")
+    add = parser.add_argument
+    add("data", nargs="?", help="annotated pictures, whatever `python -m helpers.datasets` reads")
+    add("--out", type=pathlib.Path, help="folder for the result (default runs/streets)")
+    add("--epochs", type=int, default=12, help="(default 12)")
+    add("--steps", type=int, help="batches per epoch (default 500; with DATA 30)")
+    add("--ship", action="store_true", help="put streets into data/, too")
+    add("--start", default="streets", help="with DATA: the model to begin with, name or folder")
+    add("--size", type=int, nargs=2, help="with DATA: height and width of the input")
+    add("--share", type=float, default=0.2, help="with DATA: of the pictures to measure AP on")
+    add("--patience", type=int, help="with DATA: stop after so many epochs without a better AP")
+    add("--seed", type=int, default=0, help="with DATA: of split, order and variation")
     args = parser.parse_args(argv)
-    model = train(args.out, args.epochs, args.steps)
-    card = make_card(score(model, 500), args.epochs * args.steps * 8)
-    for folder in [args.out, zoo.DATA] if args.ship else [args.out]:
-        save_model(model, card, folder)
-        plot_curve(read_curve(args.out), folder / "streets-curve.png")
-    print(json.dumps(card["held_out"], indent=1))
+    try:
+        result = _streets(args) if args.data is None else _own(args)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+def _streets(args):
+    """The command without DATA: train, score on 500 held-out pictures, write all again."""
+    out, steps = args.out or zoo.DATA.parent / "runs" / "streets", args.steps or 500
+    detector = train_streets(out, args.epochs, steps)
+    pictures = held_out(500, detector.card["image_size"])
+    result = {"first_seed": HELD_OUT_SEED, **score(detector, list(zip(*pictures, strict=True)))}
+    card = {**streets_card(), "images_seen": args.epochs * steps * 8, "held_out": result}
+    for folder in [out, zoo.DATA] if args.ship else [out]:
+        save_model(detector.model, card, folder)
+        plot_curve(read_curve(out), folder / "streets-curve.png")
+    return result
+
+
+def _own(args):
+    """The command with DATA: read, split, train; what AP is in the end."""
+    data = datasets.read_dataset(args.data)
+    for problem in data.problems:
+        print(problem, file=sys.stderr)
+    train, val = datasets.split(data, args.share, args.seed)
+    out = args.out or pathlib.Path("runs") / pathlib.Path(args.data).stem
+    fine_tune(
+        train, val, out, start=args.start, epochs=args.epochs, steps=args.steps or 30,
+        image_size=args.size, patience=args.patience, seed=args.seed,
+    )  # fmt: skip
+    plot_curve(read_curve(out), out / "curve.png")
+    print(f"{out} is a model now: load_detector({str(out)!r})")
+    return load_model(out / f"{out.name}.json")[1]["validation"]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,6 +24,9 @@ BROKEN = (
 )
 
 
+CLASS_LAYERS = "/box_head/class/", "/mask_head/logits/"  # a model for other classes needs new ones
+
+
 def save_model(model, card, folder):
     """Write weights (float16, one NumPy archive) and card of a model into `folder`.
 
@@ -51,8 +54,7 @@ def load_model(path):
     """
     path, card = pathlib.Path(path), read_card(path)
     try:
-        archive = np.load(path.with_suffix(".npz"), allow_pickle=False)
-        weights = {name: archive[name] for name in archive.files}
+        weights = read_weights(path.with_suffix(".npz"))
         config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
         num, wanted = len(card["categories"]), config.num_classes
         require(num == wanted, f"{num} categories for {wanted} classes")
@@ -62,6 +64,12 @@ def load_model(path):
     except BROKEN as error:
         raise _unreadable(path, error) from None
     return model, card
+
+
+def read_weights(path):
+    """The weights in a file of `save_model`: {path in the network: float16 array}."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def read_card(path):
@@ -96,6 +104,25 @@ def set_weights(model, weights):
         if shape != given:
             raise InputError(f"weights do not fit: {name} must be {shape}, is {given}")
         variable.assign(weights[name].astype(np.float32))
+
+
+def transfer(source, model, fresh=CLASS_LAYERS):
+    """Copy the weights of a built model into another one, wherever path and shape are the same.
+
+    Args:
+        source, model: MaskRCNN, built.
+        fresh: parts of paths of layers to leave alone.
+
+    Returns:
+        The paths that were left as they are.
+    """
+    old, left = {v.path: v for v in _weights(source)}, []
+    for v in _weights(model):
+        if v.path in old and old[v.path].shape == v.shape and not any(p in v.path for p in fresh):
+            v.assign(old[v.path])
+        else:
+            left.append(v.path)
+    return left
 
 
 def _weights(model):

@@ -1,0 +1,207 @@
+"""Training batches from pictures of any size: fitted into the input, varied by chance, padded.
+
+Chance is a seed and the number of a picture, counted from the start of training: a run that was
+stopped goes on with the very pictures that it would have seen.
+"""
+
+import functools
+
+import cv2
+import numpy as np
+
+from helpers.mask_rcnn.model import Targets
+from helpers.structures import InputError, require
+
+MAX_OBJECTS = 16  # G: slots for objects in a training picture
+ZOOM = 0.7, 1.5  # of a varied picture, in units of what fits the input
+KEPT = 256  # pictures that stay in memory
+MIN_VISIBLE, MIN_AREA = 0.25, 20  # of an object that a crop has cut: share, square pixels
+
+
+def to_targets(pictures, categories=None, num_slots=MAX_OBJECTS):
+    """A padded batch from pictures and their truth.
+
+    Args:
+        pictures: list of (image (H, W, 3) uint8, Detections with masks), all of one size.
+        categories: {id: name} in the order of the network's classes; each truth's own if None.
+        num_slots: G. Objects beyond the first G are left out.
+
+    Returns:
+        Targets, NumPy. Masks of an image may overlap: each object has its own.
+
+    Raises:
+        ValueError: there is no picture, they differ in size, or a truth has no masks.
+    """
+    sizes = {image.shape[:2] for image, _ in pictures}
+    require(len(sizes) == 1, f"a batch needs pictures, all of one size; got sizes {sorted(sizes)}")
+    (height, width), batch = sizes.pop(), len(pictures)
+    boxes = np.zeros((batch, num_slots, 4), np.float32)
+    labels = np.zeros((batch, num_slots), np.int32)
+    masks = np.zeros((batch, num_slots, height, width), np.uint8)
+    for i, (_, truth) in enumerate(pictures):
+        truth = truth[:num_slots]
+        require(truth.masks is not None, "training needs a mask for each object, got boxes alone")
+        index = {category: k for k, category in enumerate(categories or truth.categories, 1)}
+        boxes[i, : len(truth)] = truth.boxes
+        labels[i, : len(truth)] = [index[label] for label in truth.labels.tolist()]
+        masks[i, : len(truth)] = truth.masks
+    return Targets(np.stack([image for image, _ in pictures]), boxes, labels, masks)
+
+
+def resize(image, truth, size):
+    """A picture and its masks at another size (height, width); boxes tight around the masks."""
+    grows = size[0] > image.shape[0]
+    method = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
+    scaled = lambda array: cv2.resize(array, size[::-1], interpolation=method)  # noqa: E731
+    masks = [scaled(255 * mask.astype(np.uint8)) >= 128 for mask in truth.masks]
+    return scaled(image), _tight(truth, np.array(masks, bool).reshape(-1, *size))
+
+
+def _tight(truth, masks):
+    """Truth with other masks (N, H, W), without the objects that have no pixel left."""
+    boxes = np.array([cv2.boundingRect(mask.view(np.uint8)) for mask in masks]).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    new = truth.replace(boxes=boxes, masks=masks, image_size=masks.shape[1:])
+    return new[boxes[:, 2] > boxes[:, 0]]
+
+
+def fit(image, truth, size, rng=None):
+    """A picture in the network's input, as `letterbox` fits it or, with an rng, varied.
+
+    Varied is: mirrored or not, larger (then a part of it is cut out) or smaller (then it lies
+    anywhere on the grey), in other colours. Masks go through the same steps as the pixels, so
+    they stay exact. An object of which less than a quarter is left in the cut is no longer truth.
+
+    Args:
+        image: (h, w, 3) uint8.
+        truth: Detections with masks.
+        size: (height, width) of the input.
+        rng: numpy Generator, or None.
+
+    Returns:
+        image (height, width, 3) uint8, and Detections of that size.
+    """
+    scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
+    scale *= 1 if rng is None else np.exp(rng.uniform(*np.log(ZOOM)))
+    image, truth = resize(image, truth, [max(1, round(side * scale)) for side in image.shape[:2]])
+    corner = (0, 0)
+    if rng is not None:
+        slack = np.subtract(size, image.shape[:2])
+        corner = rng.integers(np.minimum(slack, 0), np.maximum(slack, 0) + 1)
+        image = recolor(image, rng)
+    mirror = slice(None, None, -1 if rng is not None and rng.random() < 0.5 else 1)
+    masks = np.array([_place(mask, corner, size, False) for mask in truth.masks], bool)
+    masks = masks.reshape(-1, *size)[:, :, mirror]
+    if rng is not None:
+        area = truth.masks.sum((1, 2))
+        keep = masks.sum((1, 2)) >= np.maximum(MIN_VISIBLE * area, np.minimum(MIN_AREA, area))
+        truth, masks = truth[keep], masks[keep]
+    return _place(image, corner, size, 127)[:, mirror], _tight(truth, masks)
+
+
+def _place(array, corner, size, empty):
+    """An array (h, w, ...) with its corner at (y, x) of a canvas (height, width, ...)."""
+    y, x = corner
+    part = array[max(-y, 0) :, max(-x, 0) :][: size[0], : size[1]]
+    canvas = np.full((*size, *array.shape[2:]), empty, array.dtype)
+    canvas[max(y, 0) : max(y, 0) + len(part), max(x, 0) : max(x, 0) + part.shape[1]] = part
+    return canvas
+
+
+def recolor(image, rng):
+    """Another light: brightness, contrast, saturation and tint change a little. uint8 to uint8."""
+    saturation, contrast = rng.uniform(0.6, 1.4), rng.uniform(0.7, 1.3)
+    mix = saturation * np.eye(3) + (1 - saturation) * np.full((3, 3), 1 / 3)
+    mix *= contrast * rng.uniform(0.9, 1.1, (3, 1))
+    offset = 127 * (1 - contrast) + rng.uniform(-25, 25)
+    return cv2.transform(image, np.column_stack([mix, [offset] * 3]))
+
+
+def survey(train, val):
+    """What there is to learn; refuses what cannot be learnt from.
+
+    Args:
+        train, val: data sets as in `training.fine_tune`.
+
+    Returns:
+        {id: name} of the classes, {name: objects to train on}, and most objects in a picture.
+
+    Raises:
+        InputError: there is no picture, a class has no object, or a picture has no masks.
+    """
+    for pictures, aim in ((train, "train on"), (val, "measure AP on")):
+        if not len(pictures):
+            raise InputError(f"there is no picture to {aim}: annotate some, or split another way")
+    categories, labels, most = dict(getattr(train, "categories", {})), [], 0
+    for index in range(len(train)):
+        truth = train.truth(index) if hasattr(train, "truth") else train[index][1]
+        if truth.masks is None:
+            raise InputError(f"{name_of(train, index)} has boxes only: training needs masks")
+        categories |= truth.categories
+        labels += truth.labels.tolist()
+        most = max(most, len(truth))
+    counts = {name: labels.count(key) for key, name in categories.items()}
+    missing = [name for name, count in counts.items() if not count]
+    if missing or not categories:
+        raise InputError(
+            f"no object of class {', '.join(missing) or '(there is no class)'} in {len(train)} "
+            "training pictures: annotate some, split another way, or leave that class out"
+        )
+    return categories, counts, most
+
+
+def name_of(pictures, index):
+    """The file of a picture in a data set, or its number."""
+    return str(pictures.paths[index]) if hasattr(pictures, "paths") else f"picture {index}"
+
+
+class Shrunk:
+    """A data set whose pictures are no larger than training needs; those seen stay in memory.
+
+    Args:
+        pictures: sequence of (image (H, W, 3) uint8, Detections with masks); sizes may differ.
+        size: (height, width) of the network's input.
+    """
+
+    def __init__(self, pictures, size):
+        self.pictures, self.size = pictures, size
+        self.read = functools.lru_cache(KEPT)(self._read)
+
+    def _read(self, index):
+        image, truth = self.pictures[index]
+        scale = ZOOM[1] * min(self.size[0] / image.shape[0], self.size[1] / image.shape[1])
+        size = [max(1, round(side * scale)) for side in image.shape[:2]]
+        return resize(image, truth, size) if scale < 1 else (image, truth)
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def __getitem__(self, index):
+        return self.read(index)
+
+
+class Shuffled:
+    """Pictures of a data set, shuffled anew in each pass, each time varied: `shuffled(number)`.
+
+    Args:
+        pictures, size: as in `Shrunk`; at least one picture.
+        seed: of order and variation.
+        augment: False to shuffle only.
+    """
+
+    def __init__(self, pictures, size, seed=0, augment=True):
+        self.pictures, self.size, self.seed, self.augment = pictures, size, seed, augment
+        self.shrunk = Shrunk(pictures, size)
+
+    def index(self, number):
+        """Which picture of the data set is shown as the `number`-th of the training."""
+        turn, place = divmod(number, len(self.pictures))
+        return int(np.random.default_rng([self.seed, turn]).permutation(len(self.pictures))[place])
+
+    def name(self, number):
+        """The file of the `number`-th picture of the training, or its number in the data set."""
+        return name_of(self.pictures, self.index(number))
+
+    def __call__(self, number):
+        rng = np.random.default_rng([self.seed, 1, number]) if self.augment else None
+        return fit(*self.shrunk[self.index(number)], self.size, rng)

@@ -1,0 +1,99 @@
+"""Learning curves: a row after each epoch, in a file, in a figure, for TensorBoard."""
+
+import contextlib
+import csv
+import pathlib
+
+from helpers.mask_rcnn.model import LOSS_NAMES
+from helpers.pictures import replacing
+
+CURVES = (("mask", "AP50"), ("mask", "AP"), ("box", "AP50"), ("box", "AP"))
+MEANING = {
+    "rpn_class": "Is there an object at this anchor? Falls first; stays up when objects are far "
+    "smaller or larger than every anchor.",
+    "rpn_box": "How far is the anchor from its object? Falls slowly and never to 0: anchors are "
+    "coarse, and the box head corrects what is left.",
+    "class": "What is in the proposal? Stays up when two classes look alike; near 0 while AP on "
+    "other pictures stalls, the training pictures are learnt by heart.",
+    "box": "How far is the proposal from its object? Rises at first, as more proposals come near "
+    "enough to an object to count.",
+    "mask": "Which pixels of the box are object? 0.69 is guessing; thin shapes and sloppy outlines "
+    "in the annotations keep it up.",
+    "AP": "How good is it on pictures that it does not learn from? 1 is perfect; when it falls "
+    "while the losses still fall, more pictures help and more training does not.",
+}
+
+
+def read_curve(folder):
+    """The rows of `curve.csv` as dicts of str; none if there is no such file yet."""
+    path = pathlib.Path(folder) / "curve.csv"
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def write_row(folder, row):
+    """Add an epoch's row to `curve.csv`, in place of rows that saw as many images or more.
+
+    Args:
+        folder: where the file is or shall be; TensorBoard's log goes to `log/` beside it.
+        row: {"images": seen so far, loss names and names of `CURVES`: number or None}.
+
+    Returns:
+        All rows, as `read_curve` gives them.
+    """
+    rows = [old for old in read_curve(folder) if int(old["images"]) < row["images"]]
+    rows.append({key: "" if value is None else str(value) for key, value in row.items()})
+    path = pathlib.Path(folder) / "curve.csv"
+    with replacing(path) as part, open(part, "w", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        writer.writeheader()
+        writer.writerows(rows)
+    with contextlib.suppress(ImportError):
+        from tensorboard.summary import Writer
+
+        writer = Writer(str(path.with_name("log")))
+        for name, value in row.items():
+            if value is not None:
+                writer.add_scalar(name, value, row["images"])
+        writer.close()
+    return rows
+
+
+def best(rows):
+    """Index of the row with the highest mask AP, the last of them; rows as of `read_curve`."""
+    return max(range(len(rows)), key=lambda k: (float(rows[k]["mask_AP"] or 0), k))
+
+
+def plot_curve(rows, path=None):
+    """Draw the learning curve.
+
+    Args:
+        rows: of `read_curve`, one or more.
+        path: of a PNG to write, or None.
+
+    Returns:
+        matplotlib Figure.
+    """
+    import matplotlib.pyplot  # noqa: F401 (teaches a notebook to show figures)
+    from matplotlib.figure import Figure
+
+    images = [float(row["images"]) / 1000 for row in rows]
+    figure = Figure((9, 3.4), dpi=100, layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name in LOSS_NAMES:
+        question = MEANING[name].split("?")[0]
+        left.plot(images, [float(row[name]) for row in rows], ".-", label=f"{name}: {question}?")
+    for kind, name in CURVES:
+        values = [float(row[f"{kind}_{name}"] or 0) for row in rows]
+        style = ".--" if kind == "box" else ".-"
+        right.plot(images, values, style, label=f"{kind} {name}")
+    left.set(title="The five losses fall", xlabel="thousand pictures seen", yscale="log")
+    right.set(title="Average precision rises", xlabel="thousand pictures seen", ylim=(0, 1))
+    for axes in (left, right):
+        axes.legend(frameon=False, fontsize=8)
+        axes.grid(alpha=0.3)
+    if path:
+        figure.savefig(path)
+    return figure
