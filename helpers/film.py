@@ -21,7 +21,7 @@ from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
 BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-# A fixed number of threads, and no look beyond the part: the same bits on every machine.
+# The number of threads changes the result a little: a fixed one gives the same bits everywhere.
 X264 = {"crf": "20", "preset": "veryfast", "threads": "4"}
 
 
@@ -37,22 +37,18 @@ class VideoInfo:
     rotation: int  # degrees counterclockwise that make the stored picture upright
     pixel_aspect: Fraction  # width of a pixel over its height: 1, but for old discs
     has_audio: bool
+    tick: Fraction  # seconds from one count of its clock to the next
+    begin: int  # what the clock shows at the first frame, ticks
+    delay: float  # seconds that the first frame comes after the first sound, if it does
 
+    def seconds(self, time) -> float:
+        """From the clock's ticks to seconds after the first frame."""
+        return float((time - self.begin) * self.tick)
 
-@dataclasses.dataclass(frozen=True)
-class Cuts:
-    """Where a film, or a piece of it, is cut into parts; in ticks of the film's own clock."""
-
-    time_base: Fraction  # seconds of a tick
-    begin: int  # of the film's first frame
-    zero: int  # when the new film begins: its clock then shows 0
-    starts: tuple[int, ...]  # where each part begins; all but the first at a key frame
-    end: int  # before which the last part ends
-    frames: int  # in all parts
-
-    def seconds(self, tick):
-        """How many seconds after the film's first frame it is then."""
-        return float((tick - self.begin) * self.time_base)
+    def ticks(self, seconds) -> float:
+        """The first tick that is not before so many seconds; None: never."""
+        after = lambda: math.ceil((seconds - 1e-6) / self.tick)  # noqa: E731
+        return math.inf if seconds is None else self.begin + after()
 
 
 def video_info(path) -> VideoInfo:
@@ -62,17 +58,26 @@ def video_info(path) -> VideoInfo:
         InputError: the file is missing, no film, or without a readable frame; one line.
     """
     with open_film(path) as (source, video):
-        frame = next(_decoded(source, video), None)
+        frame = next(_all(source, video), None)
         if frame is None:
             raise InputError(f"{path}: holds no frame that can be read; copy it again")
-        turn, sides = frame.rotation, (frame.width, frame.height)
-        width, height = sides[::-1] if turn % 180 else sides
-        fps = video.average_rate or video.guessed_rate or Fraction(25)
-        length = video.duration and float(video.duration * video.time_base)
-        length = length or (source.duration and source.duration / av.time_base)
-        pixel = (video.sample_aspect_ratio or Fraction(1)) ** (-1 if turn % 180 else 1)
-        sound = bool(source.streams.audio)
-        return VideoInfo(width, height, fps, video.frames or None, length, turn, pixel, sound)
+        turn = frame.rotation
+        width, height = (frame.width, frame.height)[:: -1 if turn % 180 else 1]
+        tick, begin = video.time_base, video.start_time or 0
+        length = video.duration and float(video.duration * tick)
+        return VideoInfo(
+            width,
+            height,
+            fps=video.average_rate or video.guessed_rate or Fraction(25),
+            num_frames=video.frames or None,
+            duration=length or (source.duration and source.duration / av.time_base),
+            rotation=turn,
+            pixel_aspect=(video.sample_aspect_ratio or Fraction(1)) ** (-1 if turn % 180 else 1),
+            has_audio=bool(source.streams.audio),
+            tick=tick,
+            begin=begin,
+            delay=float(begin * tick) - (source.start_time or 0) / av.time_base,
+        )
 
 
 def read_frames(path, start=0.0, max_seconds=None):
@@ -88,12 +93,8 @@ def read_frames(path, start=0.0, max_seconds=None):
     Raises:
         InputError: as of `video_info`.
     """
-    info = video_info(path)
-    with open_film(path) as (_, video):
-        begin, tick = video.start_time or 0, video.time_base
-    first = begin + math.ceil((start - 1e-6) / tick) if start > 0 else None
-    last = math.inf if max_seconds is None else begin + (start + max_seconds - 1e-6) / tick
-    frames = frames_of(path, first, last, (info.height, info.width))
+    info, end = video_info(path), None if max_seconds is None else start + max_seconds
+    frames = frames_of(path, info, (info.height, info.width), info.ticks(start), info.ticks(end))
     yield from (image for _, _, image in frames)
 
 
@@ -134,74 +135,6 @@ def play(path, width=640):
     return Video(str(path), embed=True, width=width, html_attributes="controls loop")
 
 
-def cut_film(path, start=0.0, end=None, part_seconds=10.0) -> Cuts:
-    """Plan the parts of a film, from its index alone: nothing is decoded.
-
-    Args:
-        path: a film file.
-        start, end: the piece that is wanted, seconds from the first frame; None: all.
-        part_seconds: a part ends at the first key frame after so much.
-
-    Raises:
-        InputError: as of `video_info`; or there is no frame between start and end.
-    """
-    with open_film(path) as (source, video):
-        begin, tick = video.start_time or 0, video.time_base
-        zero = begin + math.ceil((start - 1e-6) / tick)
-        limit = 2**62 if end is None else begin + math.ceil((end - 1e-6) / tick)
-        starts, frames, apart = [zero], 0, math.ceil(part_seconds / tick)
-        for packet in _packets(source, video):
-            time = packet.dts if packet.pts is None else packet.pts
-            if packet.size and (time is None or zero <= time < limit):
-                frames += 1
-                if packet.is_keyframe and time is not None and time - starts[-1] >= apart:
-                    starts.append(time)
-        if not frames:
-            raise InputError(f"{path}: holds no frame from second {start:g} to {end or 'the end'}")
-        if start == 0:  # then the sound's and the pictures' own delays stay, too
-            zero = round((source.start_time or 0) / av.time_base / tick)
-        return Cuts(tick, begin, zero, tuple(starts), limit, frames)
-
-
-def join_parts(parts, cuts, src, dst) -> str | None:
-    """Put the parts of a film after one another, as they are, with the sound of the source.
-
-    Args:
-        parts: {number of the part: its file}, in order.
-        cuts: where they belong.
-        src, dst: the source and the new film, which appears whole, or not at all.
-
-    Returns:
-        What became of the sound: "copied", "as AAC", or None if there is none.
-    """
-    with open_film(src) as (source, _), create_film(dst) as out:
-        with av.open(str(next(iter(parts.values())))) as part:
-            stream = out.add_stream_from_template(part.streams.video[0])
-        sound = _Sound(source, out)
-        seen, heard = _pictures(parts, cuts, stream), sound.packets(source, cuts)
-        for packet in heapq.merge(seen, heard, key=lambda packet: packet.dts * packet.time_base):
-            with contextlib.suppress(*[av.InvalidDataError] * (packet.stream is not stream)):
-                out.mux(packet)
-    return sound.how
-
-
-def _pictures(parts, cuts, stream):
-    """The compressed frames of all parts, timed for the joined film."""
-    lowest = -(2**62)
-    for number, path in parts.items():
-        with av.open(str(path)) as part:
-            for packet in part.demux(video=0):
-                if packet.size:
-                    shift = int(
-                        (cuts.starts[number] - cuts.zero) * cuts.time_base / packet.time_base
-                    )
-                    packet.pts += shift
-                    # decoding may begin as early as the last part's end allows, but not earlier
-                    packet.dts = lowest = max(lowest + 1, packet.dts + shift)
-                    packet.stream = stream
-                    yield packet
-
-
 @contextlib.contextmanager
 def open_film(path):
     """Open a film: (PyAV's container, its picture stream); what is no film gives an InputError."""
@@ -226,51 +159,61 @@ def open_film(path):
 def create_film(path):
     """A new mp4 container that becomes `path` when the block ends without an error."""
     require(pathlib.Path(path).suffix.lower() == ".mp4", f"{path} must end in .mp4")
-    with replacing(path) as part:
-        # for playing before all has arrived: the index first, sound and pictures side by side
-        options = {"movflags": "+faststart", "max_interleave_delta": "0"}
-        try:
-            with av.open(str(part.resolve()), "w", options=options) as out:
-                yield out
-        except av.FFmpegError as error:
-            raise InputError(f"{path}: could not be written ({error.strerror})") from None
+    # for playing before all has arrived: the index first, sound and pictures side by side
+    options = {"movflags": "+faststart", "max_interleave_delta": "0"}
+    try:
+        with replacing(path) as part, av.open(str(part.resolve()), "w", options=options) as out:
+            yield out
+    except av.FFmpegError as error:
+        raise InputError(f"{path}: could not be written ({error.strerror})") from None
 
 
-def frames_of(path, first, last, size):
-    """The frames with first <= tick < last; first None: from the start.
-
-    Yields:
-        tick, duration in ticks (0: unknown), (H, W, 3) uint8 upright, of `size` (height, width).
-    """
-    expected = 0
-    for frame in _from(path, first):
+def frames_of(path, info, size, first, last):
+    """Yields (tick, duration, (H, W, 3) uint8 upright, of `size`) for first <= tick < last."""
+    expected = info.begin
+    for frame in _decoded(path, first if first > info.begin else None):
         tick = expected if frame.pts is None else frame.pts
-        expected = tick + (frame.duration or 1)
+        duration = frame.duration or max(1, round(1 / (info.fps * info.tick)))
+        expected = tick + duration
         if tick >= last:
             return
-        if first is None or tick >= first:
+        if tick >= first or first <= info.begin:
             height, width = size[::-1] if frame.rotation % 180 else size
             image = frame.to_ndarray(format="rgb24", width=width, height=height)
             image = np.rot90(image, frame.rotation // 90 % 4)
-            yield tick, frame.duration or 0, np.ascontiguousarray(image)
+            yield tick, duration, np.ascontiguousarray(image)
 
 
-def _from(path, first):
-    """PyAV's frames, at least from tick `first`: from the key frame before if there is an index."""
-    if first is not None:
-        with open_film(path) as (source, video), contextlib.suppress(av.FFmpegError):
-            source.seek(first, stream=video)
-            frames = _decoded(source, video)
-            head = next(frames, None)
-            if head is not None and head.pts is not None and head.pts <= first:
-                yield head
-                yield from frames
-                return
+def frame_times(path):
+    """Yields (tick or None, is it a key frame?) of each frame, as stored; nothing is decoded."""
     with open_film(path) as (source, video):
-        yield from _decoded(source, video)
+        for packet in _packets(source, video):
+            if packet.size:
+                yield packet.dts if packet.pts is None else packet.pts, packet.is_keyframe
 
 
-def _decoded(source, video):
+def entry(path, time):
+    """Where to seek, so that decoding begins at tick `time` or before; None: only at the start."""
+    with open_film(path) as (source, video), contextlib.suppress(av.FFmpegError):
+        for target in (time, time - math.ceil(1 / video.time_base)):
+            source.seek(target, stream=video)
+            frame = next(_all(source, video), None)
+            if frame is not None and frame.pts is not None and frame.pts <= time:
+                return target
+    return None
+
+
+def _decoded(path, first):
+    """PyAV's frames: all from tick `first`, and perhaps some before."""
+    target = None if first is None else entry(path, first)
+    with open_film(path) as (source, video):
+        if target is not None:
+            source.seek(target, stream=video)
+        yield from _all(source, video)
+
+
+def _all(source, video):
+    """PyAV's frames, up to where the file breaks off."""
     for packet in _packets(source, video):
         yield from _decode(packet)
 
@@ -319,34 +262,77 @@ class Writer:
         self.out.mux(self.stream.encode(None))
 
 
-class _Sound:
-    """The first sound track of `source` into `out`: copied, or as AAC; nothing if there is none."""
+def join_parts(parts, src, dst, info, zero, end) -> str | None:
+    """Put the parts of a film after one another, as they are, with the sound of the source.
 
-    def __init__(self, source, out):
-        self.how, self.streams = None, source.streams.audio[:1]
-        context = self.streams[0].codec_context if self.streams else None
-        if context is None or not context.sample_rate or not context.channels:
-            self.streams = ()
-        elif context.codec.canonical_name in COPIED:
-            self.how, self.track = "copied", out.add_stream_from_template(self.streams[0])
-        else:
-            self.how, self.track = "as AAC", out.add_stream("aac", rate=48000, layout="stereo")
+    Args:
+        parts: {tick of the source at which it begins: file}, in order.
+        src, dst: the source and the new film, which appears whole, or not at all.
+        info: of the source.
+        zero, end: ticks of the source at which the new film's clock begins, and its sound ends.
 
-    def packets(self, source, cuts):
-        """The pieces that sound between the cuts, timed for the new film; without damaged ones."""
-        zero, last = cuts.zero * cuts.time_base, cuts.end * cuts.time_base
-        first = zero if cuts.zero > cuts.begin else -math.inf
-        for packet in itertools.chain(_packets(source, *self.streams), [None]) if self.how else ():
-            if packet and (packet.dts is None or not first <= packet.pts * packet.time_base < last):
+    Returns:
+        What became of the sound: "copied", "as AAC", or None if there is none.
+    """
+    with open_film(src) as (source, _), create_film(dst) as out:
+        with av.open(str(next(iter(parts.values())))) as part:
+            stream = out.add_stream_from_template(part.streams.video[0])
+        pictures = _pictures(parts, stream, info.tick, zero)
+        since = zero * info.tick if zero > info.begin else -math.inf
+        how, sound = _sound(source, out, since, zero * info.tick, end * info.tick)
+        for packet in heapq.merge(
+            pictures, sound, key=lambda packet: packet.dts * packet.time_base
+        ):
+            with contextlib.suppress(*[av.InvalidDataError] * (packet.stream is not stream)):
+                out.mux(packet)
+    return how
+
+
+def _pictures(parts, stream, tick, zero):
+    """The compressed frames of all parts, timed for the joined film."""
+    lowest = -math.inf
+    for begin, path in parts.items():
+        with av.open(str(path)) as part:
+            for packet in part.demux(video=0):
+                if packet.size:
+                    shift = round((begin - zero) * tick / packet.time_base)
+                    # a part may want to be decoded before the one before it has ended
+                    lowest = max(packet.dts + shift, lowest + 1)
+                    packet.pts, packet.dts, packet.stream = packet.pts + shift, lowest, stream
+                    yield packet
+
+
+def _sound(source, out, since, zero, end):
+    """What becomes of the first sound track, and its pieces from second `since` to `end`.
+
+    Copied, or as AAC; timed for a film whose clock begins at second `zero` of the source's.
+    """
+    track, how = next(iter(source.streams.audio), None), "copied"
+    context = track and track.codec_context
+    if not context or not context.sample_rate or not context.channels:
+        return None, ()
+    if context.codec.canonical_name in COPIED:
+        new = out.add_stream_from_template(track)
+    else:
+        new, how = out.add_stream("aac", rate=48000, layout="stereo"), "as AAC"
+
+    def pieces():
+        for packet in itertools.chain(_packets(source, track), [None]):
+            if packet and (packet.dts is None or not since <= packet.pts * packet.time_base < end):
                 continue
-            pieces = [packet] if packet else []
-            if self.how == "as AAC":
-                frames = _decode(packet) if packet else [None]
-                pieces = []
-                with contextlib.suppress(av.InvalidDataError):
-                    pieces = [piece for frame in frames for piece in self.track.encode(frame)]
-            for piece in pieces:
+            copied = [packet] if packet else []
+            for piece in copied if how == "copied" else _encoded(new, packet):
                 shift = round(zero / piece.time_base)
-                piece.pts, piece.dts = piece.pts - shift, piece.dts - shift
-                piece.stream = self.track
+                piece.pts, piece.dts, piece.stream = piece.pts - shift, piece.dts - shift, new
                 yield piece
+
+    return how, pieces()
+
+
+def _encoded(track, packet):
+    """A piece of sound, decoded and encoded again; a damaged one is left out. None: the rest."""
+    with contextlib.suppress(av.InvalidDataError):
+        return [
+            new for frame in (_decode(packet) if packet else [None]) for new in track.encode(frame)
+        ]
+    return []
