@@ -1,0 +1,231 @@
+"""Batches: with a pencil, masks that stay with their pixels, chance that a seed repeats."""
+
+import cv2
+import numpy as np
+import pytest
+
+from helpers import batches
+from helpers.mask_rcnn.model import letterbox
+from helpers.structures import Detections, InputError
+
+NAMES = {1: "person", 3: "car", 18: "dog"}
+SIZE = (64, 96)
+
+
+def picture(*objects, size=(4, 6), shade=7, names=NAMES):
+    """An even picture and its truth, from (label, x1, y1, x2, y2): filled boxes."""
+    masks = np.zeros((len(objects), *size), bool)
+    for mask, (_, x1, y1, x2, y2) in zip(masks, objects, strict=True):
+        mask[y1:y2, x1:x2] = True
+    boxes = np.array([o[1:] for o in objects], float).reshape(-1, 4)
+    truth = Detections(boxes, [o[0] for o in objects], np.ones(len(objects)), size, names, masks)
+    return np.full((*size, 3), shade, np.uint8), truth
+
+
+def painted(seed, size=(90, 120)):
+    """A white ellipse on black, which is the only object: the picture is its mask."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((*size, 3), np.uint8)
+    middle, axes = rng.integers(35, 55, 2).tolist(), rng.integers(15, 30, 2).tolist()
+    cv2.ellipse(image, middle, axes, float(rng.uniform(0, 180)), 0, 360, (255,) * 3, -1)
+    mask = image[None, ..., 0] > 0
+    x, y, width, height = cv2.boundingRect(mask[0].view(np.uint8))
+    return image, Detections([[x, y, x + width, y + height]], [1], [1], size, NAMES, mask)
+
+
+# --- targets -----------------------------------------------------------------------------------
+
+
+def test_targets_with_a_pencil():
+    pictures = [picture((18, 1, 0, 3, 2), (1, 0, 0, 6, 4)), picture(shade=9)]
+    batch = batches.to_targets(pictures)
+    assert batch.images.shape == (2, 4, 6, 3) and batch.images.dtype == np.uint8
+    assert (batch.images[0] == 7).all() and (batch.images[1] == 9).all()
+    # ids 1, 3, 18 are the classes 1, 2, 3
+    np.testing.assert_array_equal(batch.labels[:, :3], [[3, 1, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(batch.boxes[0, :3], [[1, 0, 3, 2], [0, 0, 6, 4], [0, 0, 0, 0]])
+    expected = np.zeros((4, 6))
+    expected[0:2, 1:3] = 1
+    np.testing.assert_array_equal(batch.masks[0, 0], expected)
+    assert batch.masks[0, 1].all()  # it lies over the other one, and both keep their pixels
+    assert batch.masks.sum() == 4 + 24 and not batch.boxes[1].any()
+    slots = batches.MAX_OBJECTS
+    assert batch.boxes.shape == (2, slots, 4) and batch.masks.shape == (2, slots, 4, 6)
+    dtypes = [leaf.dtype for leaf in batch]
+    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8]
+    other = batches.to_targets(pictures, {18: "dog", 3: "car", 1: "person"}, num_slots=2)
+    np.testing.assert_array_equal(other.labels, [[1, 3], [0, 0]])
+
+
+def test_more_objects_than_slots_are_left_out():
+    crowd = [(1, i % 6, 0, i % 6 + 1, 1) for i in range(batches.MAX_OBJECTS + 5)]
+    batch = batches.to_targets([picture(*crowd)])
+    assert (batch.labels == 1).all() and batch.labels.shape == (1, batches.MAX_OBJECTS)
+
+
+def test_what_is_no_batch_is_refused():
+    with pytest.raises(
+        ValueError, match=r"a batch needs pictures, all of one size; got sizes \[\]"
+    ):
+        batches.to_targets([])
+    with pytest.raises(ValueError, match=r"all of one size; got sizes \[\(4, 6\), \(8, 6\)\]"):
+        batches.to_targets([picture(), picture(size=(8, 6))])
+    image, truth = picture((1, 0, 0, 2, 2))
+    with pytest.raises(ValueError, match="training needs a mask for each object"):
+        batches.to_targets([(image, truth.replace(masks=None))])
+
+
+# --- fitting and varying -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(90, 120), (200, 77), (30, 31), (64, 96)])
+def test_without_chance_it_is_the_letterbox_of_the_detector(size):
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    fitted, truth = batches.fit(image, picture((1, 0, 0, 20, 20), size=size)[1], SIZE)
+    expected, scale = letterbox(image, SIZE)
+    np.testing.assert_array_equal(fitted, expected)
+    assert truth.image_size == SIZE and truth.masks.shape == (1, *SIZE)
+    np.testing.assert_allclose(truth.boxes, [[0, 0, 20 * scale, 20 * scale]], atol=1)
+
+
+def test_masks_stay_with_their_pixels(monkeypatch):
+    """White is object, wherever it was cut, mirrored and put: to the pixel. Boxes are tight."""
+    monkeypatch.setattr(batches, "recolor", lambda image, rng: image)
+    seen = set()
+    for seed in range(40):
+        image, truth = batches.fit(*painted(seed), SIZE, np.random.default_rng(seed))
+        assert image.shape == (*SIZE, 3) and image.dtype == np.uint8
+        for mask, box in zip(truth.masks, truth.boxes, strict=True):
+            np.testing.assert_array_equal(mask, image[..., 0] >= 128)  # 127 lies beside the picture
+            y, x = np.nonzero(mask)
+            assert box.tolist() == [x.min(), y.min(), x.max() + 1, y.max() + 1]
+            seen.add((int(mask.sum() / 200), bool(x.mean() > 48)))
+    assert len(seen) > 8  # sizes and places vary
+
+
+def test_a_mirrored_picture_has_mirrored_masks(monkeypatch):
+    monkeypatch.setattr(batches, "ZOOM", (1, 1))
+    monkeypatch.setattr(batches, "recolor", lambda image, rng: image)
+    image, truth = painted(1, SIZE)
+    found = [batches.fit(image, truth, SIZE, np.random.default_rng(seed)) for seed in range(8)]
+    same = [np.array_equal(other, image) for other, _ in found]
+    assert 0 < sum(same) < 8
+    for is_same, (other, moved) in zip(same, found, strict=True):
+        way = 1 if is_same else -1
+        np.testing.assert_array_equal(other, image[:, ::way])
+        np.testing.assert_array_equal(moved.masks, truth.masks[:, :, ::way])
+
+
+def test_an_object_cut_to_a_rest_is_no_truth(monkeypatch):
+    """Twice as large, a quarter of the picture is left; objects with less than that share go."""
+    monkeypatch.setattr(batches, "ZOOM", (2, 2))
+    image, truth = picture((1, 0, 0, 96, 64), (3, 0, 0, 16, 24), size=SIZE)
+    kept = [len(batches.fit(image, truth, SIZE, np.random.default_rng(s))[1]) for s in range(40)]
+    assert set(kept) == {1, 2}  # the large one keeps its quarter
+    for seed in range(40):
+        moved = batches.fit(image, truth, SIZE, np.random.default_rng(seed))[1]
+        areas = dict(zip(moved.names, moved.masks.sum((1, 2)), strict=True))
+        assert areas["person"] == 96 * 64 and areas.get("car", 999) >= 0.25 * 4 * 16 * 24
+
+
+def test_no_object_and_no_pixel():
+    image, truth = batches.fit(*picture(size=(50, 50)), SIZE, np.random.default_rng(0))
+    assert truth.masks.shape == (0, *SIZE) and truth.boxes.shape == (0, 4)
+    thin = picture((1, 3, 3, 4, 4), (3, 0, 0, 400, 300), size=(640, 960))
+    assert batches.fit(*thin, SIZE)[1].names == ["car"]  # a pixel of a tenth of the size is none
+
+
+def test_other_light_keeps_shape_and_order():
+    ramp = np.repeat(np.arange(40, 216, dtype=np.uint8)[None, :, None], 3, 2)
+    means = []
+    for seed in range(20):
+        other = batches.recolor(ramp, np.random.default_rng(seed))
+        assert other.shape == ramp.shape and other.dtype == np.uint8
+        assert (np.diff(other.astype(int), axis=1) >= 0).all()
+        means.append(other.mean())
+    assert np.ptp(means) > 20
+
+
+# --- data sets ---------------------------------------------------------------------------------
+
+
+def test_every_picture_once_in_each_pass_and_never_the_same_twice():
+    data = batches.Shuffled([painted(seed) for seed in range(5)], SIZE)
+    passes = [[data.index(5 * turn + k) for k in range(5)] for turn in range(6)]
+    assert all(sorted(order) == [0, 1, 2, 3, 4] for order in passes)
+    assert len({tuple(order) for order in passes}) > 3
+    again = next(k for k in range(5, 10) if data.index(k) == data.index(0))
+    assert (data(0)[0] != data(again)[0]).any()
+
+
+def test_the_same_number_is_the_same_picture():
+    pictures = [painted(seed) for seed in range(3)]
+    data, other = (batches.Shuffled(pictures, SIZE) for _ in range(2))
+    other(2)  # what was asked for before plays no role
+    np.testing.assert_array_equal(data(7)[0], other(7)[0])
+    np.testing.assert_array_equal(data(7)[1].masks, other(7)[1].masks)
+    assert (data(7)[0] != batches.Shuffled(pictures, SIZE, seed=1)(7)[0]).any()
+
+
+def test_without_augmentation_pictures_are_only_fitted():
+    pictures = [painted(0)]
+    image, truth = batches.Shuffled(pictures, SIZE, augment=False)(3)
+    expected, expected_truth = batches.fit(*pictures[0], SIZE)
+    np.testing.assert_array_equal(image, expected)
+    np.testing.assert_array_equal(truth.masks, expected_truth.masks)
+
+
+class Photos:
+    """A data set that counts how often it is read."""
+
+    categories, paths = NAMES, ("a.jpg", "b.jpg")
+
+    def __init__(self):
+        self.reads = []
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        self.reads.append(index)
+        return painted(index, (900, 1200))
+
+    def truth(self, index):
+        return painted(index)[1]
+
+
+def test_large_pictures_are_read_once_and_kept_small():
+    photos = Photos()
+    data = batches.Shuffled(photos, SIZE)
+    for number in range(8):
+        data(number)
+    assert sorted(photos.reads) == [0, 1]
+    assert data.shrunk[0][0].shape == (96, 128, 3)  # 1.5 times what fits: 64 high, 1.5 * 64 = 96
+    assert {data.name(number) for number in range(2)} == {"a.jpg", "b.jpg"}
+    assert batches.Shuffled([painted(0)], SIZE).name(5) == "picture 0"
+    assert batches.Shrunk([painted(0)], SIZE)[0][0].shape == (90, 120, 3)  # small ones stay
+
+
+def test_the_survey_counts():
+    train = [picture((1, 0, 0, 2, 2), (18, 0, 0, 2, 2), (1, 1, 1, 2, 2)), picture((3, 0, 0, 1, 1))]
+    found = batches.survey(train, train)
+    assert found == (NAMES, {"person": 2, "car": 1, "dog": 1}, 3)
+    photos = Photos()
+    with pytest.raises(InputError, match="no object of class car, dog in 2 training pictures"):
+        batches.survey(photos, photos)
+    assert photos.reads == []  # truth is known without reading pixels
+
+
+def test_what_cannot_be_learnt_from_is_refused():
+    some = [picture((1, 0, 0, 2, 2), names={1: "person"})]
+    with pytest.raises(InputError, match="no picture to train on: annotate some"):
+        batches.survey([], some)
+    with pytest.raises(InputError, match="no picture to measure AP on"):
+        batches.survey(some, [])
+    with pytest.raises(InputError, match="no object of class car, dog in 1 training pictures"):
+        batches.survey([picture((1, 0, 0, 2, 2))], some)
+    with pytest.raises(InputError, match=r"no object of class \(there is no class\) in 1 training"):
+        batches.survey([picture(names={})], some)
+    image, truth = some[0]
+    with pytest.raises(InputError, match="picture 0 has boxes only: training needs masks"):
+        batches.survey([(image, truth.replace(masks=None))], some)
