@@ -112,9 +112,16 @@ def test_against_pycocotools_with_its_own_result_files():
     from pycocotools.cocoeval import COCOeval
 
     truth, found = pictures()
+    # And a picture where masks are smaller than boxes, and scores differ in the sixth digit.
+    masks, boxes = np.zeros((3, 60, 60), bool), [[0, 0, 60, 60], [0, 0, 60, 60], [5, 5, 50, 50]]
+    masks[0, :, :14] = masks[1, :14] = masks[2, 5:50, 5:15] = True  # small ones, in medium boxes
+    scores = [0.500001, 0.500002, 0.500003]
+    three = Detections(boxes, [1, 1, 1], scores, (60, 60), NAMES, masks)
+    truth, found = [*truth, three[:1]], [*found, three]
     coco = COCO()
+    sizes = [one.image_size for one in truth]
     coco.dataset = {
-        "images": [{"id": i, "height": SIZE[0], "width": SIZE[1]} for i in range(len(truth))],
+        "images": [{"id": i, "height": h, "width": w} for i, (h, w) in enumerate(sizes)],
         "categories": [{"id": id, "name": name} for id, name in NAMES.items()],
         "annotations": [],
     }
@@ -311,6 +318,17 @@ def test_one_error_of_each_kind():
     assert error_kinds([truth], [found], iou=0.4) == expected | {
         "right": 2, "badly_cut": 0, "missed": 1,
     }  # fmt: skip
+
+
+def test_the_best_score_chooses_first():
+    # The wide one fits both persons, the left one better; so the other comes too late for that.
+    truth = image((1, 1, 0, 0, 10, 10), (1, 1, 4, 0, 14, 10))
+    wide, left = (1, 0.9, 1, 0, 12, 10), (1, 0.6, 0, 0, 9, 10)
+    for true, found in ((truth, image(wide, left)), (truth[::-1], image(left, wide))):
+        kinds = error_kinds([true], [found])
+        assert (kinds["right"], kinds["duplicate"], kinds["missed"]) == (1, 1, 1)
+    first, second = (1, 0.6, *wide[2:]), (1, 0.9, *left[2:])
+    assert error_kinds([truth], [image(first, second)])["right"] == 2
 
 
 def test_kinds_where_there_is_nothing():
