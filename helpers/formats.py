@@ -23,7 +23,8 @@ from helpers.structures import InputError
 
 WANTED = "COCO, VIA or labelme JSON, VOC XML with PNG masks, or a folder of PNG masks"
 # What a value of another kind than it should be can make Python raise.
-BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError, SyntaxError)
+BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
+BROKEN += (SyntaxError, RecursionError)
 CLASS_KEYS = "class", "name", "label", "type", "category", "object"  # in VIA, the likeliest first
 UNUSED = "__ignore__", "_background_"  # labelme's words for what is no object
 
@@ -55,7 +56,8 @@ class Picture(NamedTuple):
 def guard(report, *where):
     """What goes wrong in the block is reported with its place, not raised."""
     try:
-        yield
+        with np.errstate(all="ignore"):
+            yield
     except Left as left:
         report(left.args[0], *where, *left.args[1:])
     except BROKEN as error:
@@ -84,15 +86,15 @@ def read(path, report):
     tree = sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith("."))
     images = [p for p in tree if p.suffix.lower() in SUFFIXES]
     # VOC has SegmentationClass and SegmentationObject: of one name the last is taken
-    masks = {p.stem: p for p in images if re.search("mask|map|segm", p.parent.name, re.I)}
+    folder = lambda p: p.relative_to(root).parent.as_posix()  # noqa: E731
+    masks = {p.stem: p for p in images if re.search("mask|map|segm", folder(p), re.IGNORECASE)}
     files = [p for p in tree if path in (p, *p.parents)]
     listed = _listed(files, report)
     for file in files:
         tell = functools.partial(report, file)
         with guard(tell):
             if file.suffix.lower() == ".json":
-                with contextlib.suppress(RecursionError):
-                    data = json.loads(file.read_text(encoding="utf-8-sig"))
+                data = json.loads(file.read_text(encoding="utf-8-sig"))
                 pictures += _reader(data)(file, data, tell)
             elif file.suffix.lower() == ".xml" and (file.stem in listed or not listed):
                 pictures += _voc(file, ElementTree.parse(file).getroot(), masks, tell)
@@ -112,13 +114,16 @@ def _listed(files, report):
 
 def _reader(data):
     """The function that reads JSON of this kind."""
+    data = data if isinstance(data, dict) else {"a list": None}
     if "annotations" in data and "images" in data:
         return _coco
     if "shapes" in data:
         return _labelme
-    if "_via_img_metadata" in data or all("regions" in row for row in data.values()):
+    if "_via_img_metadata" in data or all(
+        isinstance(r, dict) and "regions" in r for r in data.values()
+    ):
         return _via
-    raise ValueError(f"JSON of an unknown kind; wanted: {WANTED}")
+    raise Left("is JSON of an unknown kind")
 
 
 def _rows(data, key, report):

@@ -19,11 +19,12 @@ def codes_of(path, tell):
     """A mask's picture as (H, W) int32: 0 is background; a number for each object, if it is clean.
 
     VOC's rim (255 of a palette) and what is not object in a trimap (2 of 1, 2, 3) become 0. Greys
-    between two values, as JPEG and soft edges leave them, are cut at half of the brightest.
+    between two values, as JPEG and soft edges leave them, are cut at half of the brightest; lines
+    and specks of less than 3 pixels across go.
     """
     with Image.open(path, formats=FORMATS) as image:
-        exact = image.mode in ("1", "P")
-        pixels = np.asarray(image if exact or image.mode[0] in "LI" else image.convert("RGB"))
+        exact, plain = image.mode in ("1", "P"), image.mode in ("1", "P", "L", "I", "I;16")
+        pixels = np.asarray(image if plain else image.convert("RGB"))
     pixels = (pixels if pixels.ndim == 3 else pixels[..., None]).astype(np.int32)
     codes = pixels @ (256 ** np.arange(pixels.shape[2]))
     values, index = np.unique(codes, return_inverse=True)
@@ -38,7 +39,10 @@ def codes_of(path, tell):
         return codes
     tell(f"{path.name} is noisy ({len(values)} values): cut at half of its brightest")
     bright = pixels.max(2)
-    return (bright > bright.max() / 2).astype(np.int32)
+    mask = (bright > bright.max() / 2).astype(np.uint8)
+    _, parts = cv2.connectedComponents(mask)
+    core = cv2.erode(mask, spot, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.isin(parts, parts[core > 0]).astype(np.int32)
 
 
 def share_out(codes, boxes):

@@ -1,0 +1,425 @@
+"""Everything that can be wrong with annotations: each is named, and mended where that is safe."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from helpers.datasets import browse, main, read_dataset, split, statistics, write_coco
+from helpers.pictures import save_image
+from helpers.repairs import runs
+from helpers.structures import InputError
+from tests.test_formats import BOXES, SQUARE, coco, square, voc, write
+
+FIG = [30, 5, 36, 5, 36, 15, 30, 15]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A picture `a.jpg` of 40 x 30, dark above and bright below."""
+    image = np.full((30, 40, 3), 40, np.uint8)
+    image[15:] = 220
+    return save_image(tmp_path / "a.jpg", image)
+
+
+def both(path):
+    """A data set as it is, and mended; each with its lines of the two kinds."""
+    for fix in (False, True):
+        dataset = read_dataset(path, fix)
+        lines = {
+            kind: [str(problem) for problem in dataset.problems if problem.fixed == kind]
+            for kind in (False, True)
+        }
+        yield dataset, lines[False], lines[True]
+
+
+def rows(*polygons, **fields):
+    return coco(*({"segmentation": [polygon]} for polygon in polygons), **fields)
+
+
+# Shapes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "polygon, hint",
+    [
+        ([], "no area"),
+        ([10, 5, 20, 5], "no area"),
+        ([10, 5, 20, 5, 30, 5], "covers 0 pixels"),
+        ([10, 5, 11, 5, 11, 6, 10, 6], "covers 1 pixels"),
+        ([float("nan"), 5, 20, 5, 20, 15], "no area: its corners are"),
+        ([10, 5, 20, 5, 20], "cannot reshape"),
+        ([500, 5, 520, 5, 520, 15], "far outside"),
+        ([10, 5, 20, 15, 20, 5, 10, 15], "crosses itself"),  # a bow tie
+        (SQUARE + [12, 3, 22, 7, 18, 17, 8, 13], "crosses itself"),  # twice round
+    ],
+)
+def test_outlines_that_nobody_can_mend(tmp_path, photo, polygon, hint):
+    path = write(tmp_path / "c.json", rows(FIG, polygon))
+    for dataset, wrong, notes in both(path):
+        assert len(dataset.truth(0)) == 1 and notes == []
+        (line,) = wrong
+        assert line.startswith("c.json, a.jpg, object 2: ") and hint in line
+        assert line.endswith("; left out")
+
+
+def test_a_slip_that_crosses_itself_in_a_tiny_loop_is_used(tmp_path, photo):
+    polygon = [10, 5, 20, 5, 20, 15, 10.2, 15, 9.8, 14.8, 10.2, 14.8, 10, 15.2]
+    dataset = read_dataset(write(tmp_path / "c.json", rows(polygon)))
+    assert dataset.problems == () and abs(dataset.truth(0).masks.sum() - 100) <= 1
+
+
+def test_corners_outside_are_cut_off(tmp_path, photo):
+    polygon = [30, 20, 50, 20, 50, 40, 30, 40]
+    edge = [0, 0, 41, 0, 41, 4, -0.9, 4]  # within a pixel of the edge: nothing to talk about
+    path = write(tmp_path / "c.json", rows(polygon, edge))
+    (plain, wrong, _), (mended, still_wrong, notes) = both(path)
+    assert len(plain.truth(0)) == 1
+    assert "object 1: has 3 of 4 corners outside the picture (fix=True: cut off" in wrong[0]
+    assert still_wrong == [] and notes[0].endswith("outside the picture: cut off at its edge")
+    wanted = np.zeros((30, 40), bool)
+    wanted[20:, 30:] = True
+    np.testing.assert_array_equal(mended.truth(0).masks[0], wanted)
+
+
+def test_rle_of_another_size_or_broken(tmp_path, photo):
+    shapes = [
+        {"size": [40, 30], "counts": [0, 1200]},
+        {"size": [30, 40], "counts": [0, 1300]},  # more pixels than there are
+        {"size": [30, 40], "counts": [5, -3, 1198]},
+        {"size": [30, 40], "counts": [5, 3, 7]},  # fewer
+        {"size": [30, 40], "counts": "oooooooo"},
+        {"size": [30, 40], "counts": "zzzz"},
+        {"size": [30, 40], "counts": "0000"},
+        {"size": [30, 40]},
+    ]
+    data = coco({"segmentation": [FIG]}, *({"segmentation": shape} for shape in shapes))
+    for dataset, wrong, _ in both(write(tmp_path / "c.json", data)):
+        assert len(dataset.truth(0)) == 1 and len(wrong) == 8
+        assert "mask of [40, 30] for a picture of [30, 40]" in wrong[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_runs_are_those_that_pycocotools_wrote(seed):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((57, 61)) < 0.3
+    mask[:, seed * 5 : seed * 5 + 12] = seed % 2  # a long run among short ones
+    changes = np.flatnonzero(np.diff(np.concatenate([[0], mask.T.ravel()])))
+    wanted = np.diff(np.concatenate([[0], changes, [mask.size]])).tolist()
+    assert runs(rle.encode(np.asfortranarray(mask, np.uint8))["counts"]) == wanted
+
+
+def test_the_same_object_twice(tmp_path, photo):
+    data = rows(SQUARE, SQUARE, FIG)
+    data["annotations"][2]["id"] = 1  # two objects of one id: no matter
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert len(dataset.truth(0)) == 2
+    lines = [str(problem) for problem in dataset.problems]
+    assert "object 2: is there twice" in lines[0] and "object 1: has the id of another" in lines[1]
+
+
+# Ids ----------------------------------------------------------------------------------------------
+
+
+def test_unknown_and_duplicate_ids(tmp_path, photo):
+    save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
+    data = rows(SQUARE, FIG, FIG, FIG, SQUARE)
+    data["annotations"][1]["image_id"] = 99
+    data["annotations"][2]["category_id"] = 99
+    data["categories"] += [{"id": 5, "name": "date"}, {"id": 5, "name": "almond"}]
+    data["annotations"][3]["category_id"] = 5
+    data["images"] += [{"id": 8, "file_name": "b.png"}, {"id": 8, "file_name": "c.png"}]
+    data["annotations"][4]["image_id"] = 8
+    for dataset, wrong, _ in both(write(tmp_path / "c.json", data)):
+        assert len(dataset) == 1 and dataset.truth(0).names == ["nut"]
+        assert wrong == [
+            "c.json: category id 5 stands for 'date' and for 'almond'; left out",
+            "c.json: image id 8 stands for b.png and for c.png; left out",
+            "c.json, object 2: belongs to image id 99, which is unknown or in doubt; left out",
+            "c.json, a.jpg, object 3: has category id 99, unknown or in doubt; left out",
+            "c.json, a.jpg, object 4: has category id 5, unknown or in doubt; left out",
+            "c.json, object 5: belongs to image id 8, which is unknown or in doubt; left out",
+        ]
+
+
+def test_a_picture_listed_twice_has_the_objects_of_both(tmp_path, photo):
+    data = rows(SQUARE, FIG)
+    data["images"] += [{**data["images"][0], "id": 8}]
+    data["annotations"][1]["image_id"] = 8
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert len(dataset) == 1 and len(dataset.truth(0)) == 2
+    assert "a.jpg: is listed twice" in str(dataset.problems[0]) and dataset.problems[0].fixed
+
+
+# Pictures -----------------------------------------------------------------------------------------
+
+
+def test_a_missing_picture(tmp_path, photo):
+    data = rows(SQUARE, FIG)
+    data["images"] += [{"id": 8, "file_name": "gone.jpg", "height": 30, "width": 40}]
+    data["annotations"][1]["image_id"] = 8
+    for dataset, wrong, _ in both(write(tmp_path / "c.json", data)):
+        assert len(dataset) == 1 and wrong == ["c.json, gone.jpg: is missing; left out"]
+
+
+def test_a_picture_under_another_ending(tmp_path, photo):
+    data = rows(SQUARE)
+    data["images"][0]["file_name"] = "photos/A.JPEG"
+    path = write(tmp_path / "c.json", data)
+    with pytest.raises(InputError, match=r"is missing \(fix=True: a.jpg is used\)"):
+        read_dataset(path)
+    dataset = read_dataset(path, fix=True)
+    assert dataset.paths == (photo,) and dataset.problems[0].fixed
+
+
+def test_two_pictures_of_one_name(tmp_path, photo):
+    save_image(tmp_path / "x/b.png", np.full((30, 40, 3), 9, np.uint8))
+    save_image(tmp_path / "y/b.png", np.full((30, 40, 3), 8, np.uint8))
+    data = rows(SQUARE)
+    data["images"][0]["file_name"] = "b.png"
+    with pytest.raises(InputError, match="is missing: 2 pictures have this name"):
+        read_dataset(write(tmp_path / "c.json", data))
+
+
+@pytest.mark.parametrize("damage", ["cut off", "no picture"])
+def test_a_damaged_picture(tmp_path, photo, damage):
+    save_image(tmp_path / "b.jpg", np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))
+    data = (tmp_path / "b.jpg").read_bytes()
+    (tmp_path / "b.jpg").write_bytes(data[: len(data) // 2] if damage == "cut off" else b"hello")
+    both_pictures = rows(SQUARE)
+    both_pictures["images"] += [{"id": 8, "file_name": "b.jpg"}]
+    dataset = read_dataset(write(tmp_path / "c.json", both_pictures))
+    assert len(dataset) == 1
+    (problem,) = dataset.problems
+    assert problem.picture == "b.jpg" and (
+        "truncated" in problem.what or "identify" in problem.what
+    )
+
+
+def test_a_picture_of_another_size(tmp_path, photo):
+    data = rows([2 * v for v in SQUARE])
+    data["images"][0] |= {"height": 60, "width": 80}  # annotated twice as large
+    path = write(tmp_path / "c.json", data)
+    with pytest.raises(
+        InputError, match="40 x 30 pixels, annotated as 80 x 60 .fix=True: masks are"
+    ):
+        read_dataset(path)
+    np.testing.assert_array_equal(read_dataset(path, fix=True).truth(0).masks, [square()])
+    data["images"][0] |= {"height": 50, "width": 80}  # of another shape: which part is it?
+    for fix in (False, True):
+        with pytest.raises(InputError, match="40 x 30 pixels, annotated as 80 x 50; left out"):
+            read_dataset(write(tmp_path / "c.json", data), fix)
+
+
+def test_a_gigantic_claim_takes_no_memory(tmp_path, photo):
+    data = rows(SQUARE)
+    data["images"][0] |= {"height": 30 * 10**9, "width": 40 * 10**9}
+    with pytest.raises(InputError, match="annotated as 40000000000 x"):
+        read_dataset(write(tmp_path / "c.json", data), fix=True)
+
+
+def mark(corner):
+    """A 6 x 9 block in a corner of a 40 x 30 picture, and the polygon around it."""
+    y, x = {"upper left": (2, 3), "lower right": (20, 30)}[corner]
+    image = np.full((30, 40, 3), 30, np.uint8)
+    image[y : y + 6, x : x + 9] = 250
+    return image, [x, y, x + 9, y, x + 9, y + 6, x, y + 6]
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_annotations_of_a_photo_before_its_exif_turn(tmp_path, turn):
+    """The block is bright: whatever the turn is, the mask must lie on the bright pixels."""
+    image, polygon = mark("upper left")
+    exif = Image.Exif()
+    exif[274] = turn
+    Image.fromarray(image).save(tmp_path / "a.png", exif=exif)
+    data = rows(polygon)
+    data["images"][0] |= {"file_name": "a.png"}
+    path = write(tmp_path / "c.json", data)
+    if turn < 5:  # the size does not tell: the outlines are taken to be of the upright picture
+        assert read_dataset(path).problems == ()
+        return
+    with pytest.raises(
+        InputError, match="30 x 40 pixels, annotated as 40 x 30, as before its EXIF"
+    ):
+        read_dataset(path)
+    dataset = read_dataset(path, fix=True)
+    (seen, truth), (problem,) = dataset[0], dataset.problems
+    assert seen.shape == (40, 30, 3) and "masks are turned, too" in problem.what and problem.fixed
+    np.testing.assert_array_equal(truth.masks[0], seen[..., 0] > 128)
+
+
+def test_via_tells_no_size_but_the_outlines_do(tmp_path):
+    image, polygon = mark("lower right")
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(image).save(tmp_path / "a.png", exif=exif)
+    shape = {"name": "polygon", "all_points_x": polygon[::2], "all_points_y": polygon[1::2]}
+    region = {"shape_attributes": shape, "region_attributes": {"name": "block"}}
+    path = write(tmp_path / "via.json", {"a": {"filename": "a.png", "regions": [region]}})
+    dataset = read_dataset(path, fix=True)
+    np.testing.assert_array_equal(dataset.truth(0).masks[0], dataset[0][0][..., 0] > 128)
+
+
+def test_the_same_picture_in_two_splits(tmp_path, photo):
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.jpg").write_bytes(photo.read_bytes())
+        data = rows(SQUARE)
+        data["images"][0]["file_name"] = f"{name}.jpg"
+        write(tmp_path / name / "c.json", data)
+    photo.unlink()
+    (plain, wrong, _), (mended, still_wrong, notes) = both(tmp_path)
+    assert len(plain) == len(mended) == 1
+    assert wrong == ["c.json, val.jpg: is the same picture as train/train.jpg; left out"]
+    assert still_wrong == [] and "same picture" in notes[0]
+
+
+def test_a_picture_whose_objects_are_all_left_out_is_no_empty_picture(tmp_path, photo):
+    save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
+    save_image(tmp_path / "c.png", np.full((30, 40, 3), 8, np.uint8))
+    data = rows(SQUARE, [10, 5, 20, 5])
+    data["annotations"][1]["image_id"] = 8
+    data["images"] += [{"id": 8, "file_name": "b.png"}, {"id": 9, "file_name": "c.png"}]
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert [path.name for path in dataset.paths] == ["a.jpg", "c.png"]
+    assert len(dataset.truth(1)) == 0 and dataset.truth(1).masks.shape == (0, 30, 40)
+    assert "b.png: has objects, but none that can be used" in str(dataset.problems[-1])
+
+
+def test_boxes_without_masks(tmp_path, photo):
+    write(tmp_path / "a.xml", voc(*BOXES))
+    with pytest.raises(InputError, match="object 1: has no outline, at most a box"):
+        read_dataset(tmp_path)
+    (tmp_path / "a.xml").unlink()
+    data = coco({"segmentation": None, "bbox": [1, 2, 9, 9]}, {"segmentation": [SQUARE]})
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert len(dataset.truth(0)) == 1 and "at most a box" in dataset.problems[0].what
+
+
+# The rest -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(tmp_path):
+    """Ten pictures: nuts in all, figs in two, a date in one."""
+    data = coco(categories=[{"id": i, "name": n} for i, n in ((3, "nut"), (9, "fig"), (1, "date"))])
+    data["images"] = [
+        {"id": i, "file_name": f"{i}.png", "height": 30, "width": 40} for i in range(10)
+    ]
+    labels = [(i, 3) for i in range(10)] + [(2, 9), (6, 9), (8, 1)]
+    data["annotations"] = [
+        {"id": k, "image_id": i, "category_id": c, "segmentation": [SQUARE if c == 3 else FIG]}
+        for k, (i, c) in enumerate(labels)
+    ]
+    for i in range(10):
+        save_image(tmp_path / f"{i}.png", np.full((30, 40, 3), 20 * i, np.uint8))
+    return read_dataset(write(tmp_path / "c.json", data))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_split_has_every_class_in_both_parts(many, seed):
+    train, val = split(many, 0.3, seed)
+    assert len(train) == 7 and len(val) == 3
+    assert set(train.paths) | set(val.paths) == set(many.paths)
+    assert not set(train.paths) & set(val.paths)
+    names = [{n for i in range(len(part)) for n in part.truth(i).names} for part in (train, val)]
+    assert names == [{"nut", "fig", "date"}, {"nut", "fig"}]  # the one date is for training
+    assert train.categories == val.categories == many.categories
+    assert split(many, 0.3, seed)[1].paths == val.paths
+
+
+def test_split_of_two_and_of_one(many):
+    train, val = split(split(many, 0.2)[1], 0.01)
+    assert len(train) == len(val) == 1
+    with pytest.raises(ValueError, match="2 pictures or more"):
+        split(train)
+    with pytest.raises(ValueError, match="share"):
+        split(many, 1)
+
+
+def test_statistics(many):
+    counts = statistics(many)
+    assert (counts["pictures"], counts["objects"], counts["empty"]) == (10, 13, 0)
+    assert counts["classes"]["nut"] == {"objects": 10, "pictures": 10, "areas": [100, 100, 100]}
+    assert counts["classes"]["date"] == {"objects": 1, "pictures": 1, "areas": [60, 60, 60]}
+    assert counts["classes"]["fig"]["pictures"] == 2
+
+
+def test_a_data_set_is_a_sequence_of_pairs(many):
+    pairs = list(many)
+    assert len(pairs) == 10
+    for i, (image, truth) in enumerate(pairs):
+        assert (image == 20 * i).all() and truth.image_size == (30, 40)
+    with pytest.raises(IndexError):
+        many[10]
+
+
+def test_browse_shows_pictures_by_name(many):
+    figure = browse(many, num=3, seed=1)
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert len(titles) == 3 and set(titles) <= {path.name for path in many.paths}
+    assert len(browse(list(many)[:2]).axes) == 2  # a list of pairs will do
+
+
+def test_written_coco_is_read_again_here_and_by_pycocotools(many, tmp_path, capsys):
+    out = tmp_path / "out"
+    path = write_coco(many, out)
+    again = read_dataset(out)
+    assert path == out / "annotations.json" and again.categories == many.categories
+    assert again.problems == () and len(again) == 10
+    for (image, truth), (other, same) in zip(many, again, strict=True):
+        np.testing.assert_array_equal(image, other)
+        np.testing.assert_array_equal(truth.masks, same.masks)
+        np.testing.assert_array_equal(truth.labels, same.labels)
+    theirs = COCO(path)
+    assert len(theirs.anns) == 13 and theirs.annToMask(theirs.anns[1]).sum() == 100
+
+
+def test_pairs_become_coco(tmp_path, toy_pictures):
+    again = read_dataset(write_coco(toy_pictures, tmp_path / "out"))
+    assert again.categories == {1: "square", 7: "disc"}
+    for (image, truth), (other, same) in zip(toy_pictures, again, strict=True):
+        np.testing.assert_array_equal(image, other)
+        np.testing.assert_array_equal(truth.masks, same.masks)
+        np.testing.assert_array_equal(truth.boxes, same.boxes)  # tight around the masks
+
+
+def test_command(tmp_path, photo, capsys):
+    good = write(tmp_path / "good.json", rows(SQUARE))
+    assert main(["check", str(good)]) == 0
+    assert "1 pictures, 0 empty, 1 objects, 0 left out" in capsys.readouterr().out
+    bad = write(
+        tmp_path / "bad.json", rows(SQUARE, *([20 + i, 2, 50, 2, 50, 20] for i in range(12)))
+    )
+    assert main(["check", str(bad)]) == 1
+    out = capsys.readouterr().out
+    assert "WRONG bad.json, a.jpg, object 2: has 2 of 3 corners outside" in out
+    assert out.count("WRONG") == 10 and "… and 2 more: has # of # corners outside" in out
+    assert main(["check", "--fix", str(bad)]) == 0
+    assert "note  bad.json" in capsys.readouterr().out
+    assert main(["stats", str(good)]) == 0
+    assert "nut: 1 objects in 1 pictures, areas 100 to 100 pixels" in capsys.readouterr().out
+    assert main(["convert", str(good), str(tmp_path / "out")]) == 0
+    assert str(tmp_path / "out/annotations.json") in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "gone")]) == 2
+    assert "no such file or folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        main(["convert", str(good)])
+    assert caught.value.code == 2
+
+
+def test_command_line(tmp_path, photo):
+    """As typed: no traceback, no TensorFlow, and the exit code tells."""
+    path = write(tmp_path / "c.json", "no JSON")
+    run = subprocess.run(
+        [sys.executable, "-m", "helpers.datasets", "check", str(path)],
+        capture_output=True, text=True, cwd=pathlib.Path(__file__).parents[1],
+    )  # fmt: skip
+    assert run.returncode == 2 and run.stdout == ""
+    assert run.stderr.count("\n") == 1 and "c.json: cannot be read" in run.stderr
