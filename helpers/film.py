@@ -2,12 +2,11 @@
 
 All of it is read and written by PyAV (FFmpeg's libraries in Python). A frame's time is an exact
 count of the file's own clock, in ticks, so a film of variable frame rate keeps every frame where
-it was. A film is made in parts, each from a key frame to another, which are joined as they are.
+it was. Whatever is read comes out in order, up to where a damaged file breaks off.
 """
 
 import contextlib
 import dataclasses
-import heapq
 import itertools
 import math
 import pathlib
@@ -21,7 +20,7 @@ from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
 BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-# The number of threads changes the result a little: a fixed one gives the same bits everywhere.
+# The number of threads changes the bits a little: a fixed one gives the same on every machine.
 X264 = {"crf": "20", "preset": "veryfast", "threads": "4"}
 
 
@@ -37,18 +36,17 @@ class VideoInfo:
     rotation: int  # degrees counterclockwise that make the stored picture upright
     pixel_aspect: Fraction  # width of a pixel over its height: 1, but for old discs
     has_audio: bool
-    tick: Fraction  # seconds from one count of its clock to the next
-    begin: int  # what the clock shows at the first frame, ticks
-    delay: float  # seconds that the first frame comes after the first sound, if it does
+    tick: Fraction  # seconds
+    begin: int  # of the first frame, ticks
+    zero: int  # of whatever comes first, frame or sound
 
     def seconds(self, time) -> float:
-        """From the clock's ticks to seconds after the first frame."""
+        """From ticks of the film's clock to seconds after its first frame."""
         return float((time - self.begin) * self.tick)
 
     def ticks(self, seconds) -> float:
         """The first tick that is not before so many seconds; None: never."""
-        after = lambda: math.ceil((seconds - 1e-6) / self.tick)  # noqa: E731
-        return math.inf if seconds is None else self.begin + after()
+        return math.inf if seconds is None else self.begin + math.ceil((seconds - 1e-6) / self.tick)
 
 
 def video_info(path) -> VideoInfo:
@@ -58,26 +56,19 @@ def video_info(path) -> VideoInfo:
         InputError: the file is missing, no film, or without a readable frame; one line.
     """
     with open_film(path) as (source, video):
-        frame = next(_all(source, video), None)
+        frame = next(_frames(source, video), None)
         if frame is None:
             raise InputError(f"{path}: holds no frame that can be read; copy it again")
-        turn = frame.rotation
+        turn, tick = frame.rotation, video.time_base
         width, height = (frame.width, frame.height)[:: -1 if turn % 180 else 1]
-        tick, begin = video.time_base, video.start_time or 0
+        fps = video.average_rate or video.guessed_rate or Fraction(25)
         length = video.duration and float(video.duration * tick)
-        return VideoInfo(
-            width,
-            height,
-            fps=video.average_rate or video.guessed_rate or Fraction(25),
-            num_frames=video.frames or None,
-            duration=length or (source.duration and source.duration / av.time_base),
-            rotation=turn,
-            pixel_aspect=(video.sample_aspect_ratio or Fraction(1)) ** (-1 if turn % 180 else 1),
-            has_audio=bool(source.streams.audio),
-            tick=tick,
-            begin=begin,
-            delay=float(begin * tick) - (source.start_time or 0) / av.time_base,
-        )
+        length = length or (source.duration and source.duration / av.time_base)
+        pixel = (video.sample_aspect_ratio or Fraction(1)) ** (-1 if turn % 180 else 1)
+        begin, sound = video.start_time or 0, bool(source.streams.audio)
+        zero = min(begin, round((source.start_time or 0) / av.time_base / tick))
+        count = video.frames or None
+        return VideoInfo(width, height, fps, count, length, turn, pixel, sound, tick, begin, zero)
 
 
 def read_frames(path, start=0.0, max_seconds=None):
@@ -94,7 +85,7 @@ def read_frames(path, start=0.0, max_seconds=None):
         InputError: as of `video_info`.
     """
     info, end = video_info(path), None if max_seconds is None else start + max_seconds
-    frames = frames_of(path, info, (info.height, info.width), info.ticks(start), info.ticks(end))
+    frames = timed_frames(path, info, (info.height, info.width), info.ticks(start), info.ticks(end))
     yield from (image for _, _, image in frames)
 
 
@@ -115,7 +106,7 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
     first = next(frames, None)
     require(first is not None, "frames must hold at least one frame, got none")
     with create_film(path) as out:
-        writer = Writer(out, np.shape(first), fps, 1 / fps)
+        add = add_pictures(out, np.shape(first), fps, 1 / fps)
         if audio is not None:
             track = out.add_stream("aac", rate=audio_rate, layout="stereo")
             samples = np.ascontiguousarray(audio, np.int16).reshape(1, -1)
@@ -123,8 +114,8 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
             sound.sample_rate = audio_rate
             out.mux(track.encode(sound) + track.encode(None))  # waits there for its pictures
         for index, image in enumerate(itertools.chain([first], frames)):
-            writer.add(image, index, 1)
-        writer.close()
+            add(image, index, 1)
+        add(None)
     return pathlib.Path(path)
 
 
@@ -161,31 +152,16 @@ def create_film(path):
     require(pathlib.Path(path).suffix.lower() == ".mp4", f"{path} must end in .mp4")
     # for playing before all has arrived: the index first, sound and pictures side by side
     options = {"movflags": "+faststart", "max_interleave_delta": "0"}
-    try:
-        with replacing(path) as part, av.open(str(part.resolve()), "w", options=options) as out:
-            yield out
-    except av.FFmpegError as error:
-        raise InputError(f"{path}: could not be written ({error.strerror})") from None
-
-
-def frames_of(path, info, size, first, last):
-    """Yields (tick, duration, (H, W, 3) uint8 upright, of `size`) for first <= tick < last."""
-    expected = info.begin
-    for frame in _decoded(path, first if first > info.begin else None):
-        tick = expected if frame.pts is None else frame.pts
-        duration = frame.duration or max(1, round(1 / (info.fps * info.tick)))
-        expected = tick + duration
-        if tick >= last:
-            return
-        if tick >= first or first <= info.begin:
-            height, width = size[::-1] if frame.rotation % 180 else size
-            image = frame.to_ndarray(format="rgb24", width=width, height=height)
-            image = np.rot90(image, frame.rotation // 90 % 4)
-            yield tick, duration, np.ascontiguousarray(image)
+    with replacing(path) as part:
+        try:
+            with av.open(str(part.resolve()), "w", options=options) as out:
+                yield out
+        except av.FFmpegError as error:
+            raise InputError(f"{path}: could not be written ({error.strerror})") from None
 
 
 def frame_times(path):
-    """Yields (tick or None, is it a key frame?) of each frame, as stored; nothing is decoded."""
+    """Yields (tick or None, is it a key frame?) of every frame as stored; none is decoded."""
     with open_film(path) as (source, video):
         for packet in _packets(source, video):
             if packet.size:
@@ -193,33 +169,43 @@ def frame_times(path):
 
 
 def entry(path, time):
-    """Where to seek, so that decoding begins at tick `time` or before; None: only at the start."""
+    """Where to seek so that decoding begins at tick `time` or before; None: only at the start."""
     with open_film(path) as (source, video), contextlib.suppress(av.FFmpegError):
         for target in (time, time - math.ceil(1 / video.time_base)):
             source.seek(target, stream=video)
-            frame = next(_all(source, video), None)
+            frame = next(_frames(source, video), None)
             if frame is not None and frame.pts is not None and frame.pts <= time:
                 return target
     return None
 
 
-def _decoded(path, first):
-    """PyAV's frames: all from tick `first`, and perhaps some before."""
-    target = None if first is None else entry(path, first)
+def timed_frames(path, info, size, first, last):
+    """Yields (tick, duration, (H, W, 3) uint8 upright, of `size`) for first <= tick < last."""
+    target, expected = entry(path, first) if first > info.begin else None, info.begin
     with open_film(path) as (source, video):
         if target is not None:
             source.seek(target, stream=video)
-        yield from _all(source, video)
+        for frame in _frames(source, video):
+            tick = expected if frame.pts is None else frame.pts
+            duration = frame.duration or max(1, round(1 / (info.fps * info.tick)))
+            expected = tick + duration
+            if tick >= last:
+                return
+            if tick >= first or first <= info.begin:
+                height, width = size[::-1] if frame.rotation % 180 else size
+                image = frame.to_ndarray(format="rgb24", width=width, height=height)
+                image = np.rot90(image, frame.rotation // 90 % 4)
+                yield tick, duration, np.ascontiguousarray(image)
 
 
-def _all(source, video):
-    """PyAV's frames, up to where the file breaks off."""
+def _frames(source, video):
+    """PyAV's frames of an open film."""
     for packet in _packets(source, video):
         yield from _decode(packet)
 
 
 def _packets(source, *streams):
-    """The compressed pieces in file order, up to where the file breaks off."""
+    """The compressed pieces in file order."""
     with contextlib.suppress(av.FFmpegError, IndexError):  # of damage that looks like a new stream
         yield from source.demux(*streams)
 
@@ -231,81 +217,47 @@ def _decode(packet):
     return []
 
 
-class Writer:
-    """Encodes frames of one shape (H, W, 3) into an H.264 stream of an open container."""
-
-    def __init__(self, out, shape, fps, time_base, pixel_aspect=Fraction(1)):
-        self.out, self.shape, self.lowest, self.next = out, tuple(shape), -(10**15), 0
-        self.stream = out.add_stream("libx264", fps, options=X264)
-        self.stream.height, self.stream.width = (side + side % 2 for side in shape[:2])
-        self.stream.pix_fmt, context = "yuv420p", self.stream.codec_context
-        context.time_base, context.sample_aspect_ratio = time_base, pixel_aspect
-        context.colorspace = context.color_primaries = context.color_trc = BT709
-        context.color_range = LIMITED
-        self.tick = max(1, round(1 / (fps * time_base)))  # how long a frame lasts, if unknown
-
-    def add(self, image, pts, duration):
-        """Encode an image for the time `pts`, in ticks of time_base, to be seen for `duration`."""
-        given = np.shape(image), np.asarray(image).dtype
-        require(given == (self.shape, np.uint8), f"a frame must be {self.shape} uint8, got {given}")
-        even = np.pad(image, [(0, side % 2) for side in self.shape[:2]] + [(0, 0)], "edge")
-        frame = av.VideoFrame.from_ndarray(even, "rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
-        frame.time_base = self.stream.codec_context.time_base
-        frame.pts = max(self.lowest, pts)  # times must rise
-        frame.duration = duration or self.tick
-        self.lowest = frame.pts + 1
-        self.out.mux(self.stream.encode(frame))
-
-    def close(self):
-        """Encode what is still waiting."""
-        self.out.mux(self.stream.encode(None))
-
-
-def join_parts(parts, src, dst, info, zero, end) -> str | None:
-    """Put the parts of a film after one another, as they are, with the sound of the source.
+def add_pictures(out, shape, fps, tick, pixel_aspect=Fraction(1)):
+    """A new stream of H.264 in an open container; returns what encodes an image into it.
 
     Args:
-        parts: {tick of the source at which it begins: file}, in order.
-        src, dst: the source and the new film, which appears whole, or not at all.
-        info: of the source.
-        zero, end: ticks of the source at which the new film's clock begins, and its sound ends.
+        out: from `create_film`.
+        shape: (H, W, 3) of all images; odd sides grow by one pixel.
+        fps, tick, pixel_aspect: as in `VideoInfo`.
 
     Returns:
-        What became of the sound: "copied", "as AAC", or None if there is none.
+        function of an image, its time and its duration in ticks; None instead: that was all.
     """
-    with open_film(src) as (source, _), create_film(dst) as out:
-        with av.open(str(next(iter(parts.values())))) as part:
-            stream = out.add_stream_from_template(part.streams.video[0])
-        pictures = _pictures(parts, stream, info.tick, zero)
-        since = zero * info.tick if zero > info.begin else -math.inf
-        how, sound = _sound(source, out, since, zero * info.tick, end * info.tick)
-        for packet in heapq.merge(
-            pictures, sound, key=lambda packet: packet.dts * packet.time_base
-        ):
-            with contextlib.suppress(*[av.InvalidDataError] * (packet.stream is not stream)):
-                out.mux(packet)
-    return how
+    stream, lowest = out.add_stream("libx264", fps, options=X264), -math.inf
+    stream.height, stream.width = (side + side % 2 for side in shape[:2])
+    stream.pix_fmt, context = "yuv420p", stream.codec_context
+    context.time_base, context.sample_aspect_ratio = tick, pixel_aspect
+    context.colorspace = context.color_primaries = context.color_trc = BT709
+    context.color_range = LIMITED
+    pad = [(0, side % 2) for side in shape[:2]] + [(0, 0)]
+
+    def add(image, time=0, duration=0):
+        nonlocal lowest
+        if image is None:
+            return out.mux(stream.encode(None))
+        given = np.shape(image), np.asarray(image).dtype
+        require(
+            given == (tuple(shape), np.uint8), f"a frame must be {tuple(shape)} uint8, got {given}"
+        )
+        even = np.pad(image, pad, "edge") if np.any(pad) else np.ascontiguousarray(image)
+        frame = av.VideoFrame.from_numpy_buffer(even, "rgb24")
+        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+        frame.time_base, frame.pts, frame.duration = tick, max(lowest, time), duration
+        lowest = frame.pts + 1  # times must rise
+        out.mux(stream.encode(frame))
+
+    return add
 
 
-def _pictures(parts, stream, tick, zero):
-    """The compressed frames of all parts, timed for the joined film."""
-    lowest = -math.inf
-    for begin, path in parts.items():
-        with av.open(str(path)) as part:
-            for packet in part.demux(video=0):
-                if packet.size:
-                    shift = round((begin - zero) * tick / packet.time_base)
-                    # a part may want to be decoded before the one before it has ended
-                    lowest = max(packet.dts + shift, lowest + 1)
-                    packet.pts, packet.dts, packet.stream = packet.pts + shift, lowest, stream
-                    yield packet
+def sound_of(source, out, zero, end, cut):
+    """What becomes of the first sound track, and its pieces for a film that begins at `zero`.
 
-
-def _sound(source, out, since, zero, end):
-    """What becomes of the first sound track, and its pieces from second `since` to `end`.
-
-    Copied, or as AAC; timed for a film whose clock begins at second `zero` of the source's.
+    Those before are left out with `cut`; those from `end` on, always. Both in seconds.
     """
     track, how = next(iter(source.streams.audio), None), "copied"
     context = track and track.codec_context
@@ -317,22 +269,21 @@ def _sound(source, out, since, zero, end):
         new, how = out.add_stream("aac", rate=48000, layout="stereo"), "as AAC"
 
     def pieces():
-        for packet in itertools.chain(_packets(source, track), [None]):
-            if packet and (packet.dts is None or not since <= packet.pts * packet.time_base < end):
-                continue
-            copied = [packet] if packet else []
-            for piece in copied if how == "copied" else _encoded(new, packet):
-                shift = round(zero / piece.time_base)
-                piece.pts, piece.dts, piece.stream = piece.pts - shift, piece.dts - shift, new
-                yield piece
+        for packet in _packets(source, track):
+            time = math.nan if packet.pts is None else packet.pts * packet.time_base
+            if not (cut and time < zero) and not time >= end:
+                copied = [packet] * (packet.dts is not None)
+                for piece in copied if how == "copied" else _encoded(new, packet):
+                    shift = round(zero / piece.time_base)
+                    piece.pts, piece.dts, piece.stream = piece.pts - shift, piece.dts - shift, new
+                    yield piece
 
     return how, pieces()
 
 
 def _encoded(track, packet):
-    """A piece of sound, decoded and encoded again; a damaged one is left out. None: the rest."""
+    """A piece of sound, decoded and encoded again; without what is damaged."""
     with contextlib.suppress(av.InvalidDataError):
-        return [
-            new for frame in (_decode(packet) if packet else [None]) for new in track.encode(frame)
-        ]
+        frames = _decode(packet) + [None] * (packet.size == 0)  # an empty one comes at the end
+        return [piece for frame in frames for piece in track.encode(frame)]
     return []

@@ -1,36 +1,35 @@
 """A film through a detector: decode, detect, follow and draw, encode, each in a thread of its own.
 
 Between two of them a few frames wait, so that the whole goes at the pace of the slowest, and memory
-does not grow with the film's length. A film is made in parts, each a file that plays, which are
-joined as they are: so it can be resumed, and made by many machines (`helpers.cluster`).
+does not grow with the film's length.
 """
 
 import contextlib
 import dataclasses
 import itertools
-import json
-import math
-import os
 import pathlib
-import shutil
-import tempfile
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
-import numpy as np
-from pycocotools import mask as rle
 from tqdm.auto import tqdm
 
-from helpers import film
 from helpers.drawing import color_of, draw_detections
-from helpers.film import VideoInfo, play, read_frames, video_info, write_video
-from helpers.structures import Detections, InputError, require
+from helpers.film import (
+    add_pictures,
+    create_film,
+    play,
+    read_frames,
+    timed_frames,
+    video_info,
+    write_video,
+)  # fmt: skip
+from helpers.parts import Frame, join, make_plan, note, part_file, parts_folder, recall
+from helpers.structures import require
 from helpers.tracks import Tracker, carry
 
 __all__ = ["play", "process_video", "read_frames", "video_info", "write_video"]
-PART_SECONDS = 10  # a part ends at the first key frame after so much film
 GIVE_UP = 8  # frames in a row without a result: then it is the detector's fault, not theirs
 
 
@@ -60,74 +59,14 @@ class VideoReport:
 
     def __str__(self):
         shares = ", ".join(f"{name} {t / self.took:.0%}" for name, t in self.stages.items())
-        return "\n".join(
-            [
-                f"{self.frames} frames in {self.took:.1f} s: {self.fps:.1f} frames a second; "
-                f"sound: {self.sound or 'none'}",
-                f"the bottleneck is {self.bottleneck}; at work, of that time: {shares}",
-                *[f"{self.resumed} frames had been made before"] * bool(self.resumed),
-                *[f"frame {i} has no result: {why}" for i, why in self.failed.items()],
-                *["the source breaks off before its end"] * self.cut_off,
-            ]
-        )
-
-
-@dataclasses.dataclass
-class Frame:
-    """A frame on its way through the stages."""
-
-    part: int
-    place: int  # in its part, from 0
-    time: int  # ticks of the film's clock
-    duration: int
-    image: np.ndarray | None  # (H, W, 3) uint8; None: made by an earlier run
-    raw: Detections | None = None  # found here, or carried here
-    found: Detections | None = None  # the same, with track ids
-    drawn: np.ndarray | None = None
-    problem: str | None = None  # why the detector has no result
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is to be made of a film: all that a machine must know to make a part of it."""
-
-    src: pathlib.Path
-    info: VideoInfo
-    size: tuple[int, int]  # (height, width) of the new film
-    every: int
-    batch_size: int
-    zero: int  # when the new film's clock begins, ticks of the source
-    starts: tuple[int, ...]  # when each part begins; but for the first, at a key frame
-    end: float  # when the last part ends
-    frames: int  # how many that makes
-
-
-def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -> Plan:
-    """Look at a film and cut it into parts; nothing is decoded but a frame. See `process_video`."""
-    for name, value in (("batch_size", batch_size), ("every", every)):
-        require(value >= 1, f"{name} must be at least 1, got {value}")
-    require(0 < scale <= 1, f"scale must be above 0 and at most 1, got {scale}")
-    require(start >= 0, f"start must be at least 0, got {start}")
-    require(dst.suffix.lower() == ".mp4", f"{dst} must end in .mp4")
-    info = video_info(src)
-    if dst.exists() and dst.samefile(src):
-        raise InputError(f"{dst}: is the film itself; choose another name for the result")
-    zero, limit, frames = info.ticks(start), info.ticks(end), 0
-    starts, apart = [zero], PART_SECONDS / info.tick
-    for tick, is_key in film.frame_times(src):
-        if tick is None or zero <= tick < limit:
-            frames += 1
-            if is_key and tick is not None and tick - starts[-1] >= apart:
-                starts.append(tick)
-    if len(starts) > 1 and film.entry(src, starts[1]) is None:
-        del starts[1:]  # it can only be read from its start
-    if not frames:
-        raise InputError(f"{src}: holds no frame from second {start:g} to {end or 'the end'}")
-    if start == 0:  # then what comes late in the source, sound or picture, stays late
-        zero -= round(info.delay / info.tick)
-    even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
-    size = even(info.height), even(info.width)
-    return Plan(src, info, size, every, batch_size, zero, tuple(starts), limit, frames)
+        lines = [
+            f"{self.frames} frames in {self.took:.1f} s: {self.fps:.1f} frames a second",
+            f"the bottleneck is {self.bottleneck}; at work, of that time: {shares}",
+            f"sound: {self.sound or 'none'}",
+        ]
+        lines += [f"{self.resumed} frames had been made before"] * bool(self.resumed)
+        lines += [f"frame {index} has no result: {why}" for index, why in self.failed.items()]
+        return "\n".join(lines + ["the source breaks off before its end"] * self.cut_off)
 
 
 def process_video(
@@ -161,87 +100,63 @@ def process_video(
     """
     begun, src, dst = time.monotonic(), pathlib.Path(src).expanduser(), pathlib.Path(dst)
     if max_seconds is not None:
-        end = min(math.inf if end is None else end, start + max_seconds)
+        end = start + max_seconds if end is None else min(end, start + max_seconds)
     plan = make_plan(src, dst, start, end, every, scale, batch_size)
     finds = hasattr(detector, "batch")
     require(finds or every == 1, "every needs a detector with batch(images)")
     tracker = Tracker() if track and finds else None
-    clock, failed, resumed, count = Clock(), {}, 0, 0
-    model = getattr(detector, "name", None), getattr(detector, "score_threshold", None)
-    stamp = repr((plan, src.stat().st_mtime, track, model)) if resume else None
+    model = [getattr(detector, name, None) for name in ("name", "score_threshold")]
+    stamp = repr((plan, src.stat().st_mtime, model, track)) if resume else None
+    numbers, clock, failed, resumed = range(len(plan.starts)), Clock(), {}, 0
     bar = tqdm(total=plan.frames, desc=src.name, unit="frame", disable=not progress, delay=2)
-    with bar, parts_folder(dst, stamp) as folder, contextlib.ExitStack() as stack:
-        parts = {n: part_file(folder, n) for n in range(len(plan.starts))}
-        todo = [n for n in parts if not all(parts[m].exists() for m in range(n + 1))]
-        old = follow(recall(folder, range(len(parts) - len(todo))), plan, tracker, clock)
-        frames = _ahead(decode(plan, todo, clock), batch_size)
-        frames = _ahead(detect(frames, detector, plan, clock), batch_size)
-        frames = _ahead(draw(follow(frames, plan, tracker, clock), clock), 4)
-        frames = stack.enter_context(contextlib.closing(write(frames, plan, folder, clock, resume)))
-        for frame in itertools.chain(old, frames):
-            seconds = plan.info.seconds(frame.time)
-            if frame.problem:
-                failed[count] = frame.problem
-            if on_frame:
-                on_frame(count, seconds, frame.found)
-            count, resumed = count + 1, resumed + (frame.image is None)
-            bar.update()
+    with bar, parts_folder(dst, stamp) as folder:
+        there = itertools.takewhile(lambda n: part_file(folder, n).exists(), numbers)
+        done = len(list(there))
+        old = follow(recall(folder, numbers[:done]), plan, tracker, clock)
+        new = make_parts(plan, folder, numbers[done:], detector, tracker, clock, keep=resume)
+        with contextlib.closing(new):
+            for count, frame in enumerate(itertools.chain(old, new)):
+                seconds = plan.info.seconds(frame.time)
+                resumed += frame.image is None
+                if frame.problem:
+                    failed[count] = frame.problem
+                if on_frame:
+                    on_frame(count, seconds, frame.found)
+                bar.update()
         with clock("join"):
             sound = join(plan, folder, dst)
-    last = min(math.inf if x is None else x for x in (end, plan.info.duration))
-    cut_off = last < math.inf and seconds < start + 0.9 * (last - start) - 1
-    took = time.monotonic() - begun
-    return VideoReport(dst, count, seconds - start, took, sound, cut_off, clock, failed, resumed)
+    length, took = plan.info.duration or 0, time.monotonic() - begun
+    cut_off = seconds < start + 0.9 * (min(length, end or length) - start) - 1
+    return VideoReport(
+        dst, count + 1, seconds - start, took, sound, cut_off, clock, failed, resumed
+    )
 
 
-def part_file(folder, number, suffix=".mp4") -> pathlib.Path:
-    """The file of a part of a film: it is there when the part is finished."""
-    return folder / f"{number:05}{suffix}"
+def make_parts(plan, folder, numbers, detector, tracker, clock, keep=False):
+    """Make some parts of a film in a row; yields each `Frame` when it is written."""
+    with contextlib.ExitStack() as stack:
+        frames = _ahead(stack, decode(plan, numbers, clock), plan.batch_size)
+        frames = _ahead(stack, detect(frames, detector, plan, clock), plan.batch_size)
+        frames = _ahead(stack, draw(follow(frames, plan, tracker, clock), clock), 4)
+        yield from write(frames, plan, folder, clock, keep)
 
 
-def join(plan, folder, dst):
-    """Join the parts of a film, add the sound; returns what became of that."""
-    paths = {start: part_file(folder, n) for n, start in enumerate(plan.starts)}
-    parts = {start: path for start, path in paths.items() if path.exists()}
-    return film.join_parts(parts, plan.src, dst, plan.info, plan.zero, plan.end)
+def _ahead(stack, items, size):
+    """What a generator yields, while a thread of its own works `size` items ahead.
 
-
-@contextlib.contextmanager
-def parts_folder(dst, stamp=None):
-    """A folder beside `dst` that is gone afterwards; with a stamp, it stays if the block raises."""
-    folder = dst.with_name(f"{dst.name}.parts")
-    try:
-        dst.parent.mkdir(parents=True, exist_ok=True)
-        if stamp is None:
-            folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{dst.stem}.", dir=dst.parent))
-        elif not (folder / "plan").exists() or (folder / "plan").read_text() != stamp:
-            shutil.rmtree(folder, ignore_errors=True)  # of another film, or of other wishes
-            folder.mkdir()
-            (folder / "plan").write_text(stamp)
-    except OSError as error:
-        raise InputError(f"{dst}: could not be written ({error.strerror})") from None
-    try:
-        yield folder
-        stamp = None
-    finally:
-        if stamp is None:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _ahead(items, size):
-    """Let a thread of its own work through a generator, at most `size` items ahead.
-
-    What is raised there is raised here; when this generator is closed, so is that one.
+    What is raised there is raised here; when the stack ends, so do the thread and the generator.
     """
     pool = ThreadPoolExecutor(1)
-    try:
+    stack.callback(items.close)
+    stack.callback(pool.shutdown, cancel_futures=True)
+
+    def results():
         waiting = deque(pool.submit(next, items, None) for _ in range(size))
         while (item := waiting.popleft().result()) is not None:
             waiting.append(pool.submit(next, items, None))
             yield item
-    finally:
-        pool.shutdown(cancel_futures=True)
-        items.close()
+
+    return results()
 
 
 class Clock(dict):
@@ -258,7 +173,7 @@ def decode(plan, parts, clock):
     """The frames of some parts, one after another."""
     for number in parts:
         last = plan.starts[number + 1] if number + 1 < len(plan.starts) else plan.end
-        frames = film.frames_of(plan.src, plan.info, plan.size, plan.starts[number], last)
+        frames = timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
         for place in itertools.count():
             with clock("decode"):
                 item = next(frames, None)
@@ -331,48 +246,18 @@ def draw(frames, clock):
 
 def write(frames, plan, folder, clock, keep=False):
     """Encode each part into its file; with keep, note beside it what was found."""
+    info, shape = plan.info, (*plan.size, 3)
     for number, part in itertools.groupby(frames, lambda frame: frame.part):
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(film.create_film(part_file(folder, number)))
-            form = plan.info.fps, plan.info.tick, plan.info.pixel_aspect
-            writer = film.Writer(out, (*plan.size, 3), *form)
-            path = part_file(folder, number, ".jsonl") if keep else os.devnull
-            notes = stack.enter_context(open(path, "w"))
+            out = stack.enter_context(create_film(part_file(folder, number)))
+            add = add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
+            if keep:
+                notes = stack.enter_context(part_file(folder, number, ".jsonl").open("w"))
             for frame in part:
                 with clock("encode"):
-                    writer.add(frame.drawn, frame.time - plan.starts[number], frame.duration)
-                    notes.write(_note(frame) if keep else "")
+                    add(frame.drawn, frame.time - plan.starts[number], frame.duration)
+                    if keep:
+                        notes.write(note(frame))
                 yield frame
             with clock("encode"):
-                writer.close()
-
-
-def _note(frame):
-    """What was found in a frame, as a line of JSON; masks as run lengths, column by column."""
-    found = frame.raw
-    if found is not None:
-        codes = found.masks
-        if codes is not None:  # (W, H, N), the order in memory that pycocotools wants
-            codes = [code["counts"].decode() for code in rle.encode(codes.view(np.uint8).T)]
-        found = {**vars(found), "masks": codes}
-    record = {"time": frame.time, "found": found, "problem": frame.problem}
-    return json.dumps(record, default=np.ndarray.tolist) + "\n"
-
-
-def recall(folder, parts):
-    """The frames of some parts, without their pixels, from the notes on them."""
-    for number in parts:
-        with part_file(folder, number, ".jsonl").open() as lines:
-            for place, line in enumerate(lines):
-                record = json.loads(line)
-                found, codes = record["found"], record["found"] and record["found"]["masks"]
-                if codes is not None:
-                    width_height = found["image_size"][::-1]
-                    codes = [{"size": width_height, "counts": code} for code in codes]
-                    masks = rle.decode(codes).T if codes else []
-                    found["masks"] = np.reshape(masks, (len(codes), *found["image_size"]))
-                if found:
-                    found["categories"] = {int(k): name for k, name in found["categories"].items()}
-                    found = Detections(**found)
-                problem = record["problem"]
-                yield Frame(number, place, record["time"], 0, None, found, problem=problem)
+                add(None)
