@@ -13,12 +13,11 @@ commands:
   lab                open the notebooks in JupyterLab
   weights            train the bundled model again, which takes hours; --help tells more
   notebooks          run the notebooks and store their outputs in them; 05 06: only those two
-  lint               check the style of the code
-  setup              only make the environment, the folder .venv; any command does if need be
-examples: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
-          python3 run.py test -k boxes
-.venv takes 2.3 GB; where Linux has an NVIDIA GPU, 7 GB, as CUDA comes too, unless the variable
-CUDA_VISIBLE_DEVICES is -1 at the first run. To start afresh, delete .venv.
+  site               make web pages of the stored notebooks, in outputs/site
+  lint               check the style of the code, the form of the notebooks, the links
+  setup              only make .venv, as any command does if need be; delete it to start afresh
+example: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
+.venv takes 2.3 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
 """
 
 import os
@@ -38,6 +37,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG, STAMP = VENV / "setup.log", VENV / "pixelwise.stamp"
 FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]} {ROOT}"
 MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab", "weights": "helpers.training"}
+SCRIPTS = {"notebooks": ".ci/store_notebooks.py", "site": ".ci/build_site.py"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
     r"No space left|os error (28|112)\b|not enough space": "the disk is full: free some space",
     r"Permission denied|os error 13\b|Read-only": "writing is not permitted: copy it elsewhere",
@@ -97,11 +97,11 @@ def work(command, *args):
     if command not in ("", "weights"):
         os.chdir(ROOT)
     if command == "lint":
-        ruff = [sys.executable, "-m", "ruff"]
-        return max([subprocess.call([*ruff, *a]) for a in (["check"], ["format", "--check"])])
-    if command == "notebooks":
-        return subprocess.call([sys.executable, ".ci/store_notebooks.py", *args])
-    lab = ["--LabApp.default_url=/lab/tree/notebooks"] if command == "lab" else []
+        tools = ("ruff check", "ruff format --check", "pytest -m form")
+        return max([subprocess.call([sys.executable, "-m", *tool.split()]) for tool in tools])
+    if command in SCRIPTS:
+        return subprocess.call([sys.executable, SCRIPTS[command], *args])
+    lab = ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"] * (command == "lab")
     sys.argv[1:] = [*lab, *args]
     runpy.run_module(MODULES[command], run_name="__main__", alter_sys=True)
 
@@ -111,12 +111,12 @@ def main(args):
     if args[:1] == ["--inside"]:
         return work(*args[1:])
     if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        had = platform.python_version()
+        had = sys.version.split()[0]
         sys.exit(f"Pixelwise needs Python 3.10 to 3.13, as in python3.12 run.py; this is {had}.")
     if args[:1] in (["-h"], ["--help"], ["help"]):
         return print(__doc__.strip())
     args = args if args and not args[0].startswith("-") else ["", *args]
-    if args[0] not in (*MODULES, "notebooks", "lint", "setup"):
+    if args[0] not in (*MODULES, *SCRIPTS, "lint", "setup"):
         print(f"There is no command '{args[0]}': see python3 run.py --help", file=sys.stderr)
         return 2
     try:
@@ -131,7 +131,7 @@ def main(args):
                 if not is_ready():
                     set_up()
         if args[0] == "setup":
-            return print(f"The environment is ready: {VENV}")
+            return print("The environment is ready:", VENV)
         sys.stdout.flush()
         inside = [str(PYTHON), str(ROOT / "run.py"), "--inside", *args]
         return subprocess.call(inside) if os.name == "nt" else os.execv(PYTHON, inside)

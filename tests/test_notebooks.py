@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb"))
 WORDS = {"00_quickstart": (600, 1500)}  # the others: 1,500 to 3,300
+form = pytest.mark.form  # python3 run.py lint looks at these
 each_book = pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 each = pytest.mark.parametrize("path", BOOKS + SOLUTIONS, ids=lambda p: f"{p.parent.name}-{p.stem}")
 
@@ -41,6 +42,7 @@ def lines_of(cell):
 # Form ---------------------------------------------------------------------------------------------
 
 
+@form
 @each
 def test_first_and_last_cells(path):
     first, second, *_, last = cells_of(path)
@@ -53,6 +55,7 @@ def test_first_and_last_cells(path):
     assert last["text"].endswith("print(json.dumps(results))")
 
 
+@form
 @each
 def test_cells_are_short(path):
     code, prose = cells_of(path, "code"), cells_of(path, "markdown")
@@ -61,6 +64,7 @@ def test_cells_are_short(path):
     assert len(code) <= len(prose) <= 2 * len(code)
 
 
+@form
 @each_book
 def test_number_of_words(path):
     text = "\n".join(cell["text"] for cell in cells_of(path, "markdown"))
@@ -69,6 +73,7 @@ def test_number_of_words(path):
     assert low <= words <= high
 
 
+@form
 @each
 def test_ids_and_paths(path):
     book = json.loads(path.read_text(encoding="utf-8"))
@@ -82,6 +87,27 @@ def test_ids_and_paths(path):
     assert str(ROOT) not in path.read_text(encoding="utf-8")
 
 
+@form
+@each
+def test_metadata(path):
+    """Nothing of the machine or of the tool that wrote it."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    assert set(book["metadata"]) == {"kernelspec", "language_info"}
+    assert book["metadata"]["kernelspec"]["name"] == "python3"
+    assert "version" not in book["metadata"]["language_info"]
+    for cell in book["cells"]:
+        assert set(cell["metadata"]) <= {"tags"}, cell["id"]
+
+
+@form
+@each
+def test_chance_is_seeded(path):
+    for cell in cells_of(path, "code"):
+        unseeded = r"np\.random\.(?!default_rng\([^)])\w+|default_rng\(\)|(?<![\w.])random\.\w+\("
+        assert not re.search(unseeded, cell["text"]), f"{cell['id']}: the same numbers in each run"
+
+
+@form
 @each
 def test_links_and_alt_texts(path):
     for cell in cells_of(path, "markdown"):
@@ -91,6 +117,7 @@ def test_links_and_alt_texts(path):
                 assert (path.parent / target).exists(), target
 
 
+@form
 @each
 def test_output_is_never_far(path):
     """At most two cells of code in a row that show neither a picture nor a number."""
@@ -102,12 +129,14 @@ def test_output_is_never_far(path):
         assert silent <= 2, cell["id"]
 
 
+@form
 @each
 def test_words_are_explained(path):
     links = re.findall(r"\]\(((?:\.\./)?glossary\.md)\)", path.read_text(encoding="utf-8"))
     assert len(links) == 1
 
 
+@form
 def test_setup_is_the_same_everywhere():
     assert len({cells_of(path, tag="setup")[0]["text"] for path in BOOKS + SOLUTIONS}) == 1
 
@@ -115,6 +144,7 @@ def test_setup_is_the_same_everywhere():
 # Exercises ----------------------------------------------------------------------------------------
 
 
+@form
 @each
 def test_three_exercises(path):
     exercises = cells_of(path, "code", "exercise")
@@ -126,6 +156,7 @@ def test_three_exercises(path):
         assert lines_of(cell) <= 15
 
 
+@form
 @each_book
 def test_solution_differs_in_the_exercises_only(path):
     solution = path.parent / "solutions" / path.name

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("test", "lab", "weights", "notebooks", "lint", "setup")
+COMMANDS = ("test", "lab", "weights", "notebooks", "site", "lint", "setup")
 NO_NETWORK = """
 WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(': Failed to
 establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/absl-py/
@@ -162,6 +162,16 @@ def test_paths_are_relative_to_where_the_user_is(folder, run, tmp_path_factory):
     make_ready(run)
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     assert f"helpers {elsewhere} " in call(folder, "--images", "a.jpg", cwd=elsewhere).stdout
+
+
+def test_the_lab_opens_on_the_first_notebook(run, monkeypatch):
+    monkeypatch.setattr(run.runpy, "run_module", lambda name, **more: run.steps.append(name))
+    monkeypatch.setattr(run.sys, "argv", ["run.py"])
+    monkeypatch.chdir(run.ROOT)
+    run.work("lab", "--no-browser")
+    opened, asked = run.sys.argv[1:]
+    assert run.steps == ["jupyterlab"] and asked == "--no-browser"
+    assert (ROOT / opened.split("/lab/tree/")[1]).is_file()
 
 
 def test_a_ready_start_takes_no_time(folder, run):

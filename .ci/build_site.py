@@ -1,0 +1,130 @@
+"""Makes web pages of the notebooks as they are stored, with their outputs: to look, not to run.
+
+python3 run.py site [FOLDER]
+
+The pages need no server, no script and no network: open FOLDER/index.html (FOLDER is outputs/site
+unless you say), or put the folder on any web space, such as GitHub Pages. A link that leads
+nowhere, or a picture without words that say what it shows, is named, and the exit status is 1.
+"""
+
+import base64
+import html
+import posixpath
+import re
+import shutil
+import string
+import sys
+from pathlib import Path
+
+import nbformat
+from check_site import LINK, wrong
+from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
+from pygments.formatters import HtmlFormatter
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = "https://github.com/pixelwise-tutorial/pixelwise"
+
+
+def of_notebook(path):
+    """A notebook as HTML, and its pictures and films: {name in its folder: bytes}."""
+    exporter = HTMLExporter(
+        template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
+    )
+    exporter.register_preprocessor("nbconvert.preprocessors.ExtractOutputPreprocessor", True)
+    resources = {"output_files_dir": f"{path.stem}_files", "unique_key": "picture"}
+    body, resources = exporter.from_notebook_node(nbformat.read(path, 4), resources)
+    files = dict(resources["outputs"])
+
+    def film(match):
+        name = f"{path.stem}_files/film_{len(files)}.mp4"
+        files[name] = base64.b64decode(match[1])
+        return f'src="{name}"'
+
+    body = re.sub(r'src="data:video/mp4;base64,([^"]+)"', film, body)
+    body = body.replace("<video controls", '<video controls playsinline preload="metadata"')
+    setup = r'(?s)(<div class="cell [^"]*celltag_setup".*?)(?=<div class="cell )'
+    return re.sub(setup, r"<details><summary>Set-up</summary>\1</details>", body), files
+
+
+def card(path):
+    """What the first page shows of a notebook: its picture, its question, the time it takes."""
+    text = nbformat.read(path, 4).cells[0].source
+    alt, picture = re.search(r"!\[(.+?)\]\((.+?)\)", text).groups()
+    title, time = re.search(r"# (.+)", text)[1], re.search(r"takes\*\* (.+?)[.:;]", text)
+    return (
+        f'<li><a href="notebooks/{path.name}"><img loading="lazy" alt="{html.escape(alt)}" '
+        f'src="notebooks/{picture}"><strong>{path.stem[:2]} · {html.escape(title)}</strong></a> '
+        f"<small>{time[1] if time else ''}</small></li>"
+    )
+
+
+def first(root, books, film):
+    """The first page: what README says first, a film, a card for each notebook."""
+    words = (root / "README.md").read_text(encoding="utf-8").split("\n\n")[1]
+    return (
+        f"<h1>Pixelwise</h1>\n{markdown2html(words)}\n<video controls loop muted playsinline "
+        f'preload="auto" src="{film}"></video>\n<h2>Notebooks</h2>\n<ul class="cards">'
+        f"{''.join(map(card, books))}</ul>\n<p>Get the project, to run them: "
+        f'<a href="{SOURCE}">{SOURCE.removeprefix("https://")}</a></p>'
+    )
+
+
+def led(page, name, pages):
+    """The page of a file whose links lead to other pages; where there is none, to GitHub."""
+
+    def lead(match):
+        target, _, place = match[2].partition("#")
+        inside = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        if target and ":" not in target and match[1].startswith("<a "):
+            made = posixpath.splitext(target)[0] + ".html"
+            target = made if inside in pages else f"{SOURCE}/blob/main/{inside}"
+        return f'{match[1]}{target}{place and "#" + place}"'
+
+    return LINK.sub(lead, page)
+
+
+def build(out, root=ROOT):
+    """Writes the pages of the project in `root` to `out/`, which it makes anew."""
+    books = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
+    solved = sorted((root / "notebooks/solutions").glob("[0-9]*.ipynb"))
+    texts = [root / "notebooks/glossary.md", *sorted((root / "docs").glob("*.md"))]
+    bodies, files, nav = {"index.md": ""}, {}, {"index.md": "Pixelwise"}
+    for path in (*books, *texts, *solved):
+        name, folder = path.relative_to(root).as_posix(), path.parent.relative_to(root).as_posix()
+        if path.suffix == ".md":
+            bodies[name] = markdown2html(path.read_text(encoding="utf-8"))
+            nav[name] = re.search("<h1[^>]*>([^<]+)", bodies[name])[1]
+        else:
+            bodies[name], made = of_notebook(path)
+            files |= {f"{folder}/{inner}": data for inner, data in made.items()}
+            nav |= {name: path.stem[:2]} if path in books else {}
+    bodies["index.md"] = first(root, books, next(name for name in files if name.endswith(".mp4")))
+    layout = string.Template(Path(__file__).with_name("site.html").read_text(encoding="utf-8"))
+    colours = HtmlFormatter().get_style_defs(".highlight")
+    if (out / "index.html").is_file():
+        shutil.rmtree(out)
+    shutil.copytree(root / "notebooks/figures", out / "notebooks/figures")
+    for name, body in bodies.items():
+        links = [f'<a href="{"../" * name.count("/")}{n}">{text}</a>' for n, text in nav.items()]
+        title = html.unescape(re.search("<h1[^>]*>([^<]+)", body)[1])
+        page = layout.substitute(title=title, nav=" ".join(links), body=body, colours=colours)
+        files[f"{posixpath.splitext(name)[0]}.html"] = led(page, name, set(bodies)).encode()
+    for name, data in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(data)
+
+
+def main(args):
+    out = Path(args[0]) if args else ROOT / "outputs/site"
+    if out.exists() and any(out.iterdir()) and not (out / "index.html").is_file():
+        print(f"{out}: holds other things; name a new folder", file=sys.stderr)
+        return 2
+    build(out)
+    lines = list(wrong(out))
+    print(*lines, f"the pages begin at {(out / 'index.html').resolve().as_uri()}", sep="\n")
+    return int(bool(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
