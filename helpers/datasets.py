@@ -103,7 +103,8 @@ def read_dataset(path, fix=False):
     Raises:
         InputError: there are no annotations that can be read, or no picture is left.
     """
-    problems, records, placed, ids, index = [], {}, {}, {}, defaultdict(list)
+    problems, records, placed, ids = [], {}, {}, {}
+    index, sizes = defaultdict(list), defaultdict(list)
 
     def add(file, what, number=None, picture=None, fixed=False):
         problems.append(Problem(file, number, picture, what, fixed))
@@ -123,11 +124,10 @@ def read_dataset(path, fix=False):
         with guard(report, None, picture.name):
             mender = functools.partial(mend, report, None, picture.name)
             file, size, drawn_on, turn = repairs.locate(picture, index, mender)
-            twins = index[file.stat().st_size]
-            for twin in twins:
+            for twin in sizes[file.stat().st_size]:
                 if twin != file and filecmp.cmp(twin, file, shallow=False):
                     raise Left(f"is the same picture as {twin.parent.name}/{twin.name}", fix)
-            twins.append(file)
+            sizes[file.stat().st_size].append(file)
             if placed.setdefault(file, picture) is not picture:
                 report("is listed twice: its objects are joined", None, picture.name, True)
             _, _, labels, codes = records.setdefault(file, (file, size, [], []))
@@ -148,7 +148,7 @@ def read_dataset(path, fix=False):
             add(picture.file, "has objects, but none that can be used", None, picture.name)
             del records[file]
     if not records:
-        first = problems[0] if problems else f"no annotations; wanted: {formats.WANTED}"
+        first = problems[0] if problems else f"no annotations; known are {formats.KNOWN}"
         raise InputError(f"{path}: there is no picture to use; {first}")
     names = sorted({label for _, _, labels, _ in records.values() for label in labels} | set(ids))
     numbers = [ids.get(name) for name in names]

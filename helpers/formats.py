@@ -21,7 +21,7 @@ from helpers.pictures import SUFFIXES
 from helpers.png_masks import codes_of, rle_of, share_out
 from helpers.structures import InputError
 
-WANTED = "COCO, VIA or labelme JSON, VOC XML with PNG masks, or a folder of PNG masks"
+KNOWN = "COCO, VIA and labelme JSON, VOC XML with PNG masks, folders of PNG masks"
 # What a value of another kind than it should be can make Python raise.
 BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
 BROKEN += (SyntaxError, RecursionError)
@@ -83,11 +83,13 @@ def read(path, report):
         raise InputError(f"{path}: no such file or folder; check the name")
     root = path if path.is_dir() else path.parent
     root = root.parent if root.name.lower() in ("annotations", "labels", "xmls") else root
-    tree = sorted(p for p in root.rglob("*") if p.is_file() and not p.name.startswith("."))
+    depths = ["**/*"] if path.is_dir() else ["*", "*/*", "*/*/*"]  # beside a file not everything
+    inside = lambda p: p.relative_to(root).as_posix()  # noqa: E731
+    tree = sorted(p for depth in depths for p in root.glob(depth) if p.is_file())
+    tree = [p for p in tree if not re.search(r"(^|/)\.", inside(p))]  # nothing hidden
     images = [p for p in tree if p.suffix.lower() in SUFFIXES]
     # VOC has SegmentationClass and SegmentationObject: of one name the last is taken
-    folder = lambda p: p.relative_to(root).parent.as_posix()  # noqa: E731
-    masks = {p.stem: p for p in images if re.search("mask|map|segm", folder(p), re.IGNORECASE)}
+    masks = {p.stem: p for p in images if re.search("(mask|map|segm).*/", inside(p), re.I)}
     files = [p for p in tree if path in (p, *p.parents)]
     listed = _listed(files, report)
     for file in files:
@@ -98,7 +100,7 @@ def read(path, report):
                 pictures += _reader(data)(file, data, tell)
             elif file.suffix.lower() == ".xml" and (file.stem in listed or not listed):
                 pictures += _voc(file, ElementTree.parse(file).getroot(), masks, tell)
-    return pictures or (_png(images, path, report) if path.is_dir() else []), images
+    return pictures or _png(images, root, report), images
 
 
 def _listed(files, report):
@@ -114,16 +116,15 @@ def _listed(files, report):
 
 def _reader(data):
     """The function that reads JSON of this kind."""
-    data = data if isinstance(data, dict) else {"a list": None}
-    if "annotations" in data and "images" in data:
-        return _coco
-    if "shapes" in data:
-        return _labelme
-    if "_via_img_metadata" in data or all(
-        isinstance(r, dict) and "regions" in r for r in data.values()
-    ):
-        return _via
-    raise Left("is JSON of an unknown kind")
+    if isinstance(data, dict):
+        if "annotations" in data and "images" in data:
+            return _coco
+        if "shapes" in data:
+            return _labelme
+        rows = [row for row in data.values() if isinstance(row, dict)]
+        if "_via_img_metadata" in data or any("regions" in row for row in rows):
+            return _via
+    raise Left(f"is JSON of an unknown kind; known are {KNOWN}")
 
 
 def _rows(data, key, report):
@@ -139,7 +140,8 @@ def _coco(file, data, report):
     """https://cocodataset.org/#format-data. Ids are compared as text: exports write "3" and 3."""
     names, images, ids, used = {}, {}, {}, set()
     for row in _rows(data, "categories", report):
-        key, name = str(row.get("id")), str(row.get("name")).strip()
+        key = str(row.get("id"))
+        name = str(row.get("name") or f"class {key}").strip()
         if names.setdefault(key, name) != name:
             report(f"category id {key} stands for {names[key]!r} and for {name!r}")
             names[key] = None
@@ -254,16 +256,13 @@ def _voc(file, root, masks, report):
         with guard(report, number, picture.name):
             sides = [float(row.findtext(f"bndbox/{k}")) for k in ("xmin", "ymin", "xmax", "ymax")]
             picture.items.append(Item(number, row.findtext("name").strip(), sides))
-    if picture.items and file.stem not in masks:
-        picture.items[:] = [item._replace(shape=None) for item in picture.items]
-    elif picture.items:
-        codes = codes_of(
-            masks[file.stem],
-            functools.partial(report, number=None, picture=picture.name, fixed=True),
-        )
+    shapes, note = [None] * len(picture.items), ""
+    if picture.items and file.stem in masks:
+        codes, note = codes_of(masks[file.stem])
         shapes = share_out(codes, np.array([item.shape for item in picture.items]))
-        picture.items[:] = [i._replace(shape=s) for i, s in zip(picture.items, shapes, strict=True)]
         picture = picture._replace(size=codes.shape)
+    for i, shape in enumerate(shapes):
+        picture.items[i] = picture.items[i]._replace(shape=shape, note=note)
     return [picture]
 
 
@@ -273,23 +272,23 @@ def _png(images, root, report):
     The folder's name must hold "mask". What follows the picture's name is a number and a class
     ("object" if there is none). In a mask without a number each value is an object.
     """
-    is_mask = lambda p: re.search("mask", p.relative_to(root).parent.as_posix(), re.I)  # noqa: E731
+    is_mask = lambda p: re.search("mask.*/", p.relative_to(root).as_posix(), re.I)  # noqa: E731
     photos, pictures = [p for p in images if not is_mask(p)], {}
     for file in filter(is_mask, images):
-        tail = re.split(r"mask[^/]*/", file.with_suffix("").as_posix(), flags=re.I)[-1]
-        fits = [p for p in photos if re.fullmatch(re.escape(p.stem) + r"([-_./ ].*)?", tail)]
-        if not fits:
-            report(file, "fits no picture's name")
-            continue
-        # of a.jpg and a_1.jpg the longer name, of train/a.jpg and val/a.jpg the one close by
-        near = lambda p, file=file: (len(p.stem), len(os.path.commonpath([p, file])))  # noqa: E731
-        photo = max(fits, key=near)
-        words = [w for w in re.split(r"[-_./ ]+", tail[len(photo.stem) :]) if w]
-        label = "_".join(w for w in words if not re.fullmatch(r"\d+|masks?", w)) or "object"
-        codes = codes_of(file, lambda what, file=file: report(file, what, None, None, True))
-        whole = any(word.isdigit() for word in words)
-        parts = [codes > 0] if whole else [codes == v for v in np.unique(codes[codes > 0])]
-        record = Picture(file, str(photo), codes.shape, [])
-        items = pictures.setdefault(photo, record).items
-        items.extend(Item(f"{file.name} {i}", label, rle_of(m)) for i, m in enumerate(parts, 1))
+        with guard(functools.partial(report, file)):
+            stem = file.with_suffix("").as_posix()
+            tail = re.sub("^.*mask[^/]*/", "", stem, flags=re.IGNORECASE) + "/"
+            fits = [p for p in photos if tail.startswith(tuple(p.stem + c for c in "-_./ "))]
+            if not fits:
+                raise Left("fits no picture's name")
+            # of a.jpg and a_1.jpg the longer name; of train/a.jpg and val/a.jpg the one close by
+            photo = max(fits, key=lambda p: (len(p.stem), len(os.path.commonpath([p, file]))))
+            words = re.findall(r"[^-_./ ]+", tail[len(photo.stem) :])
+            label = "_".join(w for w in words if not re.fullmatch(r"\d+|masks?", w)) or "object"
+            codes, note = codes_of(file)
+            whole = any(word.isdigit() for word in words)
+            parts = [codes > 0] if whole else [codes == v for v in np.unique(codes[codes > 0])]
+            picture = pictures.setdefault(photo, Picture(file, str(photo), codes.shape, []))
+            for number, part in enumerate(parts, 1):
+                picture.items.append(Item(f"{file.name} {number}", label, rle_of(part), note))
     return list(pictures.values())

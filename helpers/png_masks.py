@@ -15,9 +15,10 @@ def rle_of(mask):
     return rle.encode(np.asfortranarray(mask, np.uint8))
 
 
-def codes_of(path, tell):
-    """A mask's picture as (H, W) int32: 0 is background; a number for each object, if it is clean.
+def codes_of(path):
+    """A mask's picture as (H, W) int32, and a note if it is noisy.
 
+    0 is background. In a clean mask each object, or each class, has a number of its own.
     VOC's rim (255 of a palette) and what is not object in a trimap (2 of 1, 2, 3) become 0. Greys
     between two values, as JPEG and soft edges leave them, are cut at half of the brightest; lines
     and specks of less than 3 pixels across go.
@@ -29,20 +30,20 @@ def codes_of(path, tell):
     codes = pixels @ (256 ** np.arange(pixels.shape[2]))
     values, index = np.unique(codes, return_inverse=True)
     if set(values.tolist()) <= {1, 2, 3} and 2 in values:
-        return (codes != 2).astype(np.int32)
+        return (codes != 2).astype(np.int32), ""
     if exact:
-        return np.where((codes == 255) & (len(values) > 2), 0, codes)
+        return np.where((codes == 255) & (len(values) > 2), 0, codes), ""
     # An object of a clean mask has a spot of 3 x 3 equal pixels; the greys of a noisy one have none
     index, spot = index.reshape(codes.shape).astype(np.float32), np.ones((3, 3), np.uint8)
     solid = np.unique(index[cv2.erode(index, spot) == cv2.dilate(index, spot)])
     if len(values) <= 2 + 2 * len(solid):
-        return codes
-    tell(f"{path.name} is noisy ({len(values)} values): cut at half of its brightest")
+        return codes, ""
     bright = pixels.max(2)
     mask = (bright > bright.max() / 2).astype(np.uint8)
     _, parts = cv2.connectedComponents(mask)
     core = cv2.erode(mask, spot, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.isin(parts, parts[core > 0]).astype(np.int32)
+    note = f"has a noisy mask of {len(values)} values: it is cut at half of its brightest"
+    return np.isin(parts, parts[core > 0]).astype(np.int32), note
 
 
 def share_out(codes, boxes):

@@ -323,7 +323,7 @@ def test_noisy_masks_are_cut_at_half(tmp_path, photo, noise):
         save_mask(tmp_path / "masks/a.png", colour)
     mask = only(tmp_path, nut=1).masks[0]
     assert (mask != square()).sum() <= 4  # corners of a blurred square are lost
-    assert [p.what for p in read_dataset(tmp_path).problems if "is noisy" in p.what]
+    assert [p.what for p in read_dataset(tmp_path).problems if "noisy mask" in p.what]
 
 
 def test_only_what_trainval_txt_lists_is_read(tmp_path, photo):
@@ -349,6 +349,7 @@ def test_png_masks_alone(tmp_path, photo):
     save_mask(tmp_path / "masks/a/5.png", 255 * square(5))
     save_mask(tmp_path / "masks/a_mask.png", 1 * square(6, 2, 9) + 2 * square(20, 2, 9))
     save_mask(tmp_path / "masks/zebra.png", 255 * square())
+    write(tmp_path / "masks/a_7_broken.png", "no picture")
     dataset = read_dataset(tmp_path)
     assert [path.name for path in dataset.paths] == ["a.png", "a_1.png"]
     objects = {
@@ -365,7 +366,19 @@ def test_png_masks_alone(tmp_path, photo):
     }
     assert objects == wanted
     assert dataset.truth(1).names == ["nut"]
-    assert [str(p) for p in dataset.problems] == ["zebra.png: fits no picture's name; left out"]
+    broken, zebra = map(str, dataset.problems)
+    assert broken.startswith("a_7_broken.png: cannot be read (UnidentifiedImageError")
+    assert zebra == "zebra.png: fits no picture's name; left out"
+
+
+def test_png_masks_of_the_nearer_of_two_folders(tmp_path):
+    """As in Penn-Fudan's pedestrians: one mask a picture, one value a person."""
+    for part, left in (("train", 3), ("val", 21)):
+        save_image(tmp_path / part / "PNGImages/a.png", np.full((*SIZE, 3), left, np.uint8))
+        save_mask(tmp_path / part / "PedMasks/a_mask.png", 1 * square(left) + 2 * square(left, 18))
+    dataset = read_dataset(tmp_path)
+    assert [truth.masks[0].argmax(1).max() for _, truth in dataset] == [3, 21]
+    assert all(truth.names == ["object"] * 2 for _, truth in dataset) and dataset.problems == ()
 
 
 # What is no annotation ----------------------------------------------------------------------------
@@ -381,6 +394,7 @@ def test_png_masks_alone(tmp_path, photo):
         ("[1, 2]", "unknown kind"),
         ("17", "unknown kind"),
         ('{"hello": {"regions": 3}}', "not iterable"),
+        ('{"name": "pixelwise", "version": {"major": 1}}', "unknown kind; known are COCO"),
         ('{"images": 3, "annotations": [], "categories": []}', "not iterable"),
         ('{"images": [3], "annotations": [], "categories": []}', "1 entries that are no records"),
     ],
@@ -401,10 +415,16 @@ def test_a_broken_file_among_good_ones(tmp_path, photo):
     assert [p.file.name for p in dataset.problems] == ["b.json", "c.xml"]
 
 
+def test_what_is_hidden_stays_hidden(tmp_path, photo):
+    for folder in ("", ".ipynb_checkpoints/", "sub/.old/"):
+        write(tmp_path / f"{folder}a.json", labelme({"points": POINTS}))
+    only(tmp_path, nut=1)
+
+
 @pytest.mark.parametrize("name", ["gone", "empty"])
 def test_there_is_nothing(tmp_path, name):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no such file|no annotations; wanted: COCO") as caught:
+    with pytest.raises(InputError, match="no such file|no annotations; known are COCO") as caught:
         read_dataset(tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
 
@@ -509,7 +529,7 @@ def test_real_polygons_are_rasterised_as_pycocotools_does():
 def test_the_toy_aeroplanes_masks_lose_their_noise_but_not_the_toy():
     dataset = read_dataset(REAL / "custom/toy")
     lines = [str(problem) for problem in dataset.problems]
-    assert sum("is noisy" in line for line in lines) == 22
+    assert sum("noisy mask" in line for line in lines) == 22
     assert "trainval.txt, toy4: is listed, but has no XML file; left out" in lines
     for i, path in enumerate(dataset.paths):
         box = ElementTree.parse(REAL / f"custom/toy/annotations/xmls/{path.stem}.xml").find(
