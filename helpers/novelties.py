@@ -66,11 +66,11 @@ def place(rng, camera, street, number):
     flies = not street or rng.random() < (0.7 if category == 2 else 0.25)
     hiding = [thing for thing in street if thing.category and thing.grounded]
     y, tilt = 0, np.radians(rng.normal(0, 14 if flies else 4))
-    if hiding and rng.random() < 0.4:
+    if hiding and rng.random() < 0.35:
         front = pick(rng, hiding)
         z, flies = front.z + 0.03, True
         x = front.x + rng.uniform(-0.8, 0.8) * size * z / camera.focal
-        y = front.y + rng.uniform(0.2, 0.9) * size * z / camera.focal
+        y = front.y + rng.uniform(0.4, 1) * size * z / camera.focal
     elif flies:
         z, row = rng.uniform(4, 30), size + rng.uniform(0.02, 0.98) * (camera.height - size)
         x, y = (
