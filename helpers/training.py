@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import math
 import pathlib
 import sys
 
@@ -17,14 +18,14 @@ import keras
 import numpy as np
 
 from helpers import datasets, scenes, zoo
-from helpers.batches import MAX_OBJECTS, Shrunk, Shuffled, survey
+from helpers.batches import KEPT, MAX_OBJECTS, ZOOM, Shrunk, Shuffled, survey
 from helpers.curves import plot_curve, read_curve
 from helpers.evaluation import error_kinds, evaluate, rounded
 from helpers.mask_rcnn.engine import Batches, Run
 from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.pictures import replacing
 from helpers.structures import InputError
-from helpers.weights import CLASS_LAYERS, load_model, save_model, transfer
+from helpers.weights import load_model, save_model, transfer
 
 TRAINING_SEEDS = 1_000_000  # training pictures have this seed and above, held-out ones lower
 HELD_OUT_SEED = 500_000  # the first held-out picture that AP is measured on
@@ -69,8 +70,8 @@ def spread(devices=None):
 
 
 def fine_tune(
-    train, val, folder, *, start="streets", epochs=12, steps=30, batch_size=8, image_size=None,
-    heads_epochs=2, rate=1e-3, patience=None, augment=True, seed=0, devices=None, say=print,
+    train, val, folder, *, start="streets", epochs=12, steps=40, batch_size=8, image_size=None,
+    heads_epochs=1, rate=1.5e-3, patience=None, augment=True, seed=0, devices=None, say=print,
 ):  # fmt: skip
     """Teach a trained model your objects; called again on the same folder after a stop, it goes on.
 
@@ -112,14 +113,14 @@ def fine_tune(
     _same_settings(folder, asked)
     with spread(devices):
         keras.utils.set_random_seed(seed)
-        model = _heir(start, categories, image_size, most)
+        model, origin = _heir(start, categories, image_size, most)
         size = model.config.image_size
         shown, judged = Shuffled(train, size, seed, augment), Shrunk(val, size)
         slots = max(MAX_OBJECTS, min(most, 48))
         batches = Batches(shown, steps, batch_size, categories=categories, num_slots=slots)
         card = {
             "name": folder.name,
-            "about": f"A Mask R-CNN that {start} became when it was taught {', '.join(counts)}.",
+            "about": f"A Mask R-CNN that began as {origin} and was taught {', '.join(counts)}.",
             "categories": categories,
             "data": f"{len(train)} pictures with {sum(counts.values())} objects",
             "settings": asked,
@@ -127,17 +128,33 @@ def fine_tune(
         }
         detector = zoo.from_model(model, card)
         if say:
-            say(estimate_memory(model, batches))
+            import psutil
+
+            need = estimate_memory(model.config, batch_size, len(train) + len(val), most) / 1e9
+            free = psutil.virtual_memory().available / 1e9
+            advice = "" if need < free else "; too little: take a smaller batch_size or image_size"
+            say(f"{folder.name}: about {need:.1f} GB of memory, {free:.1f} GB are free{advice}")
         run = Run(
             model, batches, lambda: score(detector, judged), folder, card, epochs, patience, say
         )
-        run.train(rate, heads_epochs)
+        detector.card.update(run.train(rate, heads_epochs))
     return detector
 
 
-def estimate_memory(model, batches):
-    """A line: what a training needs and what there is."""
-    return ""
+def estimate_memory(config, batch_size, shown, most):
+    """Bytes of memory that a training on a CPU takes at its peak, within a fifth or so.
+
+    Args:
+        config: Config.
+        batch_size: pictures per batch.
+        shown: how many pictures there are, to train on and to measure AP on.
+        most: objects in the fullest of them.
+
+    Source: measured with benchmarks/finetune.py, for networks as wide as the default.
+    """
+    pixels = math.prod(config.image_size)
+    of_pictures = min(shown, 2 * KEPT) * pixels * ZOOM[1] ** 2 * (3 + most / 2)
+    return int(1.4e9 + batch_size * (26e6 + 300 * pixels) + of_pictures)
 
 
 def _same_settings(folder, asked):
@@ -159,7 +176,7 @@ def _same_settings(folder, asked):
 
 
 def _heir(start, categories, image_size, most):
-    """A new model for other classes, with all that it can take over from an old one."""
+    """A new model for these classes with all that it can take over, and the old one's name."""
     path = zoo.locate(zoo.resolve(start, None))[0]
     if path.suffix != ".json":
         raise InputError(f"{start}: only our own models can be taught; this is a graph")
@@ -173,8 +190,8 @@ def _heir(start, categories, image_size, most):
     model = MaskRCNN(config)
     model(np.zeros((1, *config.image_size, 3), np.uint8))
     same = list(card["categories"].values()) == list(categories.values())
-    transfer(source, model, fresh=() if same else CLASS_LAYERS)
-    return model
+    transfer(source, model, same)
+    return model, card["name"]
 
 
 def streets_card():
@@ -235,6 +252,7 @@ def main(argv=None) -> int:
     add("--out", type=pathlib.Path, help="folder for the result (default runs/streets)")
     add("--epochs", type=int, default=12, help="(default 12)")
     add("--steps", type=int, help="batches per epoch (default 500; with DATA 30)")
+    add("--batch", type=int, default=8, help="with DATA: pictures per batch (default 8)")
     add("--ship", action="store_true", help="put streets into data/, too")
     add("--start", default="streets", help="with DATA: the model to begin with, name or folder")
     add("--size", type=int, nargs=2, help="with DATA: height and width of the input")
@@ -273,7 +291,7 @@ def _own(args):
     out = args.out or pathlib.Path("runs") / pathlib.Path(args.data).stem
     fine_tune(
         train, val, out, start=args.start, epochs=args.epochs, steps=args.steps or 30,
-        image_size=args.size, patience=args.patience, seed=args.seed,
+        batch_size=args.batch, image_size=args.size, patience=args.patience, seed=args.seed,
     )  # fmt: skip
     plot_curve(read_curve(out), out / "curve.png")
     print(f"{out} is a model now: load_detector({str(out)!r})")

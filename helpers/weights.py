@@ -24,9 +24,6 @@ BROKEN = (
 )
 
 
-CLASS_LAYERS = "/box_head/class/", "/mask_head/logits/"  # a model for other classes needs new ones
-
-
 def save_model(model, card, folder):
     """Write weights (float16, one NumPy archive) and card of a model into `folder`.
 
@@ -46,8 +43,12 @@ def save_model(model, card, folder):
         part.replace(folder / name)
 
 
-def load_model(path):
+def load_model(path, **changes):
     """Model and card from a card's path (`….json`, its weights beside it).
+
+    Args:
+        path: of the card.
+        **changes: fields of its `Config` that no weight depends on, to be other than in training.
 
     Raises:
         InputError: card or weights are missing, or do not belong together.
@@ -55,7 +56,8 @@ def load_model(path):
     path, card = pathlib.Path(path), read_card(path)
     try:
         weights = read_weights(path.with_suffix(".npz"))
-        config = Config(**{key: _tuples(value) for key, value in card["config"].items()})
+        fields = (card["config"] | changes).items()
+        config = Config(**{key: _tuples(value) for key, value in fields})
         num, wanted = len(card["categories"]), config.num_classes
         require(num == wanted, f"{num} categories for {wanted} classes")
         model = MaskRCNN(config)
@@ -106,22 +108,29 @@ def set_weights(model, weights):
         variable.assign(weights[name].astype(np.float32))
 
 
-def transfer(source, model, fresh=CLASS_LAYERS):
-    """Copy the weights of a built model into another one, wherever path and shape are the same.
+def transfer(source, model, same_classes=False):
+    """Start a model from a trained one: copy each weight that has the same path and shape in both.
+
+    The layers that name the classes stay new, unless the classes are the same; but each new class
+    begins with the mean of all old masks, since most of what makes a mask is the same for all.
 
     Args:
         source, model: MaskRCNN, built.
-        fresh: parts of paths of layers to leave alone.
+        same_classes: whether both have the same classes, in the same order.
 
     Returns:
-        The paths that were left as they are.
+        The paths of weights that were left as they are.
     """
-    old, left = {v.path: v for v in _weights(source)}, []
+    old, left = {v.path: np.asarray(v) for v in _weights(source)}, []
     for v in _weights(model):
-        if v.path in old and old[v.path].shape == v.shape and not any(p in v.path for p in fresh):
-            v.assign(old[v.path])
-        else:
+        value = old.get(v.path)
+        if value is not None and not same_classes and "/mask_head/logits/" in v.path:
+            value = np.repeat(value.mean(-1, keepdims=True), v.shape[-1], -1)
+        new = value is None or value.shape != v.shape
+        if new or (not same_classes and "/box_head/class/" in v.path):
             left.append(v.path)
+        else:
+            v.assign(value)
     return left
 
 

@@ -1,91 +1,28 @@
-"""Training: batches by hand, the right pictures in the right order, stopping and going on."""
+"""Training: the right pictures in the right order, stopping and going on, curve, card, command."""
 
 import contextlib
 import csv
 import dataclasses
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from helpers import training, zoo
+from helpers import curves, training, weights, zoo
+from helpers.curves import CURVES
 from helpers.evaluation import METRICS
-from helpers.mask_rcnn.model import LOSS_NAMES
-from helpers.structures import Detections
+from helpers.mask_rcnn.engine import Batches, Run
+from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN
+from helpers.structures import Detections, InputError
+from tests import short_run
 
-NAMES = {1: "person", 3: "car", 18: "dog"}
-
-
-def picture(*objects, size=(4, 6), shade=7):
-    """An even picture and its truth, from (label, x1, y1, x2, y2): filled boxes."""
-    masks = np.zeros((len(objects), *size), bool)
-    for mask, (_, x1, y1, x2, y2) in zip(masks, objects, strict=True):
-        mask[y1:y2, x1:x2] = True
-    boxes = np.array([o[1:] for o in objects], float).reshape(-1, 4)
-    truth = Detections(boxes, [o[0] for o in objects], np.ones(len(objects)), size, NAMES, masks)
-    return np.full((*size, 3), shade, np.uint8), truth
-
-
-# --- batches -----------------------------------------------------------------------------------
-
-
-def test_targets_with_a_pencil():
-    batch = training.to_targets([picture((18, 1, 0, 3, 2), (1, 0, 0, 6, 4)), picture(shade=9)])
-    assert batch.images.shape == (2, 4, 6, 3) and batch.images.dtype == np.uint8
-    assert (batch.images[0] == 7).all() and (batch.images[1] == 9).all()
-    # ids 1, 3, 18 are the classes 1, 2, 3
-    np.testing.assert_array_equal(batch.labels[:, :3], [[3, 1, 0], [0, 0, 0]])
-    np.testing.assert_array_equal(batch.boxes[0, :3], [[1, 0, 3, 2], [0, 0, 6, 4], [0, 0, 0, 0]])
-    expected = np.zeros((4, 6))
-    expected[0:2, 1:3] = 1
-    np.testing.assert_array_equal(batch.masks[0, 0], expected)
-    assert batch.masks.sum() == 4 + 24 and not batch.boxes[1].any()
-    slots = training.MAX_OBJECTS
-    assert batch.boxes.shape == (2, slots, 4) and batch.masks.shape == (2, slots, 4, 6)
-    dtypes = [leaf.dtype for leaf in batch]
-    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8]
-
-
-def test_more_objects_than_slots_are_left_out():
-    crowd = [(1, i % 6, 0, i % 6 + 1, 1) for i in range(training.MAX_OBJECTS + 5)]
-    batch = training.to_targets([picture(*crowd)])
-    assert (batch.labels == 1).all() and batch.labels.shape == (1, training.MAX_OBJECTS)
-
-
-def test_what_is_no_batch_is_refused():
-    with pytest.raises(
-        ValueError, match=r"a batch needs pictures, all of one size; got sizes \[\]"
-    ):
-        training.to_targets([])
-    with pytest.raises(ValueError, match=r"all of one size; got sizes \[\(4, 6\), \(8, 6\)\]"):
-        training.to_targets([picture(), picture(size=(8, 6))])
-
-
-def test_the_same_step_gives_the_same_batch():
-    data, other = (training.SceneBatches(5, 2, (64, 96)) for _ in range(2))
-    assert len(data) == 5
-    (batch,), (again,), (next_one,) = data[3], other[3], data[4]
-    for leaf, leaf_again in zip(batch, again, strict=True):
-        np.testing.assert_array_equal(leaf, leaf_again)
-    assert (batch.images != next_one.images).any()
-    assert (batch.images[0] != batch.images[1]).any()
-    other.epoch = 1
-    assert (other[3][0].images != batch.images).any()
-
-
-def test_no_picture_is_drawn_twice_and_none_of_those_held_out(seeds_drawn):
-    data = training.SceneBatches(3, 2, (64, 64))
-    for data.epoch in range(2):
-        for step in range(3):
-            data[step]
-    assert seeds_drawn == list(range(1_000_000, 1_000_012))
-    seeds_drawn.clear()
-    training.held_out(3, (64, 64))
-    assert seeds_drawn == [500_000, 500_001, 500_002]
-
-
-# --- training ----------------------------------------------------------------------------------
+ROOT = pathlib.Path(__file__).parents[1]
+SHAPES = {1: "square", 7: "disc"}
 
 
 def draw_square(seed, size):
@@ -130,104 +67,278 @@ def eagerly():
         tf.config.run_functions_eagerly(False)
 
 
+def result_of(ap):
+    """What `score` says when each AP is `ap`."""
+    return {"mask": dict.fromkeys(METRICS, ap), "box": dict.fromkeys(METRICS, ap), "images": 2}
+
+
+# --- batches -----------------------------------------------------------------------------------
+
+
+def test_the_same_step_gives_the_same_batch():
+    data, other = (Batches(lambda k: draw_square(k, (64, 96)), 5, 2) for _ in range(2))
+    assert len(data) == 5
+    (batch,), (again,), (next_one,) = data[3], other[3], data[4]
+    for leaf, leaf_again in zip(batch, again, strict=True):
+        np.testing.assert_array_equal(leaf, leaf_again)
+    assert (batch.images != next_one.images).any()
+    assert (batch.images[0] != batch.images[1]).any()
+    other.epoch = 1
+    assert (other[3][0].images != batch.images).any()
+
+
+def test_pictures_are_numbered_through_all_epochs():
+    seen = []
+    data = Batches(lambda k: seen.append(k) or draw_square(k, (64, 64)), 3, 2)
+    for data.epoch in range(2):
+        for step in range(3):
+            data[step]
+    assert seen == list(range(12))
+    assert data.names(2) == ["picture 10", "picture 11"]
+
+
+def test_held_out_pictures_are_others(seeds_drawn):
+    training.held_out(3, (64, 64))
+    assert seeds_drawn == [500_000, 500_001, 500_002]
+
+
+# --- streets -----------------------------------------------------------------------------------
+
+
 class Stopped(Exception):
     """The power went off."""
 
 
 @pytest.fixture(scope="module")
 def runs(tiny_config, tmp_path_factory):
-    """Two epochs of three steps of two pictures: in one go, and stopped after the first epoch.
+    """Two epochs of three steps of two pictures: in one go, and stopped in the second epoch.
 
-    Folder, models, seeds of the pictures drawn, and what was asked to be scored; "again" is started
-    when all is done. Scoring itself takes long and is tested below.
+    Folder, detectors, seeds of the pictures drawn, and what was asked to be scored; "again" is
+    started when all is done. Scoring itself takes long and is tested below.
     """
     folder = tmp_path_factory.mktemp("runs")
     config = dataclasses.replace(tiny_config, num_classes=len(training.CATEGORIES))
-    models, drawn, scored = {}, {}, []
-    ap = dict.fromkeys(METRICS, 0.25)
+    detectors, drawn, scored, batches = {}, {}, [], []
 
-    def score(model, num, first):
-        scored.append((num, first))
-        return {"mask": ap, "box": ap, "images": num}
-
-    on_epoch_end = training.Score.on_epoch_end
+    def score(detector, pictures):
+        scored.append(len(pictures))
+        return result_of(0.25)
 
     def train(run, where):
         seeds = drawn[run] = []
         patch.setattr(
             training.scenes, "draw_scene", lambda s, size: seeds.append(s) or draw_square(s, size)
         )
-        models[run] = training.train(folder / where, 2, 3, 2, num_images=2, config=config)
+        detectors[run] = training.train_streets(folder / where, 2, 3, 2, 2, config)
 
-    def then_stop(self, epoch, logs=None):
-        on_epoch_end(self, epoch, logs)
-        raise Stopped
+    on_train_batch_end = Run.on_train_batch_end
+
+    def then_stop(self, batch, logs=None):
+        on_train_batch_end(self, batch, logs)
+        batches.append(batch)
+        if len(batches) == 5:
+            raise Stopped
 
     with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "score", score)
         train("whole", "whole")
         with patch.context() as broken:
-            broken.setattr(training.Score, "on_epoch_end", then_stop)
+            broken.setattr(Run, "on_train_batch_end", then_stop)
             with pytest.raises(Stopped):
                 train("first", "parts")
         train("second", "parts")
         train("again", "parts")
-    return folder, models, drawn, scored
+    return folder, detectors, drawn, scored
 
 
 def test_each_picture_is_drawn_in_its_epoch(runs):
-    _, _, drawn, _ = runs
+    drawn = {run: [s for s in seeds if s >= 1_000_000] for run, seeds in runs[2].items()}
     # Those of the first batches are drawn more often: Keras looks at some to learn their shapes.
     assert set(drawn["whole"]) == set(range(1_000_000, 1_000_012))
     assert drawn["whole"][-6:] == list(range(1_000_006, 1_000_012))
-    assert set(drawn["first"]) == set(range(1_000_000, 1_000_006))
     assert [s for s in drawn["second"] if s >= 1_000_006] == list(range(1_000_006, 1_000_012))
-    assert max(drawn["again"]) < 1_000_006  # nothing is left to do
-
-
-def test_each_epoch_is_scored_on_other_pictures_than_the_card(runs):
-    assert runs[3] == [(2, 499_998)] * 4  # two pictures, up to the first that the card is for
+    assert drawn["again"] == []  # nothing is left to do
+    # AP is measured on two pictures, up to the first that the card is for.
+    assert [s for s in runs[2]["whole"] if s < 1_000_000] == [499_998, 499_999]
 
 
 def test_the_curve_has_a_row_for_each_epoch(runs):
-    folder = runs[0]
-    for rows in (training.read_curve(folder / "whole"), training.read_curve(folder / "parts")):
+    for run in ("whole", "parts"):
+        rows = curves.read_curve(runs[0] / run)
         assert [row["images"] for row in rows] == ["6", "12"]
-        assert list(rows[0]) == [
-            "images",
-            *LOSS_NAMES,
-            "mask_AP50",
-            "mask_AP",
-            "box_AP50",
-            "box_AP",
-        ]
+        names = [f"{kind}_{name}" for kind, name in CURVES]
+        assert list(rows[0]) == ["images", *LOSS_NAMES, *names]
         assert all(float(row[name]) > 0 for row in rows for name in LOSS_NAMES)
         assert {row["mask_AP"] for row in rows} == {"0.25"}
+        assert list((runs[0] / run / "log").glob("events*"))
+    assert runs[3] == [2] * 4
 
 
 def test_a_stop_changes_nothing(runs):
-    folder, models, _, _ = runs
-    for one, other in zip(models["whole"].weights, models["second"].weights, strict=True):
+    folder, detectors, _, _ = runs
+    whole, second = (detectors[run].model.weights for run in ("whole", "second"))
+    for one, other in zip(whole, second, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4, err_msg=one.path)
-    curves = [(folder / run / "curve.csv").read_text() for run in ("whole", "parts")]
-    assert curves[0] == curves[1]
+    assert len({(folder / run / "curve.csv").read_text() for run in ("whole", "parts")}) == 1
 
 
 def test_what_is_returned_is_what_was_saved(runs):
-    folder, models, _, _ = runs
+    folder, detectors, _, _ = runs
     saved, card = zoo.load_model(folder / "parts" / "streets.json")
-    for one, other in zip(models["second"].weights, saved.weights, strict=True):
-        np.testing.assert_allclose(one, other, rtol=2**-10, atol=1e-6, err_msg=one.path)
-    assert card["images_seen"] == 12 and card["held_out"]["images"] == 2
-    for one, other in zip(models["second"].weights, models["again"].weights, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
+    assert card["images_seen"] == 12 and card["validation"] == result_of(0.25)
+    for run in ("second", "again"):
+        for one, other in zip(detectors[run].model.weights, saved.weights, strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=one.path)
+
+
+# --- fine-tuning -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def start(tiny_config, tmp_path_factory):
+    """A folder with a network that has learnt nothing, for three classes."""
+    keras.utils.set_random_seed(3)
+    model = MaskRCNN(dataclasses.replace(tiny_config, num_classes=3))
+    model(np.zeros((1, 64, 64, 3), np.uint8))
+    folder = tmp_path_factory.mktemp("start")
+    weights.save_model(model, {"name": "old", "categories": {1: "a", 2: "b", 3: "c"}}, folder)
+    return folder
+
+
+PICTURES = [short_run.draw(seed) for seed in range(4)]
+
+
+def quick(folder, start, train=PICTURES, **options):
+    """A fine-tuning of two batches an epoch."""
+    options = {"epochs": 1, "steps": 2, "batch_size": 2, "heads_epochs": 0, "say": None} | options
+    with eagerly():
+        return training.fine_tune(train, PICTURES[:2], folder, start=str(start), **options)
+
+
+def short_process(*options):
+    run = [sys.executable, "-m", "tests.short_run", *map(str, options)]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.run(
+        run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+    )
+
+
+def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_weights(start, tmp_path):
+    whole = short_process(tmp_path / "whole" / "toy", start)
+    assert whole.returncode == 0, whole.stderr[-900:]
+    killed = short_process(tmp_path / "parts" / "toy", start, "--die", 5)
+    assert killed.returncode == -9 and not killed.stdout
+    assert len(curves.read_curve(tmp_path / "parts" / "toy")) == 1  # of three; 5 of 9 batches
+    assert short_process(tmp_path / "parts" / "toy", start).returncode == 0
+    rows = [curves.read_curve(tmp_path / run / "toy") for run in ("whole", "parts")]
+    assert len(rows[0]) == 3
+    for one, other in zip(*rows, strict=True):
+        assert [float(v) for v in one.values()] == pytest.approx(
+            [float(v) for v in other.values()], rel=1e-2, abs=1e-3
+        )
+    one, other = (
+        weights.read_weights(tmp_path / run / "toy/toy.npz") for run in ("whole", "parts")
+    )
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_allclose(value, other[name], rtol=1e-2, atol=1e-3, err_msg=name)
+
+
+def test_two_devices_share_each_batch(start, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder, devices in ((one, 1), (two, 2)):
+        done = short_process(folder, start, "--devices", devices)
+        assert done.returncode == 0, done.stderr[-900:]
+        assert done.stdout.startswith(f"{devices} devices, 9 batches")
+    rows = [curves.read_curve(folder) for folder in (one, two)]
+    # Lots are drawn for each device, so losses are alike, not the same; the sums agree.
+    for a, b in zip(*rows, strict=True):
+        total = [sum(float(row[name]) for name in LOSS_NAMES) for row in (a, b)]
+        assert total[0] == pytest.approx(total[1], rel=0.2)
+    assert zoo.load_detector(str(two), say=None).categories == short_run.NAMES
+
+
+def test_a_run_folder_is_a_model(start, tmp_path):
+    said = []
+    folder = tmp_path / "shapes"
+    detector = quick(folder, start, image_size=(64, 128), say=said.append)
+    assert detector.name == "shapes" and detector.categories == short_run.NAMES
+    again = zoo.load_detector(str(folder), say=None)
+    assert again.card["settings"]["steps"] == 2 and again.card["images_seen"] == 4
+    assert again.card["about"] == "A Mask R-CNN that began as old and was taught square, disc."
+    assert again.card["validation"]["images"] == detector.card["validation"]["images"] == 2
+    assert again.model.config.image_size == (64, 128) and again.model.config.num_classes == 2
+    for one, other in zip(detector.model.weights, again.model.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    image = np.zeros((100, 70, 3), np.uint8)
+    assert detector(image).image_size == again(image).image_size == (100, 70)
+    assert said[0].startswith("shapes: about ") and " GB are free" in said[0]
+    assert "epoch 1/1" in said[1] and all(name in said[1] for name in LOSS_NAMES)
+
+
+def test_heads_first(start, tmp_path):
+    """Backbone and pyramid stay as they were, all else moves."""
+    old = {v.path: np.asarray(v) for v in weights.load_model(start / "old.json")[0].weights}
+    model = quick(tmp_path / "a", start, epochs=1, heads_epochs=1).model
+    for v in model.weights:
+        frozen = v.path.split("/")[1] in ("backbone", "fpn")
+        same = old[v.path].shape == v.shape and np.array_equal(
+            old[v.path].astype(np.float16), np.asarray(v, np.float16)
+        )
+        assert same == frozen, v.path
+
+
+def test_it_stops_when_ap_falls_and_keeps_the_best(start, tmp_path, monkeypatch):
+    aps = [0.1, 0.4, 0.3, 0.35, 0.9]
+    monkeypatch.setattr(training, "score", lambda *_: result_of(aps.pop(0)))
+    folder = tmp_path / "toy"
+    detector = quick(folder, start, epochs=5, patience=2)
+    assert [row["mask_AP"] for row in curves.read_curve(folder)] == ["0.1", "0.4", "0.3", "0.35"]
+    assert detector.card["images_seen"] == 8 and detector.card["validation"]["mask"]["AP"] == 0.4
+    best = weights.read_weights(folder / "toy.npz")
+    for v in detector.model.weights:
+        np.testing.assert_array_equal(v, best[v.path].astype(np.float32))
+    quick(folder, start, epochs=5, patience=2)  # it stays stopped: there is no other score to pop
+    assert aps == [0.9]
+
+
+def test_a_loss_that_is_no_number_names_the_pictures(start, tmp_path):
+    with pytest.raises(InputError, match=r"after batch \d of epoch 1, made of picture \d, picture"):
+        quick(tmp_path, start, rate=1e30, steps=20)
+
+
+def test_other_settings_in_the_same_folder_are_refused(start, tmp_path):
+    quick(tmp_path / "a", start)
+    with pytest.raises(InputError, match=r"other settings \(steps 2, now 3\): take these again"):
+        quick(tmp_path / "a", start, steps=3)
+
+
+def test_what_cannot_be_taught(tmp_path, start, monkeypatch):
+    with pytest.raises(InputError, match="there is no picture to train on"):
+        quick(tmp_path / "a", start, train=[])
+    with pytest.raises(InputError, match="no model 'nothing'"):
+        quick(tmp_path / "b", "nothing")
+    monkeypatch.setattr(zoo, "locate", lambda name: (pathlib.Path("graph.pb"), {}))
+    with pytest.raises(InputError, match="only our own models can be taught; this is a graph"):
+        quick(tmp_path / "c", start)
+
+
+def test_memory_grows_with_batch_and_picture(tiny_config):
+    streets = dataclasses.replace(tiny_config, image_size=(256, 320))
+    need = training.estimate_memory(streets, 8, 180, 6)
+    assert 1.5e9 < need < 2.5e9
+    assert training.estimate_memory(streets, 16, 180, 6) > need + 0.3e9
+    larger = dataclasses.replace(streets, image_size=(512, 640))
+    assert training.estimate_memory(larger, 8, 180, 6) > need + 0.5e9
 
 
 # --- score, curve and card ---------------------------------------------------------------------
 
 
 def test_score_of_a_network_that_knows_nothing_of_streets(tiny_model, seeds_drawn):
-    result = training.score(tiny_model, 3, first=40)
+    images, truth = training.held_out(3, (64, 64), first=40)
+    detector = zoo.from_model(tiny_model, {"name": "", "categories": training.CATEGORIES})
+    result = training.score(detector, list(zip(images, truth, strict=True)))
     assert seeds_drawn == [40, 41, 42] and result["images"] == 3
     assert result["mask"]["AP"] == result["box"]["AP"] == 0  # it has seen squares of 20 px, not 30
     assert result["errors"]["missed"] == 3 and result["errors"]["right"] == 0
@@ -236,33 +347,85 @@ def test_score_of_a_network_that_knows_nothing_of_streets(tiny_model, seeds_draw
     }  # fmt: skip
 
 
+def test_rows_of_the_curve(tmp_path):
+    assert curves.read_curve(tmp_path) == []
+    row = dict.fromkeys(["class", "mask_AP"], 0.5)
+    curves.write_row(tmp_path, {"images": 10, **row})
+    curves.write_row(tmp_path, {"images": 20, "class": 0.25, "mask_AP": None})
+    rows = curves.write_row(tmp_path, {"images": 20, "class": 0.3, "mask_AP": None})  # done again
+    assert rows == curves.read_curve(tmp_path)
+    assert [(row["images"], row["class"], row["mask_AP"]) for row in rows] == [
+        ("10", "0.5", "0.5"),
+        ("20", "0.3", ""),
+    ]
+    assert curves.best(rows) == 0
+    assert curves.best([{"mask_AP": ap} for ap in ("", "0.2", "0.3", "0.3", "0.1")]) == 3
+
+
 def test_the_curve_is_drawn(tmp_path):
-    assert training.read_curve(tmp_path) == []
     names = ["images", *LOSS_NAMES, "mask_AP50", "mask_AP", "box_AP50", "box_AP"]
     with open(tmp_path / "curve.csv", "w", newline="") as file:
         writer = csv.writer(file)
         writer.writerows([names, [4000, *[0.5] * 9], [8000, *[0.25] * 5, "", "", 0.7, 0.6]])
-    rows = training.read_curve(tmp_path)
-    assert rows[1]["mask_AP"] == "" and float(rows[0]["class"]) == 0.5
-    training.plot_curve(rows, tmp_path / "curve.png")
+    rows = curves.read_curve(tmp_path)
+    figure = curves.plot_curve(rows, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    left, right = figure.axes
+    assert [len(axes.lines) for axes in (left, right)] == [5, 4]
+    np.testing.assert_array_equal(left.lines[0].get_ydata(), [0.5, 0.25])
+    np.testing.assert_array_equal(left.lines[0].get_xdata(), [4, 8])
+    legend = [text.get_text() for text in left.get_legend().get_texts()]
+    assert legend[4] == "mask: Which pixels of the box are object?"
+
+
+def test_every_loss_has_a_question_and_a_sentence():
+    assert list(curves.MEANING) == [*LOSS_NAMES, "AP"]
+    for text in curves.MEANING.values():
+        question, sentence = text.split("? ")
+        assert question[0].isupper() and sentence.endswith(".") and sentence.count(".") <= 2
+
+
+# --- commands ----------------------------------------------------------------------------------
 
 
 def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, capsys):
     calls = []
     monkeypatch.setattr(zoo, "DATA", tmp_path / "data")
     monkeypatch.setattr(training, "CATEGORIES", {1: "square", 7: "disc"})
-    monkeypatch.setattr(training, "train", lambda *args: calls.append(args) or tiny_model)
-    result = {"mask": {"AP": 0.5}, "images": 500}
-    monkeypatch.setattr(training, "score", lambda model, num, **_: {**result, "images": num})
+    detector = zoo.from_model(tiny_model, {"name": "streets", "categories": training.CATEGORIES})
+    monkeypatch.setattr(training, "train_streets", lambda *args: calls.append(args) or detector)
+    monkeypatch.setattr(training, "held_out", lambda num, size: ([None] * num, [None] * num))
+    monkeypatch.setattr(
+        training, "score", lambda _, pictures: {"mask": {"AP": 0.5}, "images": len(pictures)}
+    )
     monkeypatch.setattr(training, "plot_curve", lambda rows, path: path.write_text("curve"))
-    training.main(["--epochs", "3", "--steps", "5", "--out", str(tmp_path / "run"), "--ship"])
-    assert [call[1:3] for call in calls] == [(3, 5)]
+    command = ["--epochs", "3", "--steps", "5", "--out", str(tmp_path / "run"), "--ship"]
+    assert training.main(command) == 0
+    assert [call[1:] for call in calls] == [(3, 5)]
     assert json.loads(capsys.readouterr().out)["mask"] == {"AP": 0.5}
     for folder in (tmp_path / "run", tmp_path / "data"):
         _, card = zoo.load_model(folder / "streets.json")
         assert card["images_seen"] == 3 * 5 * 8
-        assert card["held_out"] == {"first_seed": 500_000, **result}
+        assert card["held_out"] == {"first_seed": 500_000, "mask": {"AP": 0.5}, "images": 500}
         assert (folder / "streets-curve.png").exists()
-    for word in ("recipe", "date", "licence", "limits", "data", "about"):
+    for word in ("recipe", "licence", "limits", "data", "about"):
         assert card[word]
+
+
+def test_the_command_for_a_folder_of_ones_own(start, tmp_path, capsys):
+    from helpers.datasets import write_coco
+
+    write_coco([short_run.draw(seed) for seed in range(5)], tmp_path / "data")
+    command = [str(tmp_path / "data"), "--out", str(tmp_path / "mine"), "--start", str(start)]
+    with eagerly():
+        assert training.main([*command, "--epochs", "1", "--steps", "1", "--batch", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "load_detector(" in out and '"images": 1' in out
+    detector = zoo.load_detector(str(tmp_path / "mine"), say=None)
+    assert sorted(detector.categories.values()) == ["disc", "square"]
+    assert (tmp_path / "mine" / "curve.png").exists()
+
+
+def test_the_command_says_what_is_wrong(tmp_path, capsys):
+    assert training.main([str(tmp_path / "nowhere")]) == 2
+    assert "nowhere" in capsys.readouterr().err

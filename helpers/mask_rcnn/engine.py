@@ -15,7 +15,7 @@ from helpers.batches import to_targets
 from helpers.curves import CURVES, best, plot_curve, read_curve, write_row
 from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.structures import InputError
-from helpers.weights import read_weights, save_model, set_weights
+from helpers.weights import read_card, read_weights, save_model, set_weights
 
 
 class Batches(keras.utils.PyDataset):
@@ -84,16 +84,22 @@ class Run(keras.callbacks.Callback):
         Args:
             rate: of learning, at its peak; it warms up, then falls to 0 as a cosine.
             heads_epochs: for so long backbone and pyramid stay as they are.
+
+        Returns:
+            The card of these weights.
         """
         from tqdm.auto import tqdm
 
         hidden = None if self.say else True  # None: only where it can be drawn
         steps = self.num_epochs * len(self.batches)
         with tqdm(total=steps, unit="batch", disable=hidden, leave=False) as self.bar:
-            if heads_epochs:
-                self._phase("heads", 0, heads_epochs, rate)
-            self._phase("all", heads_epochs, self.num_epochs, rate)
-        set_weights(self.network, read_weights(self.folder / f"{self.card['name']}.npz"))
+            phases = (("heads", 0, heads_epochs), ("all", heads_epochs, self.num_epochs))
+            for name, first, last in phases:
+                if first < last:
+                    self._phase(name, first, last, rate)
+        path = self.folder / f"{self.card['name']}.json"
+        set_weights(self.network, read_weights(path.with_suffix(".npz")))
+        return read_card(path)
 
     def _phase(self, name, first, last, rate):
         """Train the heads or all, from one epoch to another or from where the checkpoint is."""
@@ -114,7 +120,7 @@ class Run(keras.callbacks.Callback):
         self.checkpoint = self.folder / "checkpoint" / f"{name}.weights.h5"
         if self.checkpoint.exists():
             model.load_weights(self.checkpoint)
-        done = first + int(optimizer.iterations) // steps
+        done = first + int(keras.ops.convert_to_numpy(optimizer.iterations)) // steps
         self.bar.update(done * steps - self.bar.n)
         if done < last and not self._is_over():
             epochs = {"initial_epoch": done, "epochs": last}
