@@ -1,6 +1,6 @@
 """How good is a model after some minutes of fine-tuning, and what does that cost?
 
-    python benchmarks/finetune.py novelties [--epochs 12]
+    python benchmarks/finetune.py novelties [--epochs 9]
     python benchmarks/finetune.py nuts [--seeds 0 1 2] [--data ../shared/data/custom/nuts]
 
 novelties: 120 drawn pictures to train on, of two objects that the bundled model has never seen.
@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from helpers import confidence, datasets, evaluation, novelties, training
 
 ROOT = pathlib.Path(__file__).parents[1]
-WAYS = {"novelties": {"epochs": 12}, "nuts": {"epochs": 8, "image_size": (320, 320)}}
+WAYS = {"novelties": {"epochs": 9}, "nuts": {"epochs": 8, "image_size": (320, 320)}}
 
 
 def drawn(first, num):

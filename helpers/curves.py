@@ -8,19 +8,13 @@ from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.pictures import replacing
 
 CURVES = (("mask", "AP50"), ("mask", "AP"), ("box", "AP50"), ("box", "AP"))
-MEANING = {
-    "rpn_class": "Is there an object at this anchor? Falls first; stays up when objects are far "
-    "smaller or larger than every anchor.",
-    "rpn_box": "How far is the anchor from its object? Falls slowly and never to 0: anchors are "
-    "coarse, and the box head corrects what is left.",
-    "class": "What is in the proposal? Stays up when two classes look alike; near 0 while AP on "
-    "other pictures stalls, the training pictures are learnt by heart.",
-    "box": "How far is the proposal from its object? Rises at first, as more proposals come near "
-    "enough to an object to count.",
-    "mask": "Which pixels of the box are object? 0.69 is guessing; thin shapes and sloppy outlines "
-    "in the annotations keep it up.",
-    "AP": "How good is it on pictures that it does not learn from? 1 is perfect; when it falls "
-    "while the losses still fall, more pictures help and more training does not.",
+MEANING = {  # a question that the loss answers, and what to see in it
+    "rpn_class": "Is an object at this anchor? Stays up if objects fit no anchor in size.",
+    "rpn_box": "How far is the anchor from its object? Never near 0: anchors are coarse.",
+    "class": "What is in the proposal? At 0 while AP stalls, pictures are learnt by heart.",
+    "box": "How far is the proposal from its object? May rise first: more proposals count.",
+    "mask": "Which pixels of the box are object? 0.69 is guessing; thin shapes keep it up.",
+    "AP": "How good is it on pictures it does not learn from? If it falls, stop or add pictures.",
 }
 
 
@@ -83,15 +77,15 @@ def plot_curve(rows, path=None):
     figure = Figure((9, 3.4), dpi=100, layout="constrained")
     left, right = figure.subplots(1, 2)
     for name in LOSS_NAMES:
-        question = MEANING[name].split("?")[0]
-        left.plot(images, [float(row[name]) for row in rows], ".-", label=f"{name}: {question}?")
+        label = f"{name}: {MEANING[name].split('?')[0]}?"
+        left.plot(images, [float(row[name]) for row in rows], ".-", label=label)
     for kind, name in CURVES:
         values = [float(row[f"{kind}_{name}"] or 0) for row in rows]
-        style = ".--" if kind == "box" else ".-"
-        right.plot(images, values, style, label=f"{kind} {name}")
-    left.set(title="The five losses fall", xlabel="thousand pictures seen", yscale="log")
-    right.set(title="Average precision rises", xlabel="thousand pictures seen", ylim=(0, 1))
+        right.plot(images, values, ".--" if kind == "box" else ".-", label=f"{kind} {name}")
+    left.set(title="The five losses fall", yscale="log")
+    right.set(title="Average precision rises", ylim=(0, 1))
     for axes in (left, right):
+        axes.set_xlabel("thousand pictures seen")
         axes.legend(frameon=False, fontsize=8)
         axes.grid(alpha=0.3)
     if path:

@@ -25,7 +25,7 @@ from helpers.mask_rcnn.engine import Batches, Run
 from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.pictures import replacing
 from helpers.structures import InputError
-from helpers.weights import load_model, save_model, transfer
+from helpers.weights import load_model, read_card, save_model, transfer
 
 TRAINING_SEEDS = 1_000_000  # training pictures have this seed and above, held-out ones lower
 HELD_OUT_SEED = 500_000  # the first held-out picture that AP is measured on
@@ -55,11 +55,12 @@ def spread(devices=None):
     """A context in which a model is trained on several devices, each with a part of every batch.
 
     Args:
-        devices: names as `keras.distribution.list_devices` gives them; None: all GPUs, if several.
+        devices: names as `keras.distribution.list_devices()` gives them; None for all of these:
+            all GPUs or, without one, the CPU.
     """
     backend = keras.backend.backend()
     if devices is None:
-        devices = keras.distribution.list_devices("gpu") if backend != "torch" else []
+        devices = keras.distribution.list_devices() if backend != "torch" else []
     if len(devices) < 2:
         return contextlib.nullcontext()
     if backend == "jax":
@@ -70,7 +71,7 @@ def spread(devices=None):
 
 
 def fine_tune(
-    train, val, folder, *, start="streets", epochs=12, steps=40, batch_size=8, image_size=None,
+    train, val, folder, *, start="streets", epochs=10, steps=40, batch_size=8, image_size=None,
     heads_epochs=1, rate=1.5e-3, patience=None, augment=True, seed=0, devices=None, say=print,
 ):  # fmt: skip
     """Teach a trained model your objects; called again on the same folder after a stop, it goes on.
@@ -128,21 +129,16 @@ def fine_tune(
         }
         detector = zoo.from_model(model, card)
         if say:
-            import psutil
-
-            need = estimate_memory(model.config, batch_size, len(train) + len(val), most) / 1e9
-            free = psutil.virtual_memory().available / 1e9
-            advice = "" if need < free else "; too little: take a smaller batch_size or image_size"
-            say(f"{folder.name}: about {need:.1f} GB of memory, {free:.1f} GB are free{advice}")
-        run = Run(
-            model, batches, lambda: score(detector, judged), folder, card, epochs, patience, say
-        )
+            line = memory_line(model.config, batch_size, len(train) + len(val), most)
+            say(f"{folder.name}: {line}")
+        judge = lambda: score(detector, judged)  # noqa: E731
+        run = Run(model, batches, judge, folder, card, epochs, patience, say)
         detector.card.update(run.train(rate, heads_epochs))
     return detector
 
 
-def estimate_memory(config, batch_size, shown, most):
-    """Bytes of memory that a training on a CPU takes at its peak, within a fifth or so.
+def memory_line(config, batch_size, shown, most):
+    """What a training on a CPU takes of memory at its peak, about, and what there is.
 
     Args:
         config: Config.
@@ -152,25 +148,26 @@ def estimate_memory(config, batch_size, shown, most):
 
     Source: measured with benchmarks/finetune.py, for networks as wide as the default.
     """
+    import psutil
+
     pixels = math.prod(config.image_size)
     of_pictures = min(shown, 2 * KEPT) * pixels * ZOOM[1] ** 2 * (3 + most / 2)
-    return int(1.4e9 + batch_size * (26e6 + 300 * pixels) + of_pictures)
+    need = (1.4e9 + batch_size * (26e6 + 300 * pixels) + of_pictures) / 1e9
+    free = psutil.virtual_memory().available / 1e9
+    advice = "" if need < free else ": too little, take a smaller batch_size or image_size"
+    return f"about {need:.1f} GB of memory, {free:.1f} GB are free{advice}"
 
 
 def _same_settings(folder, asked):
     """Write what a training was started with, or refuse to go on with something else."""
-    path = folder / "checkpoint" / "settings.json"
-    asked = json.loads(json.dumps(asked))
-    if path.exists():
-        old = json.loads(path.read_text())
-        other = [
-            f"{key} {old.get(key)}, now {asked[key]}" for key in asked if old.get(key) != asked[key]
-        ]
-        if other:
-            raise InputError(
-                f"{folder} holds a training with other settings ({'; '.join(other)}): "
-                "take these again to go on with it, or another folder"
-            )
+    path, asked = folder / "checkpoint" / "settings.json", json.loads(json.dumps(asked))
+    old = json.loads(path.read_text()) if path.exists() else asked
+    other = [f"{key} {old.get(key)}, now {v}" for key, v in asked.items() if old.get(key) != v]
+    if other:
+        raise InputError(
+            f"{folder} holds a training with other settings ({'; '.join(other)}): "
+            "take these again to go on with it, or another folder"
+        )
     with replacing(path) as part:
         part.write_text(json.dumps(asked))
 
@@ -195,21 +192,10 @@ def _heir(start, categories, image_size, most):
 
 
 def streets_card():
-    """The card of `streets`: what it is, how it was made, what it cannot do."""
-    return {
-        "name": "streets",
-        "about": "A compact Mask R-CNN, trained from random weights on drawn street scenes.",
-        "note": "streets knows drawings, not photographs: expect little from it on your own.",
-        "categories": CATEGORIES,
-        "data": f"helpers/scenes.py, seeds from {TRAINING_SEEDS}: each picture seen once",
-        "recipe": "python3 run.py weights: random weights, batches of 8, AdamW, cosine to 0, EMA",
-        "licence": "Apache-2.0",
-        "limits": [
-            "photographs, other drawing styles and other classes",
-            "objects of less than about 12 px in the 256 x 320 input",
-            "holes and spokes: a mask has 28 x 28 cells",
-        ],
-    }
+    """What the card of `streets` says whatever the weights are: from the one that is shipped."""
+    results = "held_out", "images_seen", "date", "history", "config"
+    card = read_card(zoo.DATA / "streets.json")
+    return {key: value for key, value in card.items() if key not in results}
 
 
 def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, config=None):
@@ -234,11 +220,10 @@ def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, co
     size = model.config.image_size
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     batches = Batches(lambda k: scenes.draw_scene(TRAINING_SEEDS + k, size), steps, batch_size)
-    card, val = streets_card(), held_out(num_images, size, HELD_OUT_SEED - num_images)
+    images, truth = held_out(num_images, size, HELD_OUT_SEED - num_images)
+    val, card = list(zip(images, truth, strict=True)), streets_card()
     detector = zoo.from_model(model, card)
-    Run(
-        model, batches, lambda: score(detector, list(zip(*val, strict=True))), folder, card, epochs
-    ).train(1.5e-3)
+    Run(model, batches, lambda: score(detector, val), folder, card, epochs).train(rate=1.5e-3)
     return detector
 
 
@@ -273,8 +258,8 @@ def _streets(args):
     """The command without DATA: train, score on 500 held-out pictures, write all again."""
     out, steps = args.out or zoo.DATA.parent / "runs" / "streets", args.steps or 500
     detector = train_streets(out, args.epochs, steps)
-    pictures = held_out(500, detector.card["image_size"])
-    result = {"first_seed": HELD_OUT_SEED, **score(detector, list(zip(*pictures, strict=True)))}
+    pictures = list(zip(*held_out(500, detector.card["image_size"]), strict=True))
+    result = {"first_seed": HELD_OUT_SEED, **score(detector, pictures)}
     card = {**streets_card(), "images_seen": args.epochs * steps * 8, "held_out": result}
     for folder in [out, zoo.DATA] if args.ship else [out]:
         save_model(detector.model, card, folder)

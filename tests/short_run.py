@@ -57,7 +57,7 @@ def main():
             os.kill(os.getpid(), signal.SIGKILL)
 
     Run.on_train_batch_end = then_die
-    devices = keras.distribution.list_devices("cpu") if args.devices > 1 else None
+    devices = keras.distribution.list_devices()[: args.devices]
     detector = training.fine_tune(
         [draw(seed) for seed in range(6)],
         [draw(seed) for seed in range(100, 103)],
@@ -70,7 +70,7 @@ def main():
         devices=devices,
         say=None,
     )
-    print(len(devices or [1]), "devices,", len(count), "batches", type(detector.model).__name__)
+    print(len(devices), "devices,", len(count), "batches", type(detector.model).__name__)
 
 
 if __name__ == "__main__":

@@ -325,11 +325,13 @@ def test_what_cannot_be_taught(tmp_path, start, monkeypatch):
 
 def test_memory_grows_with_batch_and_picture(tiny_config):
     streets = dataclasses.replace(tiny_config, image_size=(256, 320))
-    need = training.estimate_memory(streets, 8, 180, 6)
-    assert 1.5e9 < need < 2.5e9
-    assert training.estimate_memory(streets, 16, 180, 6) > need + 0.3e9
+    need = lambda *args: float(training.memory_line(*args).split()[1])  # noqa: E731
+    assert 1.5 < need(streets, 8, 180, 6) < 2.5
+    assert need(streets, 16, 180, 6) > need(streets, 8, 180, 6) + 0.2
     larger = dataclasses.replace(streets, image_size=(512, 640))
-    assert training.estimate_memory(larger, 8, 180, 6) > need + 0.5e9
+    assert need(larger, 8, 180, 6) > need(streets, 8, 180, 6) + 0.5
+    line = training.memory_line(larger, 10**6, 180, 6)
+    assert line.endswith("GB are free: too little, take a smaller batch_size or image_size")
 
 
 # --- score, curve and card ---------------------------------------------------------------------
@@ -389,10 +391,11 @@ def test_every_loss_has_a_question_and_a_sentence():
 
 
 def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, capsys):
-    calls = []
+    calls, card = [], training.streets_card()
+    assert card["name"] == "streets" and "held_out" not in card and "config" not in card
+    monkeypatch.setattr(training, "streets_card", lambda: card | {"categories": SHAPES})
     monkeypatch.setattr(zoo, "DATA", tmp_path / "data")
-    monkeypatch.setattr(training, "CATEGORIES", {1: "square", 7: "disc"})
-    detector = zoo.from_model(tiny_model, {"name": "streets", "categories": training.CATEGORIES})
+    detector = zoo.from_model(tiny_model, {"name": "streets", "categories": SHAPES})
     monkeypatch.setattr(training, "train_streets", lambda *args: calls.append(args) or detector)
     monkeypatch.setattr(training, "held_out", lambda num, size: ([None] * num, [None] * num))
     monkeypatch.setattr(

@@ -1,5 +1,6 @@
 """Weights and cards: what is saved comes back, and files that do not fit are named."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers import weights
+from helpers.mask_rcnn.model import MaskRCNN
 from helpers.structures import InputError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -62,6 +64,47 @@ def test_the_file_holds_the_network_and_nothing_else(tiny_model, folder):
     assert shapes == {v.path: tuple(v.shape) for v in tiny_model.weights}  # no optimiser, no seed
     assert len(shapes) == len(tiny_model.weights)  # no two weights of one name
     assert {archive[name].dtype for name in archive.files} == {np.dtype("float16")}
+
+
+# --- from one model to another -----------------------------------------------------------------
+
+
+def blank(config, **changes):
+    """A network with random weights."""
+    keras.utils.set_random_seed(5)
+    model = MaskRCNN(dataclasses.replace(config, **changes))
+    model(np.zeros((1, *model.config.image_size, 3), np.uint8))
+    return model
+
+
+def test_all_but_the_classes_goes_over(tiny_model, tiny_config):
+    model = blank(tiny_config, num_classes=3, image_size=(64, 128))
+    fresh = {v.path: np.array(v) for v in model.weights}
+    left = weights.transfer(tiny_model, model)
+    assert sorted(left) == ["mask_rcnn/box_head/class/bias", "mask_rcnn/box_head/class/kernel"]
+    old = {v.path: np.array(v) for v in tiny_model.weights}
+    for v in model.weights:
+        if v.path in left:
+            np.testing.assert_array_equal(v, fresh[v.path])
+        elif "mask_head/logits" in v.path:  # the mean of both old masks, three times
+            np.testing.assert_allclose(v, np.stack([old[v.path].mean(-1)] * 3, -1), rtol=1e-6)
+        else:
+            np.testing.assert_array_equal(v, old[v.path])
+
+
+def test_other_classes_of_the_same_number_are_new_too(tiny_model, tiny_config):
+    model = blank(tiny_config)
+    assert len(weights.transfer(tiny_model, model)) == 2
+    assert weights.transfer(tiny_model, model, same_classes=True) == []
+    for one, other in zip(tiny_model.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_has_another_shape_stays(tiny_model, tiny_config):
+    model = blank(tiny_config, box_units=48)
+    left = weights.transfer(tiny_model, model)
+    assert all("/box_head/" in path for path in left) and len(left) > 5
+    assert "mask_rcnn/box_head/dense1/kernel" in left
 
 
 # --- files that do not fit ---------------------------------------------------------------------
@@ -168,6 +211,7 @@ OTHER_BACKEND = """
 import sys
 import jax, keras, numpy as np
 from helpers import weights
+from helpers.mask_rcnn.model import MaskRCNN
 model, _ = weights.load_model(sys.argv[1])
 stages = jax.jit(model)(np.load(sys.argv[2]))
 leaves = {k: np.asarray(v) for k, v in stages._asdict().items() if k != "features"}
