@@ -285,7 +285,11 @@ def main(argv=None):
         kinds[kind] += 1
         if kinds[kind] <= 10:
             print("note " if problem.fixed else "WRONG", problem)
-    print(*(f"… and {num - 10} more: {kind}\n" for kind, num in kinds.items() if num > 10), end="")
+    print(
+        *(f"… and {num - 10} more: {kind}\n" for kind, num in kinds.items() if num > 10),
+        sep="",
+        end="",
+    )
     counts = statistics(dataset)
     for name, row in counts.pop("classes").items():
         print(f"{name}: {row['objects']} objects in {row['pictures']} pictures,", end=" ")

@@ -1,0 +1,64 @@
+"""Notebook 08."""
+
+import numpy as np
+
+SMALL = {"NUM_PICTURES": 24, "EPOCHS": 3, "STEPS": 6, "BATCH": 4, "NUM_TEST": 6}
+
+WALKS = ["park", "park", "park", "park", "mall", "mall", "zoo", "zoo"]
+
+
+def tight(masks, last=1, order=(0, 1, 2, 3)):
+    boxes = np.zeros((len(masks), 4))
+    for i, mask in enumerate(masks):
+        y, x = np.nonzero(mask)
+        boxes[i] = x.min(), y.min(), x.max() + last, y.max() + last
+    return boxes[:, list(order)]
+
+
+# exercise: (what else the check is given, a right answer, wrong answers each with a piece of
+# its hint)
+CASES = {
+    "honest_split": (
+        (WALKS,),
+        [6, 7],
+        {(0, 4, 6): "'park'", (4, 6): "'mall'", (4, 5, 6, 7): "4 frames", "zoo": "numbers"}
+        | {(7, 8): "0 to 7", (): "0 to 7"},
+    ),
+    "loss_that_tells": (
+        (),
+        "none",
+        {"class": "easiest", "mask": "outlines", "box": "boxes", "rpn_class": "anything"}
+        | {"rpn_box": "where", 3: "Choose one"},
+    ),
+    "tight_boxes": (
+        (),
+        tight,
+        {
+            lambda masks: tight(masks, last=0): r"\+ 1",
+            lambda masks: tight(masks, order=(1, 0, 3, 2)): "rows first",
+            lambda masks: tight(masks, 0, (1, 0, 3, 2)): "rows first",
+            lambda masks: np.array([(x, y, a - x, b - y) for x, y, a, b in tight(masks)]): "width",
+            lambda masks: tight(masks) if len(masks) else np.zeros(0): "(0, 4)",
+            lambda masks: tight(masks)[0]: "4, 1, 8, 3",
+        },
+    ),
+}
+
+
+def check(results):
+    assert 0 < results["still_out"] < results["left_out"]
+    assert sum(results["parts"]) == results["pictures"]
+    aps = list(results["naive"].values())  # right masks, one name for all
+    assert 0 < aps[0] < 1 and aps[1:] == [0] * len(aps[1:])
+    assert results["losses"][-1] < results["losses"][0]
+    assert results["AP50"][-1] > results["AP50"][0] or results["AP50"][-1] > 0.9
+    low, high = results["interval"]
+    assert low <= results["test_AP50"] <= high and high > 0
+    assert not set(results["before"]) & {"mug", "star kite"}
+    assert set(results["true"]) == {"mug", "star kite"}
+    assert not set(results["after"]) - set(results["true"])
+    assert results["same"] and results["frames"] == 36
+    if results["rounds"] > 5:  # not the small run
+        assert sorted(results["after"]) == sorted(results["true"])
+        assert results["test_AP50"] > 0.7
+        assert results["kinds"]["right"] > results["kinds"]["missed"]
