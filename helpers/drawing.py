@@ -1,6 +1,7 @@
 """Detections to pixels: colours, overlays, figures."""
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -206,67 +207,85 @@ def show(images, titles=None, columns=None, height=3.5):
     return figure
 
 
-def sheet(left, top, right, bottom, picture=None):
-    """A figure without margins to draw on, at most 6 x 5 inches; pyplot does not know it.
+class Sheet:
+    """A drawing of at most 900 x 750 pixels, in units of its own; y points down.
+
+    Made of pixels at once, in a few milliseconds, since sliders redraw it at every step.
 
     Args:
-        left, top, right, bottom: what it spans, in units of the drawing; y points down.
-        picture: None, or an image (H, W, 3) that spans 0..W and 0..H.
+        left, top, right, bottom: what it spans.
+        picture: None, or an image (H, W, 3) uint8 that spans 0..W and 0..H, within the sheet.
 
-    Returns:
-        matplotlib Figure and its Axes.
+    Attributes:
+        pixels: (h, w, 3) uint8 RGB, what has been drawn so far.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    scale = min(6 / (right - left), 5 / (bottom - top))
-    size = (scale * (right - left), scale * (bottom - top))
-    figure = Figure(size, dpi=150, facecolor="white" if picture is None else "0.93")
-    FigureCanvasAgg(figure)
-    axis = figure.add_axes((0, 0, 1, 1))
-    if picture is not None:
-        axis.imshow(picture, extent=(0, picture.shape[1], picture.shape[0], 0))
-    axis.set(xlim=(left, right), ylim=(bottom, top), aspect="auto")
-    axis.set_axis_off()
-    return figure, axis
+    def __init__(self, left, top, right, bottom, picture=None):
+        self._origin, self._scale = (left, top), min(900 / (right - left), 750 / (bottom - top))
+        width, height = self._place([right, bottom]).round().astype(int)
+        self.pixels = np.full((height, width, 3), 255 if picture is None else 237, np.uint8)
+        if picture is not None:
+            (x1, y1), (x2, y2) = self._place([(0, 0), picture.shape[1::-1]]).round().astype(int)
+            self.pixels[y1:y2, x1:x2] = cv2.resize(picture, (x2 - x1, y2 - y1))
+
+    def _place(self, points):
+        """Points (..., 2) of the drawing in pixels."""
+        return (np.asarray(points, float) - self._origin) * self._scale
+
+    def _lines(self, paths, color, width, closed=False):
+        """Draw paths, each (P, 2) in pixels; the middle of the first pixel is at 0.5."""
+        paths = [np.rint(16 * path - 8).astype(np.int32) for path in paths]  # sixteenths
+        cv2.polylines(self.pixels, paths, closed, color, width, cv2.LINE_AA, 4)
+
+    def frame(self, boxes, color, width=3, dashed=False):
+        """Outline a box x1 y1 x2 y2, or (N, 4) of them; on white, so that they show."""
+        corners = np.reshape(boxes, (-1, 4))[:, [0, 1, 2, 1, 2, 3, 0, 3]]
+        paths = self._place(corners.reshape(-1, 4, 2))
+        self._lines(paths, PAPER, width + 3, True)
+        if not dashed:
+            self._lines(paths, color, width, True)
+            return
+        ends = np.stack([paths, np.roll(paths, -1, 1)], 2).reshape(-1, 2, 2)  # of each side
+        for (start, end), length in zip(ends, np.ptp(ends, 1).max(1), strict=True):
+            stops = np.linspace(start, end, 2 * int(length / 24) + 2)  # a dash, a gap, …, a dash
+            self._lines(stops.reshape(-1, 2, 2), color, width)
+
+    def dots(self, x, y, color, size=8, edge=PAPER):
+        """Draw a point, `size` pixels wide, at each (x, y)."""
+        for place in self._place(np.stack([np.ravel(x), np.ravel(y)], 1)):
+            at = np.rint(16 * (place - 0.5)).astype(int).tolist()
+            for tone, radius in ((edge, size / 2 + 1), (color, size / 2)):
+                cv2.circle(self.pixels, at, round(16 * radius), tone, -1, cv2.LINE_AA, 4)
+
+    def note(self, x, y, text, color=INK, size=19, place=0.5, ground=0.85):
+        """Write, (x, y) being the text's middle, or its top (place 0) or bottom (1).
+
+        `ground` says how white the paper gets behind it. The text stays on the sheet.
+        """
+        ink = _ink(text, size)[: len(self.pixels), : self.pixels.shape[1]]
+        height, width = ink.shape[:2]
+        corner = self._place((x, y)).round() - (width // 2, round(place * height))
+        left, top = np.clip(corner, 0, np.subtract(self.pixels.shape[1::-1], (width, height)))
+        spot = self.pixels[int(top) : int(top) + height, int(left) : int(left) + width]
+        paper = spot + ground * (255.0 - spot)
+        spot[:] = paper + ink * (color - paper)
+
+    def table(self, values, place, color, form, size, at=(0.5, 0.5)):
+        """Draw numbers (H, W) as a grid in the box `place`, each `at` (x, y) of its cell."""
+        (rows, columns), (left, top, right, bottom) = values.shape, place
+        x, y = np.linspace(left, right, columns + 1), np.linspace(top, bottom, rows + 1)
+        paths = [[(edge, top), (edge, bottom)] for edge in x]
+        paths += [[(left, edge), (right, edge)] for edge in y]
+        self._lines(self._place(paths), (204, 204, 204), 2)
+        x, y = x[:-1] + at[0] * np.diff(x), y[:-1] + at[1] * np.diff(y)
+        for i, j in np.ndindex(rows, columns):
+            self.note(x[j], y[i], form(values[i, j]), color, size, ground=0)
 
 
-def pixels_of(figure):
-    """What a figure of `sheet` looks like: (H, W, 3) uint8."""
-    figure.canvas.draw()
-    return np.array(figure.canvas.buffer_rgba())[..., :3]
-
-
-def frame(axis, boxes, color, width=1.5, style="-"):
-    """Outline a box x1 y1 x2 y2, or (N, 4) of them, on a sheet; on white, so that they show."""
-    from matplotlib.collections import PolyCollection
-
-    corners = np.reshape(boxes, (-1, 4))[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
-    for tone, alpha, thick, line in ((PAPER, 0.7, width + 1.5, "-"), (color, 1, width, style)):
-        look = {"linewidths": thick, "linestyles": [line], "facecolors": "none", "zorder": 2}
-        look["edgecolors"] = [(*np.array(tone) / 255, alpha)]
-        axis.add_collection(PolyCollection(corners, **look), autolim=False)
-
-
-def dots(axis, x, y, color, size=4.0, edge="white"):
-    """Draw a point at each (x, y) of a sheet."""
-    edges = {"markeredgecolor": edge, "markeredgewidth": size / 8}
-    axis.plot(np.ravel(x), np.ravel(y), "o", color=np.array(color) / 255, ms=size, **edges)
-
-
-def note(axis, x, y, text, color=INK, size=9, place="center", ground=0.85):
-    """Write on a sheet, (x, y) is the text's center, top or bottom; ground: how white it is."""
-    back = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": ground}
-    place = {"ha": "center", "va": place, "bbox": back if ground else None}
-    axis.text(x, y, text, color=np.array(color) / 255, fontsize=size, **place)
-
-
-def table(axis, values, place, color, form, size, at=(0.5, 0.5)):
-    """Draw numbers (H, W) as a grid in the box `place` of a sheet, each `at` (x, y) of its cell."""
-    (rows, columns), (left, top, right, bottom) = values.shape, place
-    x, y = np.linspace(left, right, columns + 1), np.linspace(top, bottom, rows + 1)
-    axis.hlines(y, left, right, color="0.8", lw=0.8)
-    axis.vlines(x, top, bottom, color="0.8", lw=0.8)
-    x, y = x[:-1] + at[0] * np.diff(x), y[:-1] + at[1] * np.diff(y)
-    for i, j in np.ndindex(rows, columns):
-        note(axis, x[j], y[i], form(values[i, j]), color, size, ground=0)
+@functools.lru_cache(maxsize=2048)
+def _ink(text, size):
+    """A text as shares of ink, 0 to 1: (h, w, 1) float, `size` the height of its letters."""
+    font = ImageFont.load_default(size)
+    image = Image.new("L", (math.ceil(font.getlength(text)) + 6, sum(font.getmetrics()) + 2))
+    ImageDraw.Draw(image).text((3, 1), text, fill=255, font=font)
+    return np.asarray(image)[..., None] / 255

@@ -9,7 +9,7 @@ import math
 import cv2
 import numpy as np
 
-from helpers.drawing import PALETTE, dots, draw_detections, frame, note, pixels_of, sheet, table
+from helpers.drawing import PALETTE, Sheet, draw_detections
 from helpers.mask_rcnn.boxes import iou, make_anchors
 from helpers.mask_rcnn.model import Config, MaskRCNN, candidates_of, letterbox, to_detections
 from helpers.mask_rcnn.roi_align import roi_align
@@ -18,7 +18,7 @@ from helpers.sliders import Explorer, slider
 from helpers.structures import require
 
 BLUE, RED, GREEN = (PALETTE[i] for i in (2, 5, 6))
-DARK, LIGHT, DASHED = (90, 90, 90), (215, 215, 215), (0, (4, 2))
+DARK, GREY, LIGHT = (90, 90, 90), (77, 77, 77), (215, 215, 215)
 
 
 def explore_anchors(image, truth, config=None) -> Explorer:
@@ -51,7 +51,7 @@ def explore_anchors(image, truth, config=None) -> Explorer:
         shape = (-(-height // strides[i]), -(-width // strides[i]), len(sides), len(ratios))
         grids[f"P{i + 3}"] = num + np.arange(math.prod(shape)).reshape(shape)
         num += math.prod(shape)
-    overlaps = np.asarray(iou(anchors, objects))
+    overlaps, centres = np.asarray(iou(anchors, objects)), (anchors[:, :2] + anchors[:, 2:]) / 2
     best = overlaps.max(axis=1, initial=0)
     defaults = inspect.signature(rpn_targets).parameters
     fg_iou, bg_iou = (defaults[name].default for name in ("fg_iou", "bg_iou"))
@@ -77,21 +77,14 @@ def explore_anchors(image, truth, config=None) -> Explorer:
         require(ratio in ratios, f"ratio must be one of {ratios}, got {ratio}")
         row, column = np.clip((row, column), 0, np.array(grid.shape[:2]) - 1)
         n = grid[row, column, scale, ratios.index(ratio)]
-        figure, axis = sheet(-width / 8, -height / 8, width * 9 / 8, height * 9 / 8, canvas)
-        centres = (anchors[:, :2] + anchors[:, 2:]) / 2
-        dots(
-            axis,
-            *centres[grid[:, :, 0, 0].ravel()].T,
-            LIGHT,
-            min(4, 100 / grid.shape[1]),
-            edge="0.3",
-        )
-        frame(axis, objects, GREEN, style=DASHED)
-        frame(axis, anchors[n], RED, 2.5)
-        dots(axis, *centres[n], RED, 7)
+        sheet = Sheet(-width / 8, -height / 8, width * 9 / 8, height * 9 / 8, canvas)
+        sheet.dots(*centres[grid[:, :, 0, 0].ravel()].T, LIGHT, min(8, 200 / grid.shape[1]), GREY)
+        sheet.frame(objects, GREEN, dashed=True)
+        sheet.frame(anchors[n], RED, 5)
+        sheet.dots(*centres[n], RED, 14)
         met = [i for i in np.argsort(-overlaps[n], kind="stable") if overlaps[n, i] >= 0.005]
         for i in met:
-            note(axis, objects[i, ::2].mean(), objects[i, 1], f"{overlaps[n, i]:.2f}")
+            sheet.note(objects[i, ::2].mean(), objects[i, 1], f"{overlaps[n, i]:.2f}")
         shares = [f"{truth.names[i]} {overlaps[n, i]:.2f}" for i in met]
         if len(met) < len(objects):
             shares.append(f"0 with {'the others' if met else 'every object'}")
@@ -101,7 +94,7 @@ def explore_anchors(image, truth, config=None) -> Explorer:
             f"{over * bool(outside[n] > 0)}. IoU: {', '.join(shares) or 'there is no object'}. "
             f"Training calls it {verdict(n)}."
         )
-        return pixels_of(figure), text
+        return sheet.pixels, text
 
     def fit(controls):
         """Another level has other rows and columns: stay at the same place of the picture."""
@@ -180,12 +173,7 @@ def explore_roi_align(features=None, box=(1.3, 0.8, 5.7, 4.9), size=2) -> Explor
     rows, columns = shape
     plain, exact = (lambda value: f"{value:.4g}"), (lambda value: f"{value:.1f}")
 
-    side, left = 0.42 * rows, columns + 0.5
-    span = (-0.3, -0.5, left + side + 0.3, rows + 0.3)
-    figure, axis = sheet(*span)
-    table(axis, features, (0, 0, columns, rows), DARK, plain, 8, at=(0.22, 0.16))
-    dots(axis, *np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), LIGHT, 3)
-    ground = pixels_of(figure)  # drawn once, since most of the time goes into numbers
+    side, left = 0.46 * rows, columns + 0.5
 
     def view(x, y, width, height):
         box = np.array([x, y, x + width, y + height], np.float32)
@@ -195,30 +183,31 @@ def explore_roi_align(features=None, box=(1.3, 0.8, 5.7, 4.9), size=2) -> Explor
         points = np.asarray(points)[0, 0, ..., 0]
         aligned = points.reshape(size, 2, size, 2).mean(axis=(1, 3))  # as with size and samples=2
         pooled, rounded = _roi_pool(features, box.tolist(), size)
-        figure, axis = sheet(*span)
-        axis.imshow(ground, extent=[span[i] for i in (0, 2, 3, 1)], aspect="auto")
-        frame(axis, rounded, BLUE, 2, DASHED)
-        frame(axis, box, RED, 2)
+        sheet = Sheet(-0.3, -0.5, left + side + 0.3, rows + 0.3)
+        sheet.table(features, (0, 0, columns, rows), DARK, plain, 17, at=(0.22, 0.16))
+        sheet.dots(*np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), LIGHT, 6)
+        sheet.frame(rounded, BLUE, 4, dashed=True)
+        sheet.frame(box, RED, 4)
         steps = (np.arange(2 * size) + 0.5) / (2 * size)
         at_x, at_y = x + width * steps, y + height * steps
         if width >= 1.2 * size and height >= 0.9 * size:  # else the numbers would overlap
             for i, j in np.ndindex(points.shape):
-                note(axis, at_x[j], at_y[i] + 0.1, exact(points[i, j]), RED, 8, "top", 0.95)
-        dots(axis, *np.meshgrid(at_x, at_y), RED, 5)
-        results = [(0, "RoIAlign", aligned, RED, exact, "-")]
-        results += [(0.58 * rows, "RoIPool", pooled, BLUE, plain, DASHED)]
-        for top, name, values, color, form, style in results:
+                sheet.note(at_x[j], at_y[i] + 0.1, exact(points[i, j]), RED, 17, 0, 0.95)
+        sheet.dots(*np.meshgrid(at_x, at_y), RED, max(4, 12 - size))
+        results = [(0, "RoIAlign", aligned, RED, exact, False)]
+        results += [(0.54 * rows, "RoIPool", pooled, BLUE, plain, True)]
+        for top, name, values, color, form, dashed in results:
             place = (left, top, left + side, top + side)
-            table(axis, values, place, color, form, max(5, 22 / size))
-            frame(axis, place, color, 2, style)
-            note(axis, left + side / 2, top - 0.05, name, color, 10, "bottom")
+            sheet.table(values, place, color, form, max(13, 46 // size))
+            sheet.frame(place, color, 4, dashed)
+            sheet.note(left + side / 2, top - 0.05, name, color, 21, 1)
         say = lambda values, form: " / ".join(" ".join(map(form, row)) for row in values[:3])  # noqa: E731
         text = (
             f"Box from x {box[0]:.1f}, y {box[1]:.1f} to x {box[2]:.1f}, y {box[3]:.1f}. RoIAlign "
             f"reads {say(aligned, exact)}. RoIPool rounds to x {rounded[0]}, y {rounded[1]} to x "
             f"{rounded[2]}, y {rounded[3]} and takes the largest: {say(pooled, plain)}."
         )
-        return pixels_of(figure), text
+        return sheet.pixels, text
 
     start = dict(x=box[0], y=box[1], width=box[2] - box[0], height=box[3] - box[1])
     still = dict(y=0.8, width=columns // 2, height=max(1, 2 * rows // 3))
@@ -251,19 +240,29 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
     sharp, _ = letterbox(image, (2 * height, 2 * width))  # to draw on
     grey = cv2.cvtColor(cv2.cvtColor(sharp, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     texts = {"input": f"The input: {width} x {height} pixels, the picture's sides times {zoom:.2g}"}
-    pictures, maps = {"input": canvas.repeat(2, axis=0).repeat(2, axis=1)}, {}
+    pictures = {"input": canvas.repeat(2, axis=0).repeat(2, axis=1)}
+
+    def tint(values, low, high):
+        """The picture in grey under a map (h, w): dark blue at low, yellow at high."""
+        shares = np.uint8(255 * np.clip((values - low) / max(high - low, 1e-9), 0, 1))
+        cells = cv2.resize(shares, (2 * width, 2 * height), interpolation=cv2.INTER_NEAREST)
+        colors = cv2.applyColorMap(cells, cv2.COLORMAP_VIRIDIS)[..., ::-1]
+        return cv2.addWeighted(colors, 0.7, grey, 0.3, 0)
+
     for name, level in stages.features.items():
         mean = read(level).mean(axis=2)
-        maps[name], shape = (mean, mean.min(), mean.max()), " x ".join(map(str, mean.shape))
+        low, high, shape = mean.min(), mean.max(), " x ".join(map(str, mean.shape))
+        pictures[name] = tint(mean, low, high)
         texts[name] = f"{name}: {shape} cells of {level.shape[-1]} numbers; their mean, "
-        texts[name] += f"dark {mean.min():.2f} to bright {mean.max():.2f}"
+        texts[name] += f"dark {low:.2f} to bright {high:.2f}"
     scores, start = 1 / (1 + np.exp(-read(stages.objectness_logits))), 0
-    for name, sides in zip(list(stages.features)[1:], config.anchor_sides, strict=True):
-        shape = (*maps[name][0].shape, len(sides) * len(config.anchor_ratios))
+    levels = list(stages.features.items())[1:]
+    for (name, cells), sides in zip(levels, config.anchor_sides, strict=True):
+        shape = (*cells.shape[1:3], len(sides) * len(config.anchor_ratios))
         level = scores[start : start + math.prod(shape)].reshape(shape)
         best, start = level.max(axis=2), start + level.size
         many = f"{(best >= 0.5).sum()} of {best.size} cells hold an anchor of 0.5 or more"
-        maps[f"objectness {name}"] = (best, 0, 1)
+        pictures[f"objectness {name}"] = tint(best, 0, 1)
         texts[f"objectness {name}"] = f"Objectness on {name}: {many}"
     proposals = 2 * read(stages.proposals)[read(stages.proposal_scores) > 0]
     final = (stages.boxes, stages.labels, stages.scores, stages.mask_scores)
@@ -280,17 +279,12 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
 
     def view(stage):
         require(stage in texts, f"stage must be one of {', '.join(texts)}, got {stage!r}")
-        picture = pictures.get(stage, grey if stage in maps else sharp)
-        figure, axis = sheet(0, 0, 2 * width, 2 * height, picture)
-        if stage in maps:
-            values, low, high = maps[stage]
-            extent = (0, 2 * width, 2 * height, 0)
-            axis.imshow(values, extent=extent, vmin=low, vmax=high, alpha=0.7)
-        frame(axis, frames.get(stage, []), BLUE)
+        sheet = Sheet(0, 0, 2 * width, 2 * height, pictures.get(stage, sharp))
+        sheet.frame(frames.get(stage, []), BLUE)
         if stage in ("boxes", "masks"):
             for name, (x1, y1, x2, _) in zip(sure.names, sure.boxes, strict=True):
-                note(axis, (x1 + x2) / 2, y1 + 3, name, size=11, place="top")
-        return pixels_of(figure), texts[stage]
+                sheet.note((x1 + x2) / 2, y1 + 3, name, size=23, place=0)
+        return sheet.pixels, texts[stage]
 
     look = dict(options=list(texts), description="stage", layout={"width": "32em"})
     still = "input", "P3", "objectness P4", "all proposals", "boxes", "masks"

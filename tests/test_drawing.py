@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from helpers import drawing
-from helpers.drawing import PALETTE, color_of, contrast, draw_detections, show
+from helpers.drawing import PALETTE, Sheet, color_of, contrast, draw_detections, show
 from helpers.structures import Detections
 
 NAMES = {1: "person", 3: "car"}
@@ -237,24 +237,42 @@ def test_show_refuses():
 
 
 def test_a_sheet_is_drawn_on_in_its_own_units():
-    import matplotlib.pyplot as plt
-
-    figure, axis = drawing.sheet(0, 0, 8, 4, np.full((4, 8, 3), 200, np.uint8))
-    assert not plt.get_fignums() and (figure.get_figwidth(), figure.get_figheight()) == (6, 3)
-    drawing.frame(axis, [(1, 1, 3, 3), (5, 1, 7, 3)], PALETTE[2])
-    drawing.frame(axis, np.zeros((0, 4)), PALETTE[2])  # none
-    drawing.dots(axis, [4], [2], PALETTE[5], 8)
-    pixels = drawing.pixels_of(figure)
-    assert pixels.shape == (450, 900, 3) and pixels.dtype == np.uint8
+    sheet = Sheet(0, 0, 8, 4, np.full((4, 8, 3), 200, np.uint8))
+    assert sheet.pixels.shape == (450, 900, 3) and sheet.pixels.dtype == np.uint8
+    sheet.frame([(1, 1, 3, 3), (5, 1, 7, 3)], PALETTE[2])
+    sheet.frame(np.zeros((0, 4)), PALETTE[2])  # none
+    sheet.frame((1, 3.2, 7, 3.8), PALETTE[6], 5, dashed=True)
+    sheet.dots([4], [2], PALETTE[5], 20)
     cell = 900 / 8
-    at = lambda x, y: pixels[round(y * cell), round(x * cell)].tolist()  # noqa: E731
+    at = lambda x, y: sheet.pixels[round(y * cell), round(x * cell)].tolist()  # noqa: E731
     assert at(0.5, 0.5) == at(2, 2) == [200] * 3
     assert at(1, 2) == at(7, 2) == at(6, 1) == list(PALETTE[2]) and at(4, 2) == list(PALETTE[5])
-    assert drawing.pixels_of(drawing.sheet(-1, -1, 2, 9)[0]).shape[0] == 750  # 5 inches
+    line = sheet.pixels[round(3.2 * cell), round(cell) : round(7 * cell)].tolist()
+    dash, gap = line.count(list(PALETTE[6])), line.count([255] * 3)
+    assert dash > gap > 0.1 * len(line) and line[1] == line[-1] == list(PALETTE[6])
+    assert Sheet(-1, -1, 2, 9).pixels.shape == (750, 225, 3)
+
+
+def test_notes_stay_on_the_sheet():
+    ink = lambda sheet: np.argwhere((sheet.pixels < 128).all(axis=2))  # noqa: E731
+    sheet = Sheet(0, 0, 9, 7.5)
+    sheet.note(4.5, 2, "middle", size=40, place=0)
+    y, x = ink(sheet).T  # a hundred pixels a unit
+    assert abs((x.min() + x.max()) / 2 - 450) < 4 and 200 < y.min() < y.max() < 260
+    for x, y, place in ((0, 0, 1), (9, 7.5, 0), (0, 7.5, 0.5)):
+        sheet, other = Sheet(0, 0, 9, 7.5), Sheet(0, 0, 9, 7.5)
+        sheet.note(x, y, "corner", size=40, place=place)
+        other.note(4.5, 4, "corner", size=40)
+        assert len(ink(sheet)) == len(ink(other)) > 500  # all of it
+    tiny = Sheet(0, 0, 900, 40)
+    tiny.note(450, 20, "too long and too high" * 9, size=60)
+    assert tiny.pixels.shape == (40, 900, 3) and len(ink(tiny))
 
 
 def test_a_table_writes_each_number_into_its_cell():
-    figure, axis = drawing.sheet(0, 0, 4, 2)
-    drawing.table(axis, np.array([[1.0, 2.5]]), (0, 0, 4, 2), PALETTE[2], "{:g}".format, 9)
-    assert [(t.get_text(), *t.get_position()) for t in axis.texts] == [("1", 1, 1), ("2.5", 3, 1)]
-    assert (drawing.pixels_of(figure) == 255).mean() > 0.9
+    sheet = Sheet(0, 0, 4, 2)
+    sheet.table(np.array([[1.0, 2.5]]), (0, 0, 4, 2), (0, 0, 0), "{:g}".format, 60)
+    dark = (sheet.pixels < 128).all(axis=2)
+    centres = [np.argwhere(half)[:, 1].mean() for half in (dark[:, :450], dark[:, 450:])]
+    assert np.allclose(centres, 225, atol=8) and dark[:, 450:].sum() > 1.5 * dark[:, :450].sum()
+    assert (sheet.pixels == 255).mean() > 0.9
