@@ -14,6 +14,7 @@ from helpers.structures import InputError, require
 
 MAX_OBJECTS = 16  # G: slots for objects in a training picture
 ZOOM = 0.7, 1.5  # of a varied picture, in units of what fits the input
+PASTED = 0.5  # of the varied pictures get objects of another one
 KEPT = 256  # pictures that stay in memory
 MIN_VISIBLE, MIN_AREA = 0.25, 20  # of an object that a crop has cut: share, square pixels
 
@@ -106,6 +107,27 @@ def _place(array, corner, size, empty):
     canvas = np.full((*size, *array.shape[2:]), empty, array.dtype)
     canvas[max(y, 0) : max(y, 0) + len(part), max(x, 0) : max(x, 0) + part.shape[1]] = part
     return canvas
+
+
+def paste(below, above, keep):
+    """Objects cut out of one picture lie over another of the same size (Ghiasi et al. 2021).
+
+    Args:
+        below, above: (image (H, W, 3) uint8, Detections with masks).
+        keep: (N,) bool, which objects of `above` are pasted.
+
+    Returns:
+        image and Detections: what is left to see of the objects below, then those above.
+    """
+    (image, truth), (other, new) = below, above
+    new = new[keep]
+    over = new.masks.any(0)
+    left = truth.masks & ~over
+    seen = left.sum((1, 2)) >= MIN_VISIBLE * truth.masks.sum((1, 2))
+    join = lambda name: np.concatenate([getattr(truth[seen], name), getattr(new, name)])  # noqa: E731
+    both = truth.replace(**{name: join(name) for name in ("boxes", "labels", "scores")}, masks=None)
+    masks = np.concatenate([left[seen], new.masks])
+    return np.where(over[..., None], other, image), _tight(both, masks)
 
 
 def recolor(image, rng):
@@ -203,5 +225,12 @@ class Shuffled:
         return name_of(self.pictures, self.index(number))
 
     def __call__(self, number):
-        rng = np.random.default_rng([self.seed, 1, number]) if self.augment else None
-        return fit(*self.shrunk[self.index(number)], self.size, rng)
+        picture = self.shrunk[self.index(number)]
+        if not self.augment:
+            return fit(*picture, self.size)
+        rng = np.random.default_rng([self.seed, 1, number])
+        varied = fit(*picture, self.size, rng)
+        if rng.random() < PASTED:
+            other = fit(*self.shrunk[int(rng.integers(len(self.shrunk)))], self.size, rng)
+            varied = paste(varied, other, rng.random(len(other[1])) < 0.7)
+        return varied

@@ -135,6 +135,33 @@ def test_no_object_and_no_pixel():
     assert batches.fit(*thin, SIZE)[1].names == ["car"]  # a pixel of a tenth of the size is none
 
 
+def test_pasted_objects_hide_what_lies_below():
+    """Left half, right half and all of a picture of 4 x 6; a strip of 5 columns comes over them."""
+    below = picture((1, 0, 0, 3, 4), (3, 3, 0, 6, 4), (18, 0, 0, 6, 1))
+    above = picture((3, 0, 0, 5, 4), (1, 0, 0, 6, 4), shade=200)
+    image, truth = batches.paste(below, above, np.array([True, False]))
+    assert (image[:, :5] == 200).all() and (image[:, 5:] == 7).all()
+    assert truth.names == ["car", "car"]  # nothing is left of the left one, a sixth of the strip
+    assert truth.boxes.tolist() == [[5, 0, 6, 4], [0, 0, 5, 4]]
+    np.testing.assert_array_equal(truth.masks.sum((1, 2)), [4, 20])
+    image, same = batches.paste(below, above, np.zeros(2, bool))
+    np.testing.assert_array_equal(image, below[0])
+    np.testing.assert_array_equal(same.masks, below[1].masks)
+
+
+def test_pasting_keeps_masks_with_their_pixels(monkeypatch):
+    monkeypatch.setattr(batches, "recolor", lambda image, rng: image)
+    data = batches.Shuffled([painted(seed) for seed in range(6)], SIZE)
+    counts = []
+    for number in range(30):
+        image, truth = data(number)
+        counts.append(len(truth))
+        # The one below may be cut to what is no truth any more: then white is left beside masks.
+        assert not (truth.masks.any(0) & (image[..., 0] < 128)).any()
+        assert truth.masks.sum(0, dtype=int).max(initial=0) <= 1
+    assert {1, 2} <= set(counts)
+
+
 def test_other_light_keeps_shape_and_order():
     ramp = np.repeat(np.arange(40, 216, dtype=np.uint8)[None, :, None], 3, 2)
     means = []

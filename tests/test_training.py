@@ -276,6 +276,21 @@ def test_a_run_folder_is_a_model(start, tmp_path):
     assert "epoch 1/1" in said[1] and all(name in said[1] for name in LOSS_NAMES)
 
 
+def test_a_notebook_has_one_curve_that_is_drawn_anew(start, tmp_path, monkeypatch):
+    import IPython.display
+
+    drawn, handle = [], IPython.display.DisplayHandle("here")
+    display = lambda figure, display_id: drawn.append(figure) or handle  # noqa: E731
+    monkeypatch.setattr(IPython.display, "display", display)
+    monkeypatch.setattr(handle, "update", drawn.append)
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr(training, "score", lambda *_: result_of(0.5))
+    said = []
+    quick(tmp_path / "toy", start, epochs=3, steps=1, say=said.append)
+    assert len(said) == 1  # on memory; the figure says the rest
+    assert [len(figure.axes[0].lines[0].get_xdata()) for figure in drawn] == [1, 2, 3]
+
+
 def test_heads_first(start, tmp_path):
     """Backbone and pyramid stay as they were, all else moves."""
     old = {v.path: np.asarray(v) for v in weights.load_model(start / "old.json")[0].weights}

@@ -173,8 +173,10 @@ class Run(keras.callbacks.Callback):
         if "ipykernel" in sys.modules:
             from IPython.display import display
 
-            self.place = self.place or display(display_id=True)
-            self.place.update(plot_curve(rows))
+            if self.place:
+                self.place.update(plot_curve(rows))
+            else:
+                self.place = display(plot_curve(rows), display_id=True)
             return
         minutes, seconds = divmod(round(time.monotonic() - self.start), 60)
         losses = "  ".join(f"{name} {row[name]:.3f}" for name in LOSS_NAMES)
