@@ -62,18 +62,19 @@ def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -
     info = film.video_info(src)
     if dst.exists() and dst.samefile(src):
         raise InputError(f"{dst}: is the film itself; choose another name for the result")
-    zero, limit, frames = info.ticks(start), info.ticks(end), 0
+    zero, limit, frames, whole = info.ticks(start), info.ticks(end), 0, False
     starts = [zero]
     for time, is_key in film.frame_times(src):
         if time is None or zero <= time < limit:
             frames += 1
             if is_key and time and (time - starts[-1]) * info.tick >= PART_SECONDS:
                 starts.append(time)
+        whole |= time is None or is_key and time < min(starts[-1], limit)  # a clock that jumps
     if not frames:
         raise InputError(f"{src}: holds no frame from second {start:g} to {end or 'the end'}")
-    if len(starts) > 1 and film.entry(src, starts[1]) is None:
+    if len(starts) > 1 and (whole or film.entry(src, starts[1]) is None):
         del starts[1:]  # it can only be read from its start
-    zero = zero if start else info.zero  # what comes late in the whole film, sound or picture, does
+    zero = zero if start else info.zero  # sound and picture keep what they are late by
     even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
     size = even(info.height), even(info.width)
     return Plan(src, info, size, every, batch_size, zero, tuple(starts), limit, frames)
@@ -143,8 +144,10 @@ def join(plan, folder, dst) -> str | None:
     Returns:
         What became of the sound: "copied", "as AAC", or None if there is none.
     """
-    paths = [part_file(folder, number) for number in range(len(plan.starts))]
-    parts = {start: path for start, path in zip(plan.starts, paths, strict=True) if path.exists()}
+    parts = {start: part_file(folder, number) for number, start in enumerate(plan.starts)}
+    parts = {start: path for start, path in parts.items() if path.exists()}
+    if not parts:  # frames are announced, but damaged
+        raise InputError(f"{plan.src}: no frame there can be read; copy it again")
     tick = plan.info.tick
     with film.open_film(plan.src) as (source, _), film.create_film(dst) as out:
         with av.open(str(next(iter(parts.values())))) as part:

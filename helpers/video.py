@@ -15,16 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 from tqdm.auto import tqdm
 
+from helpers import film
 from helpers.drawing import color_of, draw_detections
-from helpers.film import (
-    add_pictures,
-    create_film,
-    play,
-    read_frames,
-    timed_frames,
-    video_info,
-    write_video,
-)  # fmt: skip
+from helpers.film import play, read_frames, video_info, write_video
 from helpers.parts import Frame, join, make_plan, note, part_file, parts_folder, recall
 from helpers.structures import require
 from helpers.tracks import Tracker, carry
@@ -70,7 +63,7 @@ class VideoReport:
 
 
 def process_video(
-    src, dst, detector, *, start=0.0, end=None, max_seconds=None, every=1, scale=1.0, batch_size=8,
+    src, dst, detector, *, start=0.0, end=None, max_seconds=None, every=1, scale=1.0, batch_size=4,
     track=True, resume=False, progress=True, on_frame=None,
 ) -> VideoReport:  # fmt: skip
     """Find and draw the objects of a film, frame by frame, into an mp4 with its sound.
@@ -107,7 +100,8 @@ def process_video(
     tracker = Tracker() if track and finds else None
     model = [getattr(detector, name, None) for name in ("name", "score_threshold")]
     stamp = repr((plan, src.stat().st_mtime, model, track)) if resume else None
-    numbers, clock, failed, resumed = range(len(plan.starts)), Clock(), {}, 0
+    numbers, clock, failed = range(len(plan.starts)), Clock(), {}
+    count, resumed, seconds = 0, 0, start
     bar = tqdm(total=plan.frames, desc=src.name, unit="frame", disable=not progress, delay=2)
     with bar, parts_folder(dst, stamp) as folder:
         there = itertools.takewhile(lambda n: part_file(folder, n).exists(), numbers)
@@ -115,21 +109,19 @@ def process_video(
         old = follow(recall(folder, numbers[:done]), plan, tracker, clock)
         new = make_parts(plan, folder, numbers[done:], detector, tracker, clock, keep=resume)
         with contextlib.closing(new):
-            for count, frame in enumerate(itertools.chain(old, new)):
+            for frame in itertools.chain(old, new):
                 seconds = plan.info.seconds(frame.time)
-                resumed += frame.image is None
                 if frame.problem:
                     failed[count] = frame.problem
                 if on_frame:
                     on_frame(count, seconds, frame.found)
+                count, resumed = count + 1, resumed + (frame.image is None)
                 bar.update()
         with clock("join"):
             sound = join(plan, folder, dst)
     length, took = plan.info.duration or 0, time.monotonic() - begun
     cut_off = seconds < start + 0.9 * (min(length, end or length) - start) - 1
-    return VideoReport(
-        dst, count + 1, seconds - start, took, sound, cut_off, clock, failed, resumed
-    )
+    return VideoReport(dst, count, seconds - start, took, sound, cut_off, clock, failed, resumed)
 
 
 def make_parts(plan, folder, numbers, detector, tracker, clock, keep=False):
@@ -173,7 +165,7 @@ def decode(plan, parts, clock):
     """The frames of some parts, one after another."""
     for number in parts:
         last = plan.starts[number + 1] if number + 1 < len(plan.starts) else plan.end
-        frames = timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
+        frames = film.timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
         for place in itertools.count():
             with clock("decode"):
                 item = next(frames, None)
@@ -187,7 +179,7 @@ def detect(frames, detector, plan, clock):
     batches, streak, error = hasattr(detector, "batch"), 0, None
     while batch := list(itertools.islice(frames, plan.batch_size)):
         due = [frame for frame in batch if frame.place % plan.every == 0]
-        for group in [due] if batches else [[frame] for frame in due]:
+        for group in [due] * bool(due) if batches else [[frame] for frame in due]:
             with clock("detect"):
                 error = _ask(detector, group)
         for frame in due:
@@ -249,8 +241,8 @@ def write(frames, plan, folder, clock, keep=False):
     info, shape = plan.info, (*plan.size, 3)
     for number, part in itertools.groupby(frames, lambda frame: frame.part):
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(create_film(part_file(folder, number)))
-            add = add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
+            out = stack.enter_context(film.create_film(part_file(folder, number)))
+            add = film.add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
             if keep:
                 notes = stack.enter_context(part_file(folder, number, ".jsonl").open("w"))
             for frame in part:
