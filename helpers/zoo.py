@@ -20,6 +20,10 @@ from helpers.weights import load_model, read_card
 DATA = pathlib.Path(__file__).parents[1] / "data"
 BUNDLED = ("streets",)
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
+# Fields of `Config` that may change after training, since no weight depends on them. What each
+# costs and brings is measured in notebook 07.
+KNOBS = ("image_size", "num_candidates", "num_proposals", "proposal_nms_iou", "min_score")
+KNOBS += ("nms_iou", "num_detections")
 
 
 class Detector:
@@ -66,7 +70,7 @@ class Detector:
 
 
 def load_detector(
-    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print
+    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print, **knobs
 ) -> Detector:
     """A model by its name, warmed up and ready.
 
@@ -80,12 +84,19 @@ def load_detector(
         score_threshold: detections below it are dropped.
         bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
         say: gets a line for whatever takes long or was chosen; None for silence.
+        **knobs: run one of our models otherwise than it was trained: see `KNOBS`.
 
     Raises:
         InputError: there is no such model, it cannot be had, or its files are damaged.
+        ValueError: this model has no such option.
     """
     tell = say or (lambda line: None)
+    odd, size = sorted(set(knobs) - set(KNOBS)), knobs.get("image_size", (64, 64))
+    require(not odd, f"no option {odd}; of a Config only these may change: {', '.join(KNOBS)}")
+    fits = len(size) == 2 and all(side > 0 and side % 64 == 0 for side in size)
+    require(fits, f"image_size must be (height, width), each divisible by 64, got {size}")
     path, card = locate(resolve(name, say))
+    require(path.suffix == ".json" or not knobs, f"{path.name} is fixed: no {sorted(knobs)}")
     if path.suffix == ".pb":
         require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
         start = time.monotonic()
@@ -98,7 +109,7 @@ def load_detector(
     require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
     if path.suffix == ".tflite":
         return network_detector(export.run_lite(path.read_bytes()), card, None, score_threshold)
-    return from_model(*load_model(path), score_threshold, fast)
+    return from_model(*load_model(path, **knobs), score_threshold, fast)
 
 
 def resolve(name="auto", say=print) -> str:

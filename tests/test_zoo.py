@@ -133,6 +133,36 @@ def test_commands(served, tmp_path, capsys):
         assert caught.value.code == 2
 
 
+# --- a network otherwise than it was trained ---------------------------------------------------
+
+
+def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pictures):
+    image = toy_pictures[0][0]
+    knobs = {"image_size": [128, 192], "num_proposals": 5, "num_detections": 1}
+    other = zoo.load_detector(str(folder), score_threshold=0.0, **knobs)
+    assert other.card["image_size"] == other.model.config.image_size == (128, 192)
+    stages = other.model(np.zeros((1, 128, 192, 3), np.uint8))
+    assert stages.proposals.shape == (1, 5, 4) and stages.scores.shape == (1, 1)
+    for ours, theirs in zip(detector.model.weights, other.model.weights, strict=True):
+        if "seed" not in ours.path:
+            np.testing.assert_array_equal(ours, theirs)
+    assert len(other(image)) == 1 < len(detector(image))
+    # What is not changed stays as it was trained.
+    assert other.model.config.nms_iou == detector.model.config.nms_iou
+
+
+def test_knobs_that_are_refused(folder, tmp_path):
+    with pytest.raises(ValueError, match=r"no option \['widths'\]; of a Config only these may ch"):
+        zoo.load_detector(str(folder), widths=(8, 8, 8, 8))
+    for size in ((100, 128), (128,), (0, 64)):
+        with pytest.raises(ValueError, match="image_size must be .*, each divisible by 64, got"):
+            zoo.load_detector(str(folder), image_size=size)
+    graph = tmp_path / "frozen_inference_graph.pb"
+    graph.touch()
+    with pytest.raises(ValueError, match=r"inference_graph.pb is fixed: no \['num_proposals'\]"):
+        zoo.load_detector(str(tmp_path), num_proposals=3)
+
+
 # --- the bundled model -------------------------------------------------------------------------
 
 needs_weights = pytest.mark.skipif(
