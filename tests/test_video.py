@@ -1,7 +1,6 @@
 """Films keep their frames, times, orientation, shape and sound; what is no film is refused."""
 
 import gc
-import pathlib
 import tracemalloc
 from fractions import Fraction
 
@@ -9,141 +8,15 @@ import av
 import numpy as np
 import pytest
 
-from helpers.structures import Detections, InputError
-from helpers.video import play, process_video, read_frames, video_info, write_video
-
-CLIPS = pathlib.Path(__file__).parents[1] / "../shared/data/clips"
-RATE = 48_000
-
-
-def picture(number, size=(48, 64)):
-    """A flat picture whose colour tells its number (0 to 15) after H.264, with a light corner."""
-    image = np.full((*size, 3), (40 + 10 * number, 120, 200 - 8 * number), np.uint8)
-    image[: size[0] // 3, : size[1] // 3] = 250
-    return image
-
-
-def tone(seconds):
-    wave = 8000 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE)
-    return np.stack([wave, wave / 2], 1).astype(np.int16)
+from helpers.film import read_frames, video_info, write_video
+from helpers.structures import InputError
+from helpers.video import process_video
+from tests.films import CLIPS, RATE, Painter, make, picture, read, tone, write_film
 
 
 @pytest.fixture
 def film(tmp_path):
-    """One second: 12 frames and sound."""
-    return write_video(tmp_path / "film.mp4", [picture(i) for i in range(12)], 12, tone(1.0))
-
-
-class Painter:
-    """A detector of the upper left third; remembers how many images it got at a time."""
-
-    categories = {3: "car"}
-
-    def __init__(self):
-        self.batches = []
-
-    def batch(self, images):
-        self.batches.append(len(images))
-        found = []
-        for image in images:
-            size = image.shape[:2]
-            mask = np.zeros((1, *size), bool)
-            mask[:, : size[0] // 3, : size[1] // 3] = True
-            box = [[0, 0, size[1] // 3, size[0] // 3]]
-            found.append(Detections(box, [3], [0.9], size, self.categories, mask))
-        return found
-
-
-def read(path):
-    """Times of the frames in seconds; sound pieces as (time, bytes); by PyAV alone."""
-    with av.open(str(path)) as file:
-        times = [frame.pts * frame.time_base for frame in file.decode(video=0)]
-    sound = []
-    with av.open(str(path)) as file:
-        for packet in file.demux(*file.streams.audio[:1]) if file.streams.audio else ():
-            if packet.dts is not None:
-                sound.append((packet.pts * packet.time_base, bytes(packet)))
-    return times, sound
-
-
-# --- write and read ---------------------------------------------------------------------------
-
-
-def test_what_is_written_is_read(film):
-    frames = list(read_frames(film))
-    assert len(frames) == 12 and all(f.shape == (48, 64, 3) for f in frames)
-    for number, frame in enumerate(frames):
-        assert np.abs(frame[30:, 30:].mean((0, 1)) - picture(number)[-1, -1]).max() < 4
-        assert frame[4:10, 4:14].min() > 235 and frame.flags.writeable and frame.flags.c_contiguous
-
-
-def test_info(film):
-    info = video_info(film)
-    assert (info.width, info.height, info.fps, info.num_frames) == (64, 48, 12, 12)
-    assert info.duration == pytest.approx(1) and info.rotation == 0 and info.pixel_aspect == 1
-    assert info.has_audio
-
-
-def test_a_part_of_a_film(film):
-    shade = lambda frames: [round((f[30:, 30:, 0].mean() - 40) / 10) for f in frames]  # noqa: E731
-    assert shade(read_frames(film, start=0.5)) == [6, 7, 8, 9, 10, 11]
-    assert shade(read_frames(film, 0.25, max_seconds=0.25)) == [3, 4, 5]
-    assert shade(read_frames(film, max_seconds=0.01)) == [0] and not list(read_frames(film, 9.0))
-
-
-@pytest.mark.parametrize("fps", [24, 29.97, 23.976, Fraction(60000, 1001), 7.5])
-def test_frame_rates_are_exact(tmp_path, fps):
-    path = write_video(tmp_path / "a.mp4", [picture(i % 16) for i in range(9)], fps)
-    right = Fraction(fps).limit_denominator(1001)
-    assert [float(t) for t in read(path)[0]] == pytest.approx(
-        [i / right for i in range(9)], abs=1e-4
-    )
-    assert float(video_info(path).fps) == pytest.approx(float(fps), rel=1e-4)
-
-
-@pytest.mark.parametrize("size", [(49, 65), (47, 64), (1, 1), (2, 3)])
-def test_odd_sizes_grow_to_even(tmp_path, size):
-    path = write_video(tmp_path / "a.mp4", [np.full((*size, 3), 90, np.uint8)] * 2, 5)
-    even = tuple(side + side % 2 for side in size)
-    assert [f.shape for f in read_frames(path)] == [(*even, 3)] * 2
-    assert all(np.abs(f.astype(int) - 90).max() < 4 for f in read_frames(path))
-
-
-def test_it_plays_in_browsers(film):
-    with av.open(str(film)) as file:
-        video, audio = file.streams.video[0].codec_context, file.streams.audio[0].codec_context
-        assert (video.name, video.pix_fmt, audio.name) == ("h264", "yuv420p", "aac")
-        assert (video.color_range, video.colorspace) == (1, 1)
-    data = film.read_bytes()
-    assert data.index(b"moov") < data.index(b"mdat")  # the index first
-
-
-def test_sound_lasts_and_sounds(film):
-    with av.open(str(film)) as file:
-        heard = np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
-    heard = heard[:, 1024 * 2 : RATE - 2048]
-    assert len(read(film)[1]) == pytest.approx(RATE / 1024, abs=2)
-    assert np.abs(heard).max(1) == pytest.approx([8000 / 32768, 4000 / 32768], rel=0.05)
-    spectrum = np.abs(np.fft.rfft(heard[0]))
-    assert spectrum.argmax() * RATE / heard.shape[1] == pytest.approx(440, abs=2)
-
-
-def test_write_refuses(tmp_path):
-    path = tmp_path / "a.mp4"
-    path.write_bytes(b"older")
-    for frames, line in (
-        ([], "at least one frame"),
-        ([picture(0), picture(0, (24, 32))], r"must be \(48, 64, 3\) uint8, got .*24, 32"),
-        ([picture(0) / 255], "got .*float64"),
-    ):
-        with pytest.raises(ValueError, match=line):
-            write_video(path, frames, 5)
-    with pytest.raises(ValueError, match="must end in .mp4"):
-        write_video(tmp_path / "a.avi", [picture(0)], 5)
-    assert path.read_bytes() == b"older" and list(tmp_path.iterdir()) == [path]
-
-
-# --- process ----------------------------------------------------------------------------------
+    return write_film(tmp_path / "film.mp4")
 
 
 def test_process_draws_and_keeps_everything(film, tmp_path):
@@ -177,30 +50,6 @@ def test_max_seconds_cuts_pictures_and_sound(film, tmp_path):
     times, sound = read(report.path)
     assert report.frames == len(times) == 6 and not report.cut_off
     assert float(sound[-1][0]) == pytest.approx(0.5, abs=0.03)
-
-
-def make(path, times, time_base, shape=(48, 64), sound=None, start=0, **tags):
-    """A film by PyAV alone: frames at given ticks; sound, a codec's name, from `start` seconds."""
-    with av.open(str(path), "w") as file:
-        video = file.add_stream("libx264", rate=10)
-        video.height, video.width, video.pix_fmt = *shape, "yuv420p"
-        video.codec_context.time_base = time_base
-        for name, value in tags.items():
-            setattr(video.codec_context, name, value)
-        audio = file.add_stream(sound, rate=RATE, layout="stereo") if sound else None
-        for i, pts in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(picture(i % 16, shape), "rgb24")
-            frame = frame.reformat(format="yuv420p")
-            frame.pts, frame.time_base = pts, time_base
-            file.mux(video.encode(frame))
-        file.mux(video.encode(None))
-        if audio:
-            frame = av.AudioFrame.from_ndarray(tone(1.0).reshape(1, -1), "s16", "stereo")
-            frame.sample_rate, frame.pts = RATE, round(start * RATE)
-            frame.time_base = Fraction(1, RATE)
-            file.mux(audio.encode(frame))
-            file.mux(audio.encode(None))
-    return path
 
 
 def test_variable_rate_and_late_start_keep_their_times(tmp_path):
@@ -382,11 +231,6 @@ def test_memory_does_not_grow_with_length(tmp_path):
 
     peak(16)
     assert peak(160) < peak(32) + 600_000  # the 128 frames more are 1,200,000 bytes
-
-
-def test_play_embeds_the_film(film):
-    html = play(film)._repr_html_()
-    assert "data:video/mp4;base64," in html and "controls" in html
 
 
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the real clips are not here")

@@ -1,0 +1,94 @@
+"""Film files are read and written exactly: frames, times, sizes, colours, sound."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from helpers.film import play, read_frames, video_info, write_video
+from tests.films import RATE, picture, read, write_film
+
+
+@pytest.fixture
+def film(tmp_path):
+    return write_film(tmp_path / "film.mp4")
+
+
+def test_what_is_written_is_read(film):
+    frames = list(read_frames(film))
+    assert len(frames) == 12 and all(f.shape == (48, 64, 3) for f in frames)
+    for number, frame in enumerate(frames):
+        assert np.abs(frame[30:, 30:].mean((0, 1)) - picture(number)[-1, -1]).max() < 4
+        assert frame[4:10, 4:14].min() > 235 and frame.flags.writeable and frame.flags.c_contiguous
+
+
+def test_info(film):
+    info = video_info(film)
+    assert (info.width, info.height, info.fps, info.num_frames) == (64, 48, 12, 12)
+    assert info.duration == pytest.approx(1) and info.rotation == 0 and info.pixel_aspect == 1
+    assert info.has_audio
+
+
+def test_a_part_of_a_film(film):
+    shade = lambda frames: [round((f[30:, 30:, 0].mean() - 40) / 10) for f in frames]  # noqa: E731
+    assert shade(read_frames(film, start=0.5)) == [6, 7, 8, 9, 10, 11]
+    assert shade(read_frames(film, 0.25, max_seconds=0.25)) == [3, 4, 5]
+    assert shade(read_frames(film, max_seconds=0.01)) == [0] and not list(read_frames(film, 9.0))
+
+
+@pytest.mark.parametrize("fps", [24, 29.97, 23.976, Fraction(60000, 1001), 7.5])
+def test_frame_rates_are_exact(tmp_path, fps):
+    path = write_video(tmp_path / "a.mp4", [picture(i % 16) for i in range(9)], fps)
+    right = Fraction(fps).limit_denominator(1001)
+    assert [float(t) for t in read(path)[0]] == pytest.approx(
+        [i / right for i in range(9)], abs=1e-4
+    )
+    assert float(video_info(path).fps) == pytest.approx(float(fps), rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [(49, 65), (47, 64), (1, 1), (2, 3)])
+def test_odd_sizes_grow_to_even(tmp_path, size):
+    path = write_video(tmp_path / "a.mp4", [np.full((*size, 3), 90, np.uint8)] * 2, 5)
+    even = tuple(side + side % 2 for side in size)
+    assert [f.shape for f in read_frames(path)] == [(*even, 3)] * 2
+    assert all(np.abs(f.astype(int) - 90).max() < 4 for f in read_frames(path))
+
+
+def test_it_plays_in_browsers(film):
+    with av.open(str(film)) as file:
+        video, audio = file.streams.video[0].codec_context, file.streams.audio[0].codec_context
+        assert (video.name, video.pix_fmt, audio.name) == ("h264", "yuv420p", "aac")
+        assert (video.color_range, video.colorspace) == (1, 1)
+    data = film.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")  # the index first
+
+
+def test_sound_lasts_and_sounds(film):
+    with av.open(str(film)) as file:
+        heard = np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
+    heard = heard[:, 1024 * 2 : RATE - 2048]
+    assert len(read(film)[1]) == pytest.approx(RATE / 1024, abs=2)
+    assert np.abs(heard).max(1) == pytest.approx([8000 / 32768, 4000 / 32768], rel=0.05)
+    spectrum = np.abs(np.fft.rfft(heard[0]))
+    assert spectrum.argmax() * RATE / heard.shape[1] == pytest.approx(440, abs=2)
+
+
+def test_write_refuses(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"older")
+    for frames, line in (
+        ([], "at least one frame"),
+        ([picture(0), picture(0, (24, 32))], r"must be \(48, 64, 3\) uint8, got .*24, 32"),
+        ([picture(0) / 255], "got .*float64"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            write_video(path, frames, 5)
+    with pytest.raises(ValueError, match="must end in .mp4"):
+        write_video(tmp_path / "a.avi", [picture(0)], 5)
+    assert path.read_bytes() == b"older" and list(tmp_path.iterdir()) == [path]
+
+
+def test_play_embeds_the_film(film):
+    html = play(film)._repr_html_()
+    assert "data:video/mp4;base64," in html and "controls" in html
