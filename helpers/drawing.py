@@ -1,7 +1,6 @@
 """Detections to pixels: colours, overlays, figures."""
 
 import functools
-import math
 
 import cv2
 import numpy as np
@@ -113,15 +112,20 @@ def _texts(detections):
     return [t if s == 1 else f"{t} {int(100 * s)}%" for t, s in zip(texts, scores, strict=True)]
 
 
-@functools.lru_cache(maxsize=2048)
 def _chip(text, color, size):
     """A text on its colour, dark or light by contrast: (h, w, 3) uint8, about 1.3 `size` high."""
-    font = ImageFont.load_default(size)
-    margin, height = max(2, size // 4), sum(font.getmetrics())
-    chip = Image.new("RGB", (round(font.getlength(text)) + 2 * margin, height), color)
-    ink = max(INK, PAPER, key=lambda tone: contrast(color, tone))
-    ImageDraw.Draw(chip).text((margin, 0), text, fill=ink, font=font)
-    return np.asarray(chip)
+    tone = max(INK, PAPER, key=lambda tone: contrast(color, tone))
+    return np.uint8(color + _ink(text, size) * np.subtract(tone, color))
+
+
+@functools.lru_cache(maxsize=2048)
+def _ink(text, size):
+    """A text as shares of ink: (h, w, 1) float, 0 to 1."""
+    font, margin = ImageFont.load_default(size), max(2, size // 4)
+    paper = (round(font.getlength(text)) + 2 * margin, sum(font.getmetrics()))
+    image = Image.new("L", paper)
+    ImageDraw.Draw(image).text((margin, 0), text, fill=255, font=font)
+    return np.asarray(image)[..., None] / 255
 
 
 def _places(chips, left_top, right_bottom, shape):
@@ -233,22 +237,17 @@ class Sheet:
         return (np.asarray(points, float) - self._origin) * self._scale
 
     def _lines(self, paths, color, width, closed=False):
-        """Draw paths, each (P, 2) in pixels; the middle of the first pixel is at 0.5."""
-        paths = [np.rint(16 * path - 8).astype(np.int32) for path in paths]  # sixteenths
-        cv2.polylines(self.pixels, paths, closed, color, width, cv2.LINE_AA, 4)
+        """Draw paths (N, P, 2), in pixels; the middle of the first pixel is at 0.5."""
+        paths = np.rint(16 * paths - 8).astype(np.int32)  # sixteenths of a pixel
+        cv2.polylines(self.pixels, list(paths), closed, color, width, cv2.LINE_AA, 4)
 
     def frame(self, boxes, color, width=3, dashed=False):
         """Outline a box x1 y1 x2 y2, or (N, 4) of them; on white, so that they show."""
         corners = np.reshape(boxes, (-1, 4))[:, [0, 1, 2, 1, 2, 3, 0, 3]]
         paths = self._place(corners.reshape(-1, 4, 2))
         self._lines(paths, PAPER, width + 3, True)
-        if not dashed:
-            self._lines(paths, color, width, True)
-            return
-        ends = np.stack([paths, np.roll(paths, -1, 1)], 2).reshape(-1, 2, 2)  # of each side
-        for (start, end), length in zip(ends, np.ptp(ends, 1).max(1), strict=True):
-            stops = np.linspace(start, end, 2 * int(length / 24) + 2)  # a dash, a gap, …, a dash
-            self._lines(stops.reshape(-1, 2, 2), color, width)
+        sides = np.linspace(paths, np.roll(paths, -1, axis=1), 10, axis=2)  # five dashes each
+        self._lines(sides.reshape(-1, 2, 2) if dashed else paths, color, width, not dashed)
 
     def dots(self, x, y, color, size=8, edge=PAPER):
         """Draw a point, `size` pixels wide, at each (x, y)."""
@@ -280,12 +279,3 @@ class Sheet:
         x, y = x[:-1] + at[0] * np.diff(x), y[:-1] + at[1] * np.diff(y)
         for i, j in np.ndindex(rows, columns):
             self.note(x[j], y[i], form(values[i, j]), color, size, ground=0)
-
-
-@functools.lru_cache(maxsize=2048)
-def _ink(text, size):
-    """A text as shares of ink, 0 to 1: (h, w, 1) float, `size` the height of its letters."""
-    font = ImageFont.load_default(size)
-    image = Image.new("L", (math.ceil(font.getlength(text)) + 6, sum(font.getmetrics()) + 2))
-    ImageDraw.Draw(image).text((3, 1), text, fill=255, font=font)
-    return np.asarray(image)[..., None] / 255

@@ -114,8 +114,7 @@ def explore_anchors(image, truth, config=None) -> Explorer:
     for n in (np.where(mask, worth, -9).argmax() for mask, worth in telling if mask.any()):
         level = next(name for name, grid in grids.items() if n <= grid.max())
         row, column, scale, ratio = np.argwhere(grids[level] == n)[0].tolist()
-        values = (level, scale, ratios[ratio], row, column)
-        cases.append(dict(zip(("level", "scale", "ratio", "row", "column"), values, strict=True)))
+        cases.append(dict(level=level, scale=scale, ratio=ratios[ratio], row=row, column=column))
     start, shape = cases[0], grids[cases[0]["level"]].shape
     scales = [(f"{i + 1} of {shape[2]}", i) for i in range(shape[2])]
     choices = {"level": list(grids), "scale": scales, "ratio": list(ratios)}

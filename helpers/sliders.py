@@ -76,7 +76,7 @@ class Explorer:
             if self._fit:
                 self._fit(self.controls)
             picture, text = self.view(**{n: control.value for n, control in self.controls.items()})
-            self._picture.value = _jpeg(picture)
+            self._picture.value, self._picture.tooltip = _jpeg(picture), text  # 7 has no tooltip
         except Exception as error:  # nobody calls a callback who could catch it
             kind = type(error).__name__
             text = f"This did not work. {kind}: {error}"
