@@ -24,7 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from helpers import confidence, datasets, evaluation, novelties, training
 
 ROOT = pathlib.Path(__file__).parents[1]
-WAYS = {"novelties": {"epochs": 9}, "nuts": {"epochs": 8, "image_size": (320, 320)}}
+WAYS = {"novelties": {"epochs": 9}, "nuts": {"epochs": 6, "image_size": (320, 320)}}
 
 
 def drawn(first, num):

@@ -42,13 +42,13 @@ def mug(rng, speed):
 
 def star_kite(rng, speed):
     """A star of ten panels in two colours, with bows on its tail."""
-    color, other, depth = pick(rng, PAINT), pick(rng, PAINT + [WHITE] * 4), rng.uniform(.4, .52)
+    color, other, depth = pick(rng, PAINT), pick(rng, PAINT + [WHITE] * 4), rng.uniform(.47, .6)
     ring = .58 * 1j * np.exp(1j * np.pi * np.arange(11) / 5) * np.where(np.arange(11) % 2, depth, 1)
     middle, bend, rim = .78j, rng.uniform(-.22, .22), tone(color, .55)
     knots = [bend * k**1.5 / 2 + 1j * (.34 - .25 * k) for k in range(int(rng.integers(2, 4)))]
-    tail = [limb(a, b, .07, rim) for a, b in zip(knots, knots[1:], strict=False)]
+    tail = [limb(a, b, .1, rim) for a, b in zip(knots, knots[1:], strict=False)]
     for k, at in enumerate(knots[1:]):
-        wing = .19 * np.exp(1j * rng.uniform(-.5, .5)) * np.array([1 + .55j, 1 - .55j])
+        wing = .21 * np.exp(1j * rng.uniform(-.5, .5)) * np.array([1 + .65j, 1 - .65j])
         tail += [poly([at, *at + way * wing], (other, color)[k % 2]) for way in (1, -1)]
     spokes = zip(ring, ring[1:], strict=False)
     panels = [poly([0, a, b], (color, other)[k % 2]) for k, (a, b) in enumerate(spokes)]

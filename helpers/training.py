@@ -43,7 +43,8 @@ def score(detector, pictures):
     from tqdm.auto import tqdm
 
     detector, truth, found = detector.with_threshold(0.0), [], []
-    for k in tqdm(range(len(pictures)), desc="scoring", unit="picture", delay=5, leave=False):
+    bar = {"desc": "scoring", "unit": "picture", "delay": 5, "leave": False, "disable": None}
+    for k in tqdm(range(len(pictures)), **bar):
         image, true = pictures[k]
         truth.append(true)
         found.append(detector(image))

@@ -75,6 +75,7 @@ class Run(keras.callbacks.Callback):
         self.batches, self.score, self.card, self.say = batches, score, card, say
         self.folder, self.num_epochs, self.patience = pathlib.Path(folder), num_epochs, patience
         self.network, self.place, self.start = model, None, time.monotonic()
+        self.in_notebook = "ipykernel" in sys.modules
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
@@ -90,9 +91,9 @@ class Run(keras.callbacks.Callback):
         """
         from tqdm.auto import tqdm
 
-        hidden = None if self.say else True  # None: only where it can be drawn
         steps = self.num_epochs * len(self.batches)
-        with tqdm(total=steps, unit="batch", disable=hidden, leave=False) as self.bar:
+        seen = self.say and (self.in_notebook or sys.stderr.isatty())
+        with tqdm(total=steps, unit="batch", disable=not seen, leave=False) as self.bar:
             phases = (("heads", 0, heads_epochs), ("all", heads_epochs, self.num_epochs))
             for name, first, last in phases:
                 if first < last:
@@ -170,7 +171,7 @@ class Run(keras.callbacks.Callback):
 
     def _show(self, epoch, rows, row):
         """The curve, drawn anew in one place of a notebook; elsewhere a line."""
-        if "ipykernel" in sys.modules:
+        if self.in_notebook:
             from IPython.display import display
 
             if self.place:
