@@ -40,6 +40,7 @@ def main():
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--epochs", type=int, help="of 40 batches of 8")
     parser.add_argument("--steps", type=int, default=40, help="batches per epoch")
+    parser.add_argument("--images", type=int, default=200, help="drawn pictures for AP")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "finetune")
     args = parser.parse_args()
     options = WAYS[args.what] | {"steps": args.steps}
@@ -51,7 +52,11 @@ def main():
             rest, test = datasets.split(datasets.read_dataset(args.data), 0.25, seed)
             train, val = datasets.split(rest, 0.2, seed)
         else:
-            train, val, test = drawn(1000 * seed, 120), drawn(100_000, 40), drawn(200_000, 200)
+            train, val, test = (
+                drawn(1000 * seed, 120),
+                drawn(100_000, 40),
+                drawn(200_000, args.images),
+            )
         folder = args.out / f"{args.what}-{seed}"
         shutil.rmtree(folder, ignore_errors=True)
         detector = training.fine_tune(train, val, folder, seed=seed, **options)

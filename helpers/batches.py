@@ -163,11 +163,11 @@ def survey(train, val):
         labels += truth.labels.tolist()
         most = max(most, len(truth))
     counts = {name: labels.count(key) for key, name in categories.items()}
-    missing = [name for name, count in counts.items() if not count]
+    missing = ", ".join(name for name, count in counts.items() if not count)
     if missing or not categories:
         raise InputError(
-            f"no object of class {', '.join(missing) or '(there is no class)'} in {len(train)} "
-            "training pictures: annotate some, split another way, or leave that class out"
+            f"no object of class {missing or '(there is no class)'} in {len(train)} training "
+            "pictures: annotate some, split another way, or leave that class out"
         )
     return categories, counts, most
 

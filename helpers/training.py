@@ -60,9 +60,9 @@ def spread(devices=None):
             all GPUs or, without one, the CPU.
     """
     backend = keras.backend.backend()
-    if devices is None:
-        devices = keras.distribution.list_devices() if backend != "torch" else []
-    if len(devices) < 2:
+    if devices is None and backend != "torch":
+        devices = keras.distribution.list_devices()
+    if len(devices or ()) < 2:
         return contextlib.nullcontext()
     if backend == "jax":
         return keras.distribution.DataParallel(devices=devices).scope()

@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).parents[1]
     [
         ("inference.py --images 2 --calls 2", ("eager", "tf.function", "fast")),
         ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_cuts")),
+        ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )
 def test_a_short_run(command, rows):

@@ -215,47 +215,55 @@ def quick(folder, start, train=PICTURES, **options):
         return training.fine_tune(train, PICTURES[:2], folder, start=str(start), **options)
 
 
-def short_process(*options):
+def short_process(*options, **environment):
     run = [sys.executable, "-m", "tests.short_run", *map(str, options)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment}
     return subprocess.run(
-        run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+        run, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900
     )
 
 
-def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_weights(start, tmp_path):
-    whole = short_process(tmp_path / "whole" / "toy", start)
-    assert whole.returncode == 0, whole.stderr[-900:]
-    killed = short_process(tmp_path / "parts" / "toy", start, "--die", 5)
+@pytest.fixture(scope="module")
+def undisturbed(start, tmp_path_factory):
+    """The folder of a short run in a process of its own that nobody killed."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "toy"
+    done = short_process(folder, start)
+    assert done.stdout.startswith("1 devices, 9 batches"), done.stderr[-900:]
+    return folder
+
+
+def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_weights(
+    undisturbed, start, tmp_path
+):
+    folder = tmp_path / "toy"
+    killed = short_process(folder, start, "--die", 5)
     assert killed.returncode == -9 and not killed.stdout
-    assert len(curves.read_curve(tmp_path / "parts" / "toy")) == 1  # of three; 5 of 9 batches
-    assert short_process(tmp_path / "parts" / "toy", start).returncode == 0
-    rows = [curves.read_curve(tmp_path / run / "toy") for run in ("whole", "parts")]
+    assert len(curves.read_curve(folder)) == 1  # of three: 5 of 9 batches are done
+    assert short_process(folder, start).stdout.startswith("1 devices, 6 batches")
+    rows = [curves.read_curve(path) for path in (undisturbed, folder)]
     assert len(rows[0]) == 3
     for one, other in zip(*rows, strict=True):
         assert [float(v) for v in one.values()] == pytest.approx(
             [float(v) for v in other.values()], rel=1e-2, abs=1e-3
         )
-    one, other = (
-        weights.read_weights(tmp_path / run / "toy/toy.npz") for run in ("whole", "parts")
-    )
+    one, other = (weights.read_weights(path / "toy.npz") for path in (undisturbed, folder))
     assert one.keys() == other.keys()
     for name, value in one.items():
         np.testing.assert_allclose(value, other[name], rtol=1e-2, atol=1e-3, err_msg=name)
 
 
-def test_two_devices_share_each_batch(start, tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    for folder, devices in ((one, 1), (two, 2)):
-        done = short_process(folder, start, "--devices", devices)
-        assert done.returncode == 0, done.stderr[-900:]
-        assert done.stdout.startswith(f"{devices} devices, 9 batches")
-    rows = [curves.read_curve(folder) for folder in (one, two)]
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_two_devices_share_each_batch(undisturbed, start, tmp_path, backend):
+    pytest.importorskip(backend)
+    flags = {"KERAS_BACKEND": backend, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    done = short_process(tmp_path / "toy", start, "--devices", 2, **flags)
+    assert done.stdout.startswith("2 devices, 9 batches"), done.stderr[-900:]
+    rows = [curves.read_curve(folder) for folder in (undisturbed, tmp_path / "toy")]
     # Lots are drawn for each device, so losses are alike, not the same; the sums agree.
     for a, b in zip(*rows, strict=True):
         total = [sum(float(row[name]) for name in LOSS_NAMES) for row in (a, b)]
         assert total[0] == pytest.approx(total[1], rel=0.2)
-    assert zoo.load_detector(str(two), say=None).categories == short_run.NAMES
+    assert zoo.load_detector(str(tmp_path / "toy"), say=None).categories == short_run.NAMES
 
 
 def test_a_run_folder_is_a_model(start, tmp_path):
