@@ -164,40 +164,35 @@ def read_dataset(path, fix=False):
 def split(dataset, share=0.2, seed=0):
     """Part a data set in two, for training and for validation; no picture is in both.
 
+    Of 100 ways to do so the first is taken that has most classes in training, then in both parts.
+
     Args:
         dataset: Dataset of at least 2 pictures.
         share: of the pictures, for validation; at least one picture.
         seed: the same seed gives the same parts.
 
     Returns:
-        train, val: Datasets. A class of two pictures or more is in both, if its pictures allow.
+        train, val: Datasets.
 
     Raises:
         ValueError: there are fewer than 2 pictures, or share is not between 0 and 1.
     """
-    num, classes = len(dataset), [set(labels) for _, _, labels, _ in dataset.records]
+    num, rng = len(dataset), np.random.default_rng(seed)
     require(num >= 2 and 0 < share < 1, f"2 pictures or more, share in 0..1; got {num}, {share}")
-    order = np.random.default_rng(seed).permutation(num).tolist()
-    left, val = Counter(c for each in classes for c in each), []
+    size = min(max(round(share * num), 1), num - 1)
 
-    def take(goal, wanted=None):
-        for i in order:
-            fits = i not in val and (wanted is None or wanted in classes[i])
-            if len(val) < goal and fits and all(left[c] > 1 for c in classes[i]):
-                val.append(i)
-                left.subtract(classes[i])
+    labels = [set(labels) for _, _, labels, _ in dataset.records]
 
-    for c in sorted(left, key=left.get):  # the rarest first
-        if not any(c in classes[i] for i in val):
-            take(len(val) + 1, c)
-    take(round(share * num))
-    val = val or order[:1]
-    parts = {"train": sorted({*order} - {*val}), "val": sorted(val)}
-    pick = lambda part: tuple(dataset.records[i] for i in part)  # noqa: E731
-    return tuple(
-        dataclasses.replace(dataset, name=f"{dataset.name} {name}", records=pick(part), problems=())
-        for name, part in parts.items()
-    )
+    def classes(order):
+        val, train = (set().union(*(labels[i] for i in p)) for p in (order[:size], order[size:]))
+        return len(train), len(train & val)
+
+    def part(name, order):
+        records = tuple(dataset.records[i] for i in sorted(order))
+        return Dataset(f"{dataset.name} {name}", dataset.categories, records)
+
+    order = max((rng.permutation(num).tolist() for _ in range(100)), key=classes)
+    return part("train", order[size:]), part("val", order[:size])
 
 
 def statistics(dataset):
@@ -205,21 +200,19 @@ def statistics(dataset):
 
     Returns:
         {"pictures", "empty" (those without an object), "objects", "classes": {name: {"objects",
-        "pictures", "areas" (smallest, median and largest, in pixels)}}}.
+        "pictures", "areas" (in pixels, the smallest first)}}}.
     """
-    rows = [
-        (label, path, int(rle.area(code)))
-        for path, _, labels, codes in dataset.records
-        for label, code in zip(labels, codes, strict=True)
-    ]
-    classes = {}
-    for label, name in dataset.categories.items():
-        areas = [area for other, _, area in rows if other == label]
-        pictures = {path for other, path, _ in rows if other == label}
-        spread = np.quantile(areas or [0], (0, 0.5, 1)).astype(int).tolist()
-        classes[name] = {"objects": len(areas), "pictures": len(pictures), "areas": spread}
-    empty = sum(not codes for *_, codes in dataset.records)
-    return {"pictures": len(dataset), "empty": empty, "objects": len(rows), "classes": classes}
+    areas, pictures = defaultdict(list), Counter()
+    for _, _, labels, codes in dataset.records:
+        pictures.update(set(labels))
+        for label, code in zip(labels, codes, strict=True):
+            areas[label].append(int(rle.area(code)))
+    classes = {
+        name: {"objects": len(areas[i]), "pictures": pictures[i], "areas": sorted(areas[i])}
+        for i, name in dataset.categories.items()
+    }
+    num, empty = sum(map(len, areas.values())), sum(not codes for *_, codes in dataset.records)
+    return {"pictures": len(dataset), "empty": empty, "objects": num, "classes": classes}
 
 
 def browse(dataset, num=8, seed=0):
@@ -293,7 +286,8 @@ def main(argv=None):
     counts = statistics(dataset)
     for name, row in counts.pop("classes").items():
         print(f"{name}: {row['objects']} objects in {row['pictures']} pictures,", end=" ")
-        print("areas {0} to {2} pixels, median {1}".format(*row["areas"]))
+        areas = row["areas"] or [0]
+        print(f"areas {areas[0]} to {areas[-1]} pixels, median {areas[len(areas) // 2]}")
     wrong = sum(not problem.fixed for problem in dataset.problems)
     print(*(f"{value} {key}" for key, value in counts.items()), f"{wrong} left out", sep=", ")
     return 1 if wrong else 0
