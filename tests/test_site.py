@@ -1,0 +1,235 @@
+"""The web pages, and what the texts of the project promise: links, pictures, colours, badges."""
+
+import importlib
+import json
+import pathlib
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from helpers.drawing import INK, PALETTE, PAPER, contrast
+
+ROOT = pathlib.Path(__file__).parents[1]
+TEXTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "notebooks/glossary.md"]
+BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+FIGURES = sorted((ROOT / "notebooks/figures").glob("*.svg"))
+each_text = pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+each_figure = pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.stem)
+form = pytest.mark.form
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """A function that imports a script of .ci."""
+    monkeypatch.syspath_prepend(ROOT / ".ci")
+    return importlib.import_module
+
+
+# Texts
+
+
+@form
+@each_text
+def test_links_lead_somewhere_and_pictures_have_words(path):
+    text = path.read_text(encoding="utf-8")
+    places = dict(re.findall(r"(?m)^\[([^\]]+)\]: (\S+)$", text))
+    for mark, words, target in re.findall(r"(!?)\[([^\[\]]*)\]\(([^)\s]+)\)", text):
+        assert len(words) >= (40 if mark else 2), target
+        if not target.startswith(("https://", "http://")):
+            assert (path.parent / target.partition("#")[0]).exists(), target
+    for key in re.findall(r"\]\[([^\]]+)\]", text):
+        assert key in places, f"[{key}] has no address"
+
+
+@form
+def test_every_notebook_opens_from_the_readme_at_the_version_that_it_fetches():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    setup = next(c for c in json.loads(BOOKS[0].read_text("utf-8"))["cells"] if c["id"] == "setup")
+    setup = "".join(setup["source"])
+    url, version = re.search(r'REPO_URL, VERSION = "(.+)", "(.+)"', setup).groups()
+    place = url.removeprefix("https://github.com/")
+    for path in BOOKS:
+        assert f"| {path.stem[:2]} | [" in readme and f"](notebooks/{path.name})" in readme
+        colab = f"https://colab.research.google.com/github/{place}/blob/{version}/notebooks/"
+        binder = f"https://mybinder.org/v2/gh/{place}/{version}?urlpath=lab/tree/notebooks/"
+        assert f"[c{path.stem[:2]}]: {colab}{path.name}\n" in readme
+        assert f"[b{path.stem[:2]}]: {binder}{path.name}\n" in readme
+    assert f"git clone {url}" in readme
+
+
+@form
+def test_readme_is_short_and_its_film_light():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+    assert (ROOT / "data/street-found.webp").stat().st_size <= 1_500_000
+
+
+@form
+def test_binder_gets_the_lock_without_apt():
+    """What repo2docker asks for: environment.yml alone counts, and its pip section may say -r."""
+    text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert re.search(r"(?m)^  - python=3\.1[0-3]$", text) and "- -r requirements.lock" in text
+    for name in ("binder", ".binder", "apt.txt", "runtime.txt", "Dockerfile", "postBuild"):
+        assert not (ROOT / name).exists(), name
+
+
+@form
+def test_changelog_and_citation_name_one_version():
+    cited = re.search(r"(?m)^version: (\S+)$", (ROOT / "CITATION.cff").read_text("utf-8"))[1]
+    assert f"\n## {cited}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+# Seen by everybody
+
+
+@form
+@each_figure
+def test_drawings_say_what_they_show_and_can_be_read(path):
+    """Title and description; letters at least 4.5 to 1 against what they stand on (WCAG AA)."""
+    svg = "{http://www.w3.org/2000/svg}"
+    drawing = ElementTree.parse(path).getroot()
+    assert drawing.get("role") == "img" and len(drawing.findtext(f"{svg}title")) > 10
+    assert len(drawing.findtext(f"{svg}desc")) > 60
+    grounds, band = [(drawing.get("viewBox").split(), rgb("#ffffff"))], None
+    for element in drawing.iter():
+        fill = rgb(element.get("fill", ""))
+        if element.tag == f"{svg}rect" and fill:
+            box = [element.get(name, "0") for name in ("x", "y", "width", "height")]
+            share, below = (
+                float(element.get("fill-opacity", 1)),
+                ground(grounds, *map(float, box[:2])),
+            )
+            mixed = [share * new + (1 - share) * old for new, old in zip(fill, below, strict=True)]
+            grounds.append((box, mixed))
+        if element.tag == f"{svg}text":
+            under = ground(grounds, float(element.get("x")), float(element.get("y")))
+            if fill == [255, 255, 255]:  # white letters stand on a band, the path before them
+                under = band
+            ink = fill or rgb(drawing.get("fill"))
+            assert contrast(ink, under) >= 4.5, (element.text, ink, under)
+        if element.tag == f"{svg}path" and fill:
+            band = fill
+
+
+def ground(grounds, x, y):
+    """The colour of the last of some boxes (x, y, width, height) that holds a point."""
+    for (left, top, width, height), color in reversed(grounds):
+        if 0 <= x - float(left) <= float(width) and 0 <= y - float(top) <= float(height):
+            return color
+    raise AssertionError(f"({x}, {y}) lies outside the drawing")
+
+
+def rgb(text):
+    """#rrggbb or #rgb as three numbers, None for anything else."""
+    text = re.sub("^#(.)(.)(.)$", r"#\1\1\2\2\3\3", text)
+    return [int(text[i : i + 2], 16) for i in (1, 3, 5)] if len(text) == 7 else None
+
+
+def test_letters_on_every_colour_of_the_palette_can_be_read():
+    assert contrast((0, 0, 0), (255, 255, 255)) == pytest.approx(21)
+    assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(
+        4.48, abs=0.005
+    )  # WCAG's own
+    assert min(max(contrast(c, INK), contrast(c, PAPER)) for c in PALETTE) >= 4.5
+
+
+# Pages
+
+
+PIXEL = "aGVsbG8="  # whatever: it is not looked at
+FILM = "AAAAIGZ0eXBpc29t"
+
+
+def toy(folder, words="Title; x axis: time"):
+    """A project of one notebook, with its solution, a glossary and a README."""
+    first = "# Is it small?\n\n![A small picture of nothing at all.](figures/a.png)\n\n"
+    first += "**You need** nothing.\n**It takes** one minute. Words: [glossary](glossary.md#iou)."
+    picture = {
+        "output_type": "display_data",
+        "data": {"image/png": PIXEL},
+        "metadata": {"image/png": {"alt": words}} if words else {},
+    }
+    film = f'<video controls loop  width="640" >\n <source src="data:video/mp4;base64,{FILM}">'
+    film = {"output_type": "display_data", "data": {"text/html": film}, "metadata": {}}
+    more = "See [solutions](solutions/00_toy.ipynb) and [code](../helpers/a.py#L3)."
+    cells = [
+        ("markdown", "title", [], first, None),
+        ("code", "setup", ["setup"], "import os", []),
+        ("markdown", "more", [], more, None),
+        ("code", "draw", [], 'draw("<a href=nowhere>")', [picture, film]),
+    ]
+    cells = [
+        {"cell_type": kind, "id": name, "metadata": {"tags": tags}, "source": text}
+        | ({} if outputs is None else {"outputs": outputs, "execution_count": 1})
+        for kind, name, tags, text, outputs in cells
+    ]
+    book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "notebooks/figures").mkdir(parents=True)
+    (folder / "notebooks/solutions").mkdir()
+    (folder / "notebooks/figures/a.png").write_bytes(b"png")
+    (folder / "notebooks/00_toy.ipynb").write_text(json.dumps(book))
+    solution = json.dumps(book | {"cells": cells[:2] + cells[3:]})
+    solution = solution.replace("figures/a.png", "../figures/a.png")
+    (folder / "notebooks/solutions/00_toy.ipynb").write_text(solution.replace("(gl", "(../gl"))
+    (folder / "notebooks/glossary.md").write_text("# Words\n\n## IoU\n\nA number.")
+    (folder / "README.md").write_text("# Toy\n\nIt is *very* small.\n\nMore.")
+    return folder
+
+
+def test_pages_of_a_toy(load, tmp_path):
+    site, check = load("build_site"), load("check_site")
+    site.build(tmp_path / "site", toy(tmp_path / "toy"))
+    made = {path.relative_to(tmp_path / "site").as_posix() for path in tmp_path.glob("site/**/*.*")}
+    assert {"index.html", "notebooks/00_toy.html", "notebooks/glossary.html"} <= made
+    page = (tmp_path / "site/notebooks/00_toy.html").read_text()
+    assert "<title>Is it small?</title>" in page and 'href="../index.html"' in page
+    assert 'href="glossary.html#iou"' in page and 'href="solutions/00_toy.html"' in page
+    assert f'href="{site.SOURCE}/blob/main/helpers/a.py#L3"' in page
+    assert "<summary>Set-up</summary>" in page and 'alt="Title; x axis: time"' in page
+    (film,) = re.findall(r'<source src="(.+\.mp4)"', page)
+    assert (tmp_path / "site/notebooks" / film).read_bytes().startswith(b"\0\0\0 ftyp")
+    first = (tmp_path / "site/index.html").read_text()
+    assert "<em>very</em>" in first and f'src="notebooks/{film}"' in first and "one minute" in first
+    assert 'name="viewport"' in first and "<script" not in page + first
+    wrong = list(check.wrong(tmp_path / "site"))
+    assert len(wrong) == 2 and all("glossary.html has no place #iou" in line for line in wrong)
+
+
+def test_what_is_wrong_is_named(load, tmp_path, capsys):
+    site = load("build_site")
+    toy(tmp_path / "toy", words=None)
+    site.build(tmp_path / "site", tmp_path / "toy")
+    (tmp_path / "site/notebooks/figures/a.png").unlink()
+    lines = "\n".join(load("check_site").wrong(tmp_path / "site"))
+    assert "00_toy.html: no words for <img" in lines and "figures/a.png is not there" in lines
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    assert site.main([str(tmp_path / "mine")]) == 2 and (tmp_path / "mine/thesis.txt").exists()
+    assert "name a new folder" in capsys.readouterr().err
+
+
+def test_figures_are_described_by_their_titles(monkeypatch):
+    """What stored notebooks say of a figure: titles and axes, each once."""
+    import builtins
+
+    import matplotlib.figure
+
+    kept = {}
+
+    class Shell:
+        display_formatter = mimebundle_formatter = property(lambda self: self)
+
+        def for_type_by_name(self, module, name, function):
+            kept[f"{module}.{name}"] = function
+
+    monkeypatch.setattr(builtins, "get_ipython", Shell, raising=False)
+    exec((ROOT / ".ci/alt_texts.py").read_text(encoding="utf-8"), {})
+    figure = matplotlib.figure.Figure()
+    left, right = figure.subplots(1, 2)
+    left.set(title="Most anchors\nsee no object", xlabel="IoU", ylabel="anchors")
+    right.set(title="Most anchors see no object", xlabel="hidden")
+    right.set_axis_off()
+    data, metadata = kept["matplotlib.figure.Figure"](figure, include=None, exclude=None)
+    alt = "Most anchors see no object; x axis: IoU; y axis: anchors"
+    assert data == {} and metadata["image/jpeg"] == {"alt": alt}
+    assert kept["matplotlib.figure.Figure"](matplotlib.figure.Figure()) == ({}, {})
