@@ -22,9 +22,6 @@ from helpers.png_masks import codes_of, rle_of, share_out
 from helpers.structures import InputError
 
 KNOWN = "COCO, VIA and labelme JSON, VOC XML with PNG masks, folders of PNG masks"
-# What a value of another kind than it should be can make Python raise.
-BROKEN = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, OSError)
-BROKEN += (SyntaxError, RecursionError)
 CLASS_KEYS = "class", "name", "label", "type", "category", "object"  # in VIA, the likeliest first
 UNUSED = "__ignore__", "_background_"  # labelme's words for what is no object
 
@@ -60,9 +57,10 @@ def guard(report, *where):
             yield
     except Left as left:
         report(left.args[0], *where, *left.args[1:])
-    except BROKEN as error:
+    except Exception as error:  # values of a wrong kind and damaged files raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        report(f"cannot be read ({reason[:120]})", *where)
+        reason = re.sub(r"'[^']*[/\\]", "'", reason)[:120]  # a file's name will do
+        report(f"cannot be read ({reason})", *where)
 
 
 def read(path, report):
@@ -230,7 +228,8 @@ def _labelme(file, data, report):
     picture, parts = Picture(file, str(data["imagePath"]), size, []), {}
     for number, row in enumerate(_rows(data, "shapes", report), 1):
         with guard(report, number, picture.name):
-            label, kind, points = str(row["label"]), row.get("shape_type"), _points(row["points"])
+            label, kind = str(row["label"]).strip(), row.get("shape_type")
+            points = _points(row["points"])
             if label in UNUSED:
                 raise Left(f"is marked {label}; left out", True)
             if kind not in ("polygon", "rectangle", "circle", None):

@@ -1,8 +1,10 @@
 """Everything that can be wrong with annotations: each is named, and mended where that is safe."""
 
 import pathlib
+import struct
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -186,19 +188,24 @@ def test_two_pictures_of_one_name(tmp_path, photo):
         read_dataset(write(tmp_path / "c.json", data))
 
 
-@pytest.mark.parametrize("damage", ["cut off", "no picture"])
+@pytest.mark.parametrize("damage", ["cut off", "no picture", "a bomb"])
 def test_a_damaged_picture(tmp_path, photo, damage):
     save_image(tmp_path / "b.jpg", np.random.default_rng(0).integers(0, 255, (99, 99, 3), np.uint8))
     data = (tmp_path / "b.jpg").read_bytes()
-    (tmp_path / "b.jpg").write_bytes(data[: len(data) // 2] if damage == "cut off" else b"hello")
+    data = {"cut off": data[: len(data) // 2], "no picture": b"hello"}.get(damage)
+    if damage == "a bomb":  # a PNG of a few bytes that says it has 10^10 pixels
+        data = b"\x89PNG\r\n\x1a\n"
+        for chunk in (b"IHDR" + struct.pack(">IIBBBBB", 10**5, 10**5, 8, 2, 0, 0, 0), b"IDAT"):
+            data += struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    (tmp_path / "b.jpg").write_bytes(data)
     both_pictures = rows(SQUARE)
     both_pictures["images"] += [{"id": 8, "file_name": "b.jpg"}]
     dataset = read_dataset(write(tmp_path / "c.json", both_pictures))
     assert len(dataset) == 1
     (problem,) = dataset.problems
-    assert problem.picture == "b.jpg" and (
-        "truncated" in problem.what or "identify" in problem.what
-    )
+    assert problem.picture == "b.jpg" and not problem.fixed
+    hints = {"cut off": "truncated", "no picture": "identify", "a bomb": "DecompressionBomb"}
+    assert hints[damage] in problem.what and str(tmp_path) not in str(problem)
 
 
 def test_a_picture_of_another_size(tmp_path, photo):
