@@ -11,7 +11,6 @@ import json
 import os
 import pathlib
 import re
-from collections import Counter
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
@@ -22,7 +21,7 @@ from helpers.png_masks import codes_of, rle_of, share_out
 from helpers.structures import InputError
 
 KNOWN = "COCO, VIA and labelme JSON, VOC XML with PNG masks, folders of PNG masks"
-CLASS_KEYS = "class", "name", "label", "type", "category", "object"  # in VIA, the likeliest first
+CLASS_KEYS = "class", "name", "label", "type", "category"  # in VIA, the likeliest first
 UNUSED = "__ignore__", "_background_"  # labelme's words for what is no object
 
 
@@ -184,28 +183,23 @@ def _ellipse(x, y, a, b, angle=0.0):
 
 def _via(file, data, report):
     """VIA 1 (regions in a dict) and 2 (in a list, or in a whole project)."""
-    rows = _rows({"files": data.get("_via_img_metadata", data)}, "files", report)
-    pictures = [
-        (Picture(file, str(row.get("filename")), (), []), _rows(row, "regions", report))
-        for row in rows
-    ]
-    keys = Counter(
-        key for _, regions in pictures for r in regions for key in r.get("region_attributes") or ()
-    )
-    key = min(keys, key=lambda k: ([k.lower() != c for c in CLASS_KEYS], -keys[k]), default=None)
-    if not key:
-        report("no region has a class: each is called 'object'", None, None, True)
-    for picture, regions in pictures:
-        for number, row in enumerate(regions, 1):
+    pictures = []
+    for entry in _rows({"files": data.get("_via_img_metadata", data)}, "files", report):
+        picture = Picture(file, str(entry.get("filename")), (), [])
+        pictures.append(picture)
+        for number, row in enumerate(_rows(entry, "regions", report), 1):
             with guard(report, number, picture.name):
-                label = row["region_attributes"].get(key) if key else "object"
+                shape, *notes = _via_shape(row["shape_attributes"])
+                texts = row.get("region_attributes") or {"": "object"}
+                key = next(key for key in (*CLASS_KEYS, *texts) if key in texts)
+                label = texts[key]
                 if isinstance(label, dict):  # check boxes
                     label = " and ".join(name for name, ticked in label.items() if ticked)
                 if not str(label or "").strip():
                     raise Left(f"has no class under {key!r}")
-                shape = _via_shape(row["shape_attributes"])
-                picture.items.append(Item(number, str(label).strip(), *shape))
-    return [picture for picture, _ in pictures]
+                notes += ["has no class: it is called 'object'"] * (key == "")
+                picture.items.append(Item(number, str(label).strip(), shape, "; ".join(notes)))
+    return pictures
 
 
 def _via_shape(shape):

@@ -191,14 +191,14 @@ def test_via_names_its_classes_in_many_ways(tmp_path, photo):
     boxes = [via_region({"nut": True, "fig": False}, "type", **POLYGON)]  # check boxes
     write(tmp_path / "1/via.json", {"a": {"filename": "../a.jpg", "regions": boxes}})
     only(tmp_path / "1/via.json", nut=1)
-    both = via_region("nut", "Class", **POLYGON)
-    both["region_attributes"] |= {"quality": "good", "colour": "brown"}
+    both = via_region("good", "quality", **POLYGON)
+    both["region_attributes"] |= {"type": "nut", "colour": "brown"}
     write(tmp_path / "2/via.json", {"a": {"filename": "../a.jpg", "regions": [both]}})
     only(tmp_path / "2/via.json", nut=1)
     none = [via_region(key=None, **POLYGON), via_region(key=None, **FIG)]
     write(tmp_path / "3/via.json", {"a": {"filename": "../a.jpg", "regions": none}})
     only(tmp_path / "3/via.json", object=2)
-    assert "no region has a class" in str(read_dataset(tmp_path / "3/via.json").problems[0])
+    assert "has no class: it is called" in str(read_dataset(tmp_path / "3/via.json").problems[0])
 
 
 def test_via_regions_without_a_class_or_an_area_are_named(tmp_path, photo):
@@ -478,7 +478,7 @@ def test_no_value_whatever_gives_a_traceback(tmp_path, photo, name):
             read += len([dataset.truth(i) for i in range(len(dataset))])
         except InputError as error:
             refused += "\n" not in str(error)
-    assert read > 50 and refused > 30
+    assert read > 50 and refused > 20
 
 
 # Real samples -------------------------------------------------------------------------------------
