@@ -112,19 +112,19 @@ def fine_tune(
         "image_size": image_size and list(image_size), "heads_epochs": heads_epochs, "rate": rate,
         "patience": patience, "augment": augment, "seed": seed, "objects": counts,
     }  # fmt: skip
-    _same_settings(folder, asked)
     with spread(devices):
         keras.utils.set_random_seed(seed)
         model, origin = _heir(start, categories, image_size, most)
+        _same_settings(folder, asked)
         size = model.config.image_size
         shown, judged = Shuffled(train, size, seed, augment), Shrunk(val, size)
-        slots = max(MAX_OBJECTS, min(most, 48))
+        slots = max(MAX_OBJECTS, min(2 * most, 48))  # some are pasted
         batches = Batches(shown, steps, batch_size, categories=categories, num_slots=slots)
         card = {
             "name": folder.name,
             "about": f"A Mask R-CNN that began as {origin} and was taught {', '.join(counts)}.",
             "categories": categories,
-            "data": f"{len(train)} pictures with {sum(counts.values())} objects",
+            "data": f"{getattr(train, 'name', 'pictures of your own')}: {len(train)} pictures",
             "settings": asked,
             "limits": ["what differs from the pictures that it was taught with"],
         }

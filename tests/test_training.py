@@ -344,6 +344,7 @@ def test_what_cannot_be_taught(tmp_path, start, monkeypatch):
     monkeypatch.setattr(zoo, "locate", lambda name: (pathlib.Path("graph.pb"), {}))
     with pytest.raises(InputError, match="only our own models can be taught; this is a graph"):
         quick(tmp_path / "c", start)
+    assert list(tmp_path.iterdir()) == []  # a mistake leaves nothing behind
 
 
 def test_memory_grows_with_batch_and_picture(tiny_config):
