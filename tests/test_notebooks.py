@@ -118,6 +118,17 @@ def test_links_and_alt_texts(path):
 
 
 @form
+@each_book
+def test_stored_pictures_have_words(path):
+    """python3 run.py notebooks writes them, from the titles of a figure: give each one a title."""
+    for cell in cells_of(path, "code"):
+        for out in cell["outputs"]:
+            for kind in out.get("data", {}):
+                words = out["metadata"].get(kind, {}).get("alt", "")
+                assert not kind.startswith("image/") or len(words) > 4, cell["id"]
+
+
+@form
 @each
 def test_output_is_never_far(path):
     """At most two cells of code in a row that show neither a picture nor a number."""
