@@ -102,7 +102,7 @@ def build(out, root=ROOT):
     bodies["index.md"] = first(root, books, next(name for name in files if name.endswith(".mp4")))
     layout = string.Template(Path(__file__).with_name("site.html").read_text(encoding="utf-8"))
     colours = HtmlFormatter().get_style_defs(".highlight")
-    if (out / "index.html").is_file():
+    if out.exists():
         shutil.rmtree(out)
     shutil.copytree(root / "notebooks/figures", out / "notebooks/figures")
     for name, body in bodies.items():
@@ -116,8 +116,10 @@ def build(out, root=ROOT):
 
 
 def main(args):
-    out = Path(args[0]) if args else ROOT / "outputs/site"
-    if out.exists() and any(out.iterdir()) and not (out / "index.html").is_file():
+    out = Path(args[0]).expanduser() if args else ROOT / "outputs/site"
+    first = out / "index.html"
+    ours = first.is_file() and "<title>Pixelwise</title>" in first.read_text(encoding="utf-8")
+    if out.exists() and not ours:  # a site of somebody else's, perhaps
         print(f"{out}: holds other things; name a new folder", file=sys.stderr)
         return 2
     build(out)

@@ -195,17 +195,21 @@ def test_pages_of_a_toy(load, tmp_path):
     assert len(wrong) == 2 and all("glossary.html has no place #iou" in line for line in wrong)
 
 
-def test_what_is_wrong_is_named(load, tmp_path, capsys):
+def test_what_is_wrong_is_named(load, tmp_path):
     site = load("build_site")
     toy(tmp_path / "toy", words=None)
     site.build(tmp_path / "site", tmp_path / "toy")
     (tmp_path / "site/notebooks/figures/a.png").unlink()
     lines = "\n".join(load("check_site").wrong(tmp_path / "site"))
     assert "00_toy.html: no words for <img" in lines and "figures/a.png is not there" in lines
+
+
+def test_a_site_of_somebody_else_is_left_alone(load, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/thesis.txt").write_text("years of work")
-    assert site.main([str(tmp_path / "mine")]) == 2 and (tmp_path / "mine/thesis.txt").exists()
+    (tmp_path / "mine/index.html").write_text("<title>My thesis</title>")
+    assert load("build_site").main([str(tmp_path / "mine")]) == 2
     assert "name a new folder" in capsys.readouterr().err
+    assert (tmp_path / "mine/index.html").read_text() == "<title>My thesis</title>"
 
 
 def test_figures_are_described_by_their_titles(monkeypatch):
