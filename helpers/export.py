@@ -4,7 +4,9 @@ The last two speak the Object Detection API's contract (helpers/graphs.py), so t
 the zoo's models runs ours. Everything is imported where it is used: other backends never get here.
 """
 
+import contextlib
 import json
+import os
 import pathlib
 import shutil
 
@@ -29,24 +31,38 @@ def compiled(model):
     return tf.function(forward, input_signature=[tf.TensorSpec(size, tf.uint8)])
 
 
+@contextlib.contextmanager
+def _quietly():
+    """What TensorFlow's C++ tells its developers, on file 2, is nothing for users."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def to_lite(function) -> bytes:
     """A tf.function as a TensorFlow Lite program with 8-bit weights."""
     import tensorflow as tf
 
-    # The converter loses the weights unless they are frozen first; it wants its loops whole.
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([_frozen(function, False)])
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    return converter.convert()
+    with _quietly():
+        # The converter loses the weights unless they are frozen first; it wants its loops whole.
+        frozen = _frozen(function, False)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], frozen)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        return converter.convert()
 
 
 def run_lite(program: bytes):
     """A TensorFlow Lite program as a function like that of `compiled`, on all cores."""
-    import os
-
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(model_content=program, num_threads=os.cpu_count())
-    runner.allocate_tensors()
+    with _quietly():
+        runner.allocate_tensors()
     image = runner.get_input_details()[0]["index"]
     outputs = [leaf["index"] for leaf in runner.get_output_details()]
 

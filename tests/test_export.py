@@ -42,6 +42,13 @@ def test_the_frozen_graph_is_one_of_tf1(exported):
     assert shapes == [[1], [1, 100, 4], [1, 100], [1, 100], [1, 100, 55, 55]]
 
 
+def test_converting_is_silent(tiny_model, capfd):
+    program = export.to_lite(export.compiled(tiny_model))
+    boxes, *_ = export.run_lite(program)(np.zeros((1, *tiny_model.config.image_size, 3), np.uint8))
+    assert boxes.shape[1:] == (tiny_model.config.num_detections, 4)
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("form", ["", "saved_model"])
 def test_graphs_say_what_keras_says(exported, form):
     """The same objects; scores within .02, boxes .5 px; masks, pasted otherwise, IoU .98 of it."""
