@@ -62,17 +62,18 @@ def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -
     info = film.video_info(src)
     if dst.exists() and dst.samefile(src):
         raise InputError(f"{dst}: is the film itself; choose another name for the result")
-    zero, limit, frames, whole = info.ticks(start), info.ticks(end), 0, False
-    starts = [zero]
+    zero, limit, frames = info.ticks(start), info.ticks(end), 0
+    starts, latest, jumps = [zero], -math.inf, False
     for time, is_key in film.frame_times(src):
         if time is None or zero <= time < limit:
             frames += 1
             if is_key and time and (time - starts[-1]) * info.tick >= PART_SECONDS:
                 starts.append(time)
-        whole |= time is None or is_key and time < min(starts[-1], limit)  # a clock that jumps
+        jumps |= time is None or is_key and time < latest
+        latest = time if is_key and not jumps else latest
     if not frames:
         raise InputError(f"{src}: holds no frame from second {start:g} to {end or 'the end'}")
-    if len(starts) > 1 and (whole or film.entry(src, starts[1]) is None):
+    if len(starts) > 1 and (jumps or film.entry(src, starts[1]) is None):
         del starts[1:]  # it can only be read from its start
     zero = zero if start else info.zero  # sound and picture keep what they are late by
     even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
@@ -112,17 +113,18 @@ def note(frame):
     found = frame.raw
     if found is not None:
         codes = found.masks
-        if codes is not None:  # (W, H, N), the order in memory that pycocotools wants
-            codes = [code["counts"].decode() for code in rle.encode(codes.view(np.uint8).T)]
+        if codes is not None:  # pycocotools wants (W, H, N), which as a rule is a view
+            codes = rle.encode(np.asfortranarray(codes.view(np.uint8).T))
+            codes = [code["counts"].decode() for code in codes]
         found = {**vars(found), "masks": codes}
     record = {"time": frame.time, "found": found, "problem": frame.problem}
     return json.dumps(record, default=np.ndarray.tolist) + "\n"
 
 
-def recall(folder, parts):
+def recall(folder, parts, suffix=".jsonl"):
     """The frames of some parts, without their pixels, from the notes on them."""
     for number in parts:
-        with part_file(folder, number, ".jsonl").open() as lines:
+        with part_file(folder, number, suffix).open() as lines:
             for place, line in enumerate(lines):
                 record = json.loads(line)
                 found, codes = record["found"], record["found"] and record["found"]["masks"]

@@ -18,7 +18,7 @@ LEVELS = [
     [f"checks.{name}" for name in BOOKS],
     ["mask_rcnn.boxes", "mask_rcnn.roi_align", "mask_rcnn.backbone", "sprites", "pictures"],
     ["mask_rcnn.rpn", "mask_rcnn.box_head", "mask_rcnn.mask_head", "painting", "drawing", "film"],
-    ["tracks", "png_masks"],
+    ["tracks", "parts", "png_masks"],
     ["formats"],
     ["repairs"],
     ["datasets"],
@@ -26,7 +26,7 @@ LEVELS = [
     ["scenes", "graphs", "weights", "explorers", "confidence", "batches", "curves"],
     ["export", "novelties", "mask_rcnn.engine"],
     ["zoo"],
-    ["training"],
+    ["training", "cluster"],
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}

@@ -1,0 +1,109 @@
+"""Many films over any executor: frame for frame as on one machine, whatever dies on the way."""
+
+import os
+
+import numpy as np
+import pytest
+
+from helpers import film, parts
+from helpers.cluster import local_cluster, local_pool, process_many
+from helpers.film import read_frames, write_video
+from helpers.video import process_video
+from tests.films import picture, read, tone
+from tests.workers import cursed, deadly, moody
+
+
+def moving(number, size=(64, 128)):
+    """A picture with a light spot that moves."""
+    image = picture(number % 16, size)
+    image[-8:, number % 50 : number % 50 + 8] = 255
+    return image
+
+
+def content(path):
+    """The frames of a film, their times and its sound, bit for bit.
+
+    Not the compressed pictures: the encoder leaves what lies beyond the edge to chance.
+    """
+    times, sound = read(path)
+    return times, [frame.tobytes() for frame in read_frames(path)], sound
+
+
+@pytest.fixture
+def films(tmp_path, monkeypatch):
+    """Two films of several parts each, one of them dark in one frame, and a file that is none."""
+    monkeypatch.setattr(parts, "PART_SECONDS", 1)
+    frames = [moving(i) for i in range(40)]
+    with monkeypatch.context() as only_here:
+        only_here.setitem(film.X264, "g", "6")  # a key frame in six
+        write_video(tmp_path / "a.mp4", frames, 10, tone(4.0))
+        frames[17] = np.full_like(frames[17], 20)
+        write_video(tmp_path / "b.mp4", frames, 10)
+    (tmp_path / "c.mp4").write_text("no film")
+    return [tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4")]
+
+
+def alone(films, folder, **options):
+    """What one process makes of the good films."""
+    for path in films[:2]:
+        process_video(path, folder / path.name, moody(), progress=False, **options)
+    return [content(folder / path.name) for path in films[:2]]
+
+
+@pytest.mark.parametrize("options", [{}, {"track": False, "every": 3, "scale": 0.5, "start": 0.55}])
+def test_one_after_another(films, tmp_path, options):
+    made = process_many(films, tmp_path / "out", moody, progress=False, **options)
+    assert [one.frames for one in made] == [40, 40, 0] if not options else [34, 34, 0]
+    assert made[0].sound == "copied" and made[1].sound is None and not made[0].failed
+    assert "no film that can be read" in made[2].problem and made[2].path is None
+    if not options:
+        assert made[1].failed == {17: "RuntimeError: too dark"}
+    assert [content(one.path) for one in made[:2]] == alone(films, tmp_path / "alone", **options)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "b.mp4"]
+
+
+def check(films, folder, made):
+    """They are as one process makes them; the bad film is reported and left nothing behind."""
+    assert [content(one.path) for one in made[:2]] == alone(films, folder.parent / "alone")
+    assert made[1].failed == {17: "RuntimeError: too dark"} and made[2].problem
+    assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4"]
+
+
+def test_a_pool_whose_worker_is_killed(films, tmp_path, monkeypatch):
+    monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
+    made = process_many(films, tmp_path / "out", deadly, local_pool, progress=False)
+    assert (tmp_path / "mark").exists()
+    check(films, tmp_path / "out", made)
+
+
+def test_work_that_kills_every_worker_is_given_up(films, tmp_path):
+    made = process_many(films[:1], tmp_path / "out", cursed, local_pool, progress=False)
+    assert "a worker was killed" in made[0].problem
+    with local_pool(1) as pool:  # one that cannot be made again
+        made = process_many(films[:1], tmp_path / "new", cursed, pool, progress=False)
+    assert "a worker was killed" in made[0].problem
+
+
+def test_a_dask_cluster_whose_worker_is_killed(films, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
+    with local_cluster(2) as executor:
+        calm = executor.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
+        assert int(calm.result()) == 1 << 28
+        made = process_many(films, tmp_path / "out", deadly, executor, progress=False)
+    assert (tmp_path / "mark").exists()
+    check(films, tmp_path / "out", made)
+
+
+def test_it_goes_on_where_it_was(films, tmp_path, monkeypatch):
+    """Finished parts are not made again: a model that fails at once is not even asked."""
+    monkeypatch.setattr("helpers.cluster.join_film", cut_short)
+    made = process_many(films[:1], tmp_path / "out", moody, progress=False)
+    assert made[0].problem == "OSError: no room" and (tmp_path / "out/a.mp4.parts").is_dir()
+    monkeypatch.undo()
+    made = process_many(films[:1], tmp_path / "out", moody, progress=False)
+    assert made[0].frames == 40 and not (tmp_path / "out/a.mp4.parts").exists()
+
+
+def cut_short(*_):
+    raise OSError("no room")

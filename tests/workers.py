@@ -1,0 +1,33 @@
+"""Detectors for worker processes: they import nothing heavy, and one of them kills its process."""
+
+import os
+import pathlib
+import signal
+
+from tests.films import Painter
+
+
+class Moody(Painter):
+    """Fails on pictures that are all dark."""
+
+    def batch(self, images):
+        if any(image.max() < 60 for image in images):
+            raise RuntimeError("too dark")
+        return super().batch(images)
+
+
+def moody():
+    return Moody()
+
+
+def deadly():
+    """Kills the first process that asks for it, as the system does when memory is short."""
+    mark = pathlib.Path(os.environ["PIXELWISE_MARK"])
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Moody()
+
+
+def cursed():
+    os.kill(os.getpid(), signal.SIGKILL)
