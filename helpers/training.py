@@ -30,6 +30,8 @@ from helpers.weights import load_model, read_card, save_model, transfer
 TRAINING_SEEDS = 1_000_000  # training pictures have this seed and above, held-out ones lower
 HELD_OUT_SEED = 500_000  # the first held-out picture that AP is measured on
 CATEGORIES = scenes.CATEGORIES
+SAME = "name", "about", "note", "categories", "data", "recipe", "licence", "limits"
+RUNS = zoo.DATA.parent / "runs"
 
 
 def held_out(num, image_size, first=HELD_OUT_SEED):
@@ -192,13 +194,6 @@ def _heir(start, categories, image_size, most):
     return model, card["name"]
 
 
-def streets_card():
-    """What the card of `streets` says whatever the weights are: from the one that is shipped."""
-    results = "held_out", "images_seen", "date", "history", "config"
-    card = read_card(zoo.DATA / "streets.json")
-    return {key: value for key, value in card.items() if key not in results}
-
-
 def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, config=None):
     """Train `streets` from random weights; called again after a stop, it goes on.
 
@@ -222,9 +217,11 @@ def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, co
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     batches = Batches(lambda k: scenes.draw_scene(TRAINING_SEEDS + k, size), steps, batch_size)
     images, truth = held_out(num_images, size, HELD_OUT_SEED - num_images)
-    val, card = list(zip(images, truth, strict=True)), streets_card()
+    val, card = list(zip(images, truth, strict=True)), read_card(zoo.DATA / "streets.json")
+    card = {key: card[key] for key in SAME}  # what is said of `streets` whatever its weights are
     detector = zoo.from_model(model, card)
-    Run(model, batches, lambda: score(detector, val), folder, card, epochs).train(rate=1.5e-3)
+    run = Run(model, batches, lambda: score(detector, val), folder, card, epochs)
+    detector.card.update(run.train(rate=1.5e-3))
     return detector
 
 
@@ -235,9 +232,9 @@ def main(argv=None) -> int:
     )
     add = parser.add_argument
     add("data", nargs="?", help="annotated pictures, whatever `python -m helpers.datasets` reads")
-    add("--out", type=pathlib.Path, help="folder for the result (default runs/streets)")
-    add("--epochs", type=int, default=12, help="(default 12)")
-    add("--steps", type=int, help="batches per epoch (default 500; with DATA 30)")
+    add("--out", type=pathlib.Path, help="folder for the result (default runs/streets, runs/DATA)")
+    add("--epochs", type=int, help="(default 12; with DATA 10)")
+    add("--steps", type=int, help="batches per epoch (default 500; with DATA 40)")
     add("--batch", type=int, default=8, help="with DATA: pictures per batch (default 8)")
     add("--ship", action="store_true", help="put streets into data/, too")
     add("--start", default="streets", help="with DATA: the model to begin with, name or folder")
@@ -257,11 +254,11 @@ def main(argv=None) -> int:
 
 def _streets(args):
     """The command without DATA: train, score on 500 held-out pictures, write all again."""
-    out, steps = args.out or zoo.DATA.parent / "runs" / "streets", args.steps or 500
-    detector = train_streets(out, args.epochs, steps)
+    out, epochs, steps = args.out or RUNS / "streets", args.epochs or 12, args.steps or 500
+    detector = train_streets(out, epochs, steps)
     pictures = list(zip(*held_out(500, detector.card["image_size"]), strict=True))
     result = {"first_seed": HELD_OUT_SEED, **score(detector, pictures)}
-    card = {**streets_card(), "images_seen": args.epochs * steps * 8, "held_out": result}
+    card = {**detector.card, "held_out": result}
     for folder in [out, zoo.DATA] if args.ship else [out]:
         save_model(detector.model, card, folder)
         plot_curve(read_curve(out), folder / "streets-curve.png")
@@ -274,9 +271,9 @@ def _own(args):
     for problem in data.problems:
         print(problem, file=sys.stderr)
     train, val = datasets.split(data, args.share, args.seed)
-    out = args.out or pathlib.Path("runs") / pathlib.Path(args.data).stem
+    out = args.out or RUNS / data.name
     fine_tune(
-        train, val, out, start=args.start, epochs=args.epochs, steps=args.steps or 30,
+        train, val, out, start=args.start, epochs=args.epochs or 10, steps=args.steps or 40,
         batch_size=args.batch, image_size=args.size, patience=args.patience, seed=args.seed,
     )  # fmt: skip
     plot_curve(read_curve(out), out / "curve.png")
