@@ -20,7 +20,7 @@ from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
 BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-# The number of threads changes the bits a little: a fixed one gives the same on every machine.
+# The number of threads changes the result a little: a fixed one is the same on every machine.
 X264 = {"crf": "20", "preset": "veryfast", "threads": "4"}
 
 
@@ -46,7 +46,7 @@ class VideoInfo:
 
     def ticks(self, seconds) -> float:
         """The first tick that is not before so many seconds; None: never."""
-        return math.inf if seconds is None else self.begin + math.ceil((seconds - 1e-6) / self.tick)
+        return math.inf if seconds is None else self.begin + math.ceil(seconds / self.tick - 1e-3)
 
 
 def video_info(path) -> VideoInfo:

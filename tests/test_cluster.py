@@ -20,13 +20,14 @@ def moving(number, size=(64, 128)):
     return image
 
 
-def content(path):
-    """The frames of a film, their times and its sound, bit for bit.
+def same(one, other):
+    """Whether two films hold the same times, sound and frames, but for what x264 rounds.
 
-    Not the compressed pictures: the encoder leaves what lies beyond the edge to chance.
+    Its fast code looks at memory beyond the edge of small pictures: two runs may differ a little.
     """
-    times, sound = read(path)
-    return times, [frame.tobytes() for frame in read_frames(path)], sound
+    pairs = list(zip(read_frames(one), read_frames(other), strict=True))
+    far = max(np.abs(a.astype(int) - b).max() for a, b in pairs)
+    return read(one) == read(other) and far <= 4
 
 
 @pytest.fixture
@@ -43,11 +44,13 @@ def films(tmp_path, monkeypatch):
     return [tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4")]
 
 
-def alone(films, folder, **options):
-    """What one process makes of the good films."""
-    for path in films[:2]:
+def as_alone(films, made, folder, **options):
+    """Whether the good films are as one process makes them."""
+    for path, one in zip(films[:2], made, strict=False):
         process_video(path, folder / path.name, moody(), progress=False, **options)
-    return [content(folder / path.name) for path in films[:2]]
+        if not same(one.path, folder / path.name):
+            return False
+    return True
 
 
 @pytest.mark.parametrize("options", [{}, {"track": False, "every": 3, "scale": 0.5, "start": 0.55}])
@@ -58,13 +61,13 @@ def test_one_after_another(films, tmp_path, options):
     assert "no film that can be read" in made[2].problem and made[2].path is None
     if not options:
         assert made[1].failed == {17: "RuntimeError: too dark"}
-    assert [content(one.path) for one in made[:2]] == alone(films, tmp_path / "alone", **options)
+    assert as_alone(films, made, tmp_path / "alone", **options)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "b.mp4"]
 
 
 def check(films, folder, made):
     """They are as one process makes them; the bad film is reported and left nothing behind."""
-    assert [content(one.path) for one in made[:2]] == alone(films, folder.parent / "alone")
+    assert as_alone(films, made, folder.parent / "alone")
     assert made[1].failed == {17: "RuntimeError: too dark"} and made[2].problem
     assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4"]
 

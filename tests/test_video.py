@@ -1,17 +1,28 @@
 """Films keep their frames, times, orientation, shape and sound; what is no film is refused."""
 
 import gc
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
 import tracemalloc
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
+from helpers import film as film_files
+from helpers import parts
 from helpers.film import read_frames, video_info, write_video
-from helpers.structures import InputError
+from helpers.structures import Detections, InputError
 from helpers.video import process_video
 from tests.films import CLIPS, RATE, Painter, make, picture, read, tone, write_film
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -258,3 +269,334 @@ def test_real_clips(tmp_path, name, size, frames):
     assert [piece for _, piece in sound] == [piece for _, piece in old_sound]
     before, after = next(read_frames(src)), next(read_frames(report.path))
     assert np.abs(before.astype(int) - after).mean() < 5
+
+
+# --- pieces, parts, stages ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def long_film(tmp_path, monkeypatch):
+    """Four seconds, a key frame in six: parts of a second; sound."""
+    monkeypatch.setattr(parts, "PART_SECONDS", 1)
+    with monkeypatch.context() as only_here:
+        only_here.setitem(film_files.X264, "g", "6")
+        frames = [picture(i % 16, (64, 128)) for i in range(40)]
+        return write_video(tmp_path / "long.mp4", frames, 10, tone(4.0))
+
+
+def working():
+    """The stages' threads that are still there."""
+    return [thread for thread in threading.enumerate() if "Executor" in thread.name]
+
+
+def frames_of(path):
+    return [frame.tobytes() for frame in read_frames(path)]
+
+
+def test_parts_join_without_a_seam(long_film, tmp_path):
+    plan = parts.make_plan(long_film, tmp_path / "out.mp4")
+    assert len(plan.starts) == 4 and plan.frames == 40
+    report = process_video(long_film, tmp_path / "out.mp4", Painter(), progress=False)
+    assert read(report.path) == read(long_film) and report.frames == 40
+    assert set(report.stages) >= {"decode", "detect", "track", "draw", "encode", "join"}
+    assert report.bottleneck in report.stages and f"{report.frames} frames" in str(report)
+    with av.open(str(report.path)) as file:
+        dts = [packet.dts for packet in file.demux(video=0) if packet.size]
+    assert dts == sorted(set(dts))
+
+
+def test_a_piece_from_the_middle(tmp_path):
+    """A flash and a beep at 1.5 s are at 0.75 s in the piece from 0.75 s."""
+    frames = [picture(15 if i >= 30 else 0) for i in range(60)]
+    sound = tone(3.0) * (np.arange(3 * RATE)[:, None] >= 1.5 * RATE)
+    src = write_video(tmp_path / "a.mp4", frames, 20, sound.astype(np.int16))
+    seconds = []
+    report = process_video(
+        src, tmp_path / "out.mp4", Painter(), start=0.75, end=2.5, progress=False,
+        on_frame=lambda index, second, found: seconds.append(second),
+    )  # fmt: skip
+    assert report.frames == 35 and report.sound == "copied" and not report.cut_off
+    assert seconds == pytest.approx([0.75 + i / 20 for i in range(35)])
+    times, pieces = read(report.path)
+    flash = next(i for i, f in enumerate(read_frames(report.path)) if f[40, 40, 0] > 150)
+    with av.open(str(report.path)) as file:
+        blocks = [(f.time, np.abs(f.to_ndarray()).max()) for f in file.decode(audio=0)]
+    beep = next(time for time, loud in blocks if loud > 0.1)
+    assert float(times[flash]) == pytest.approx(0.75) and beep == pytest.approx(0.75, abs=0.045)
+    assert blocks[-1][0] == pytest.approx(1.75, abs=0.045)
+    with pytest.raises(InputError, match="holds no frame from second 9 to the end"):
+        process_video(src, tmp_path / "b.mp4", Painter(), start=9, progress=False)
+
+
+@pytest.mark.parametrize(
+    "name, codec", [("a.ts", "mpeg2video"), ("a.avi", "mpeg4"), ("a.h264", "libx264")]
+)
+def test_files_without_an_index_of_times(tmp_path, monkeypatch, name, codec):
+    monkeypatch.setattr(parts, "PART_SECONDS", 0.5)
+    src = tmp_path / name
+    with av.open(str(src), "w") as file:
+        video = file.add_stream(codec, rate=10, options={"g": "4"})
+        video.height, video.width, video.pix_fmt = 64, 128, "yuv420p"
+        for i in range(20):
+            frame = av.VideoFrame.from_ndarray(picture(i % 16, (64, 128)), "rgb24")
+            file.mux(video.encode(frame.reformat(format="yuv420p")))
+        file.mux(video.encode(None))
+    report = process_video(src, tmp_path / "out.mp4", lambda frame: frame, progress=False)
+    assert report.frames == 20
+    for old, new in zip(read_frames(src), read_frames(report.path), strict=True):
+        assert np.abs(old.astype(int) - new).mean() < 3
+
+
+def test_every_third_frame_is_detected_and_the_others_follow(tmp_path):
+    class Finder(Painter):
+        """Finds the light square exactly."""
+
+        def batch(self, images):
+            self.batches.append(len(images))
+            masks = [image.min(2) > 200 for image in images]
+            spots = [np.argwhere(mask) for mask in masks]
+            boxes = [[[*s.min(0)[::-1], *(s.max(0)[::-1] + 1)]] for s in spots]
+            return [
+                Detections(box, [3], [0.9], mask.shape, self.categories, mask[None])
+                for box, mask in zip(boxes, masks, strict=True)
+            ]
+
+    ground = np.random.default_rng(0).integers(20, 120, (96, 160, 3), np.uint8)
+    frames = []
+    for i in range(24):
+        frames.append(ground.copy())
+        frames[-1][30:60, 10 + 3 * i : 40 + 3 * i] = 250
+        frames[-1][40:50, 20 + 3 * i : 30 + 3 * i] = 210  # texture for the flow
+    src, finder, seen = write_video(tmp_path / "a.mp4", frames, 12), Finder(), []
+    process_video(
+        src, tmp_path / "out.mp4", finder, every=3, progress=False,
+        on_frame=lambda index, second, found: seen.append(found),
+    )  # fmt: skip
+    assert sum(finder.batches) == 8 and len(seen) == 24
+    lag = [abs(float(found.boxes[0, 0]) - (10 + 3 * i)) for i, found in enumerate(seen)]
+    assert max(lag) < 3  # without carrying it would be 6
+    assert {tuple(found.track_ids) for found in seen} == {(1,)}
+    with pytest.raises(ValueError, match="every needs a detector"):
+        process_video(src, tmp_path / "b.mp4", lambda frame: frame, every=2)
+    with pytest.raises(ValueError, match="every must be at least 1, got 0"):
+        process_video(src, tmp_path / "b.mp4", finder, every=0)
+
+
+def test_scale_makes_everything_smaller(film, tmp_path):
+    seen = []
+    report = process_video(
+        film, tmp_path / "out.mp4", Painter(), scale=0.5, progress=False,
+        on_frame=lambda index, second, found: seen.append(found),
+    )  # fmt: skip
+    assert (video_info(report.path).height, video_info(report.path).width) == (24, 32)
+    assert seen[0].image_size == (24, 32) and seen[0].boxes.tolist() == [[0, 0, 10, 8]]
+    with pytest.raises(ValueError, match="scale must be above 0 and at most 1, got 2"):
+        process_video(film, tmp_path / "b.mp4", Painter(), scale=2)
+
+
+class Fails(Painter):
+    """Raises on some of the frames that it is asked about one by one, or in a batch."""
+
+    def __init__(self, dark):
+        super().__init__()
+        self.dark = dark
+
+    def batch(self, images):
+        if any(image[-1, -1, 0] < self.dark for image in images):
+            raise RuntimeError("too dark")
+        return super().batch(images)
+
+
+def test_a_frame_that_the_detector_fails_on_is_kept_marked_and_reported(tmp_path):
+    frames = [picture(15) for _ in range(45)]
+    frames[37] = picture(0)
+    src, seen = write_video(tmp_path / "a.mp4", frames, 15), []
+    report = process_video(
+        src, tmp_path / "out.mp4", Fails(80), progress=False,
+        on_frame=lambda index, second, found: seen.append(found and len(found)),
+    )  # fmt: skip
+    assert report.frames == 45 and report.failed == {37: "RuntimeError: too dark"}
+    assert seen == [1] * 37 + [None] + [1] * 7
+    assert "frame 37 has no result: RuntimeError: too dark" in str(report)
+    marked = [int(f[24, 0, 0]) > int(f[24, 0, 2]) + 60 for f in read_frames(report.path)]
+    assert marked == [i == 37 for i in range(45)]
+
+
+def test_a_detector_that_fails_on_and_on_is_not_borne(film, tmp_path):
+    with pytest.raises(RuntimeError, match="too dark"):
+        process_video(film, tmp_path / "out.mp4", Fails(255), progress=False)
+    assert list(tmp_path.iterdir()) == [film] and not working()
+
+
+# --- stopped, killed, resumed -------------------------------------------------------------------
+
+
+def test_a_stopped_run_goes_on_where_it_was(long_film, tmp_path):
+    """The same film comes out, and the detector is not asked again about finished parts."""
+    whole, dst, events = tmp_path / "whole.mp4", tmp_path / "out.mp4", [[], [], []]
+    note = lambda i: lambda *event: events[i].append((event[0], event[2].track_ids.tolist()))  # noqa: E731
+    process_video(long_film, whole, Painter(), progress=False, on_frame=note(0))
+
+    def stop(index, second, found):
+        note(1)(index, second, found)
+        if index == 27:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        process_video(long_film, dst, Painter(), resume=True, progress=False, on_frame=stop)
+    assert not dst.exists() and not working()
+    done = sorted((tmp_path / "out.mp4.parts").glob("*.mp4"))
+    assert len(done) == 2 and all(len(list(read_frames(path))) == 12 for path in done)  # they play
+    painter = Painter()
+    report = process_video(long_film, dst, painter, resume=True, progress=False, on_frame=note(2))
+    assert report.resumed == 24 and sum(painter.batches) == 16 and report.frames == 40
+    assert frames_of(dst) == frames_of(whole) and read(dst) == read(whole)
+    assert events[2] == events[0] and [index for index, _ in events[0]] == list(range(40))
+    assert not (tmp_path / "out.mp4.parts").exists()
+
+
+def test_other_wishes_begin_afresh(long_film, tmp_path):
+    def stop(index, second, found):
+        if index == 20:
+            raise KeyboardInterrupt
+
+    for options in ({}, {"every": 2}):
+        painter = Painter()
+        with pytest.raises(KeyboardInterrupt):
+            process_video(
+                long_film, tmp_path / "out.mp4", painter, resume=True, progress=False,
+                on_frame=stop, **options,
+            )  # fmt: skip
+        assert sum(painter.batches) > 5 and sum(painter.batches[:1]) == (4 if not options else 2)
+
+
+def test_a_killed_process_leaves_parts_to_go_on_with(long_film, tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from helpers import parts, video\n"
+        "from tests.films import Painter\n"
+        "parts.PART_SECONDS = 1\n"
+        "kill = lambda i, *_: i == 30 and os.kill(os.getpid(), signal.SIGKILL)\n"
+        "video.process_video(*sys.argv[1:], Painter(), resume=True, on_frame=kill, progress=False)"
+    )
+    command = [sys.executable, "-c", code, str(long_film), str(tmp_path / "out.mp4")]
+    assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
+    report = process_video(long_film, tmp_path / "out.mp4", Painter(), resume=True, progress=False)
+    assert report.resumed == 24 and read(report.path) == read(long_film)
+
+
+def test_ctrl_c_while_the_detector_works(long_film, tmp_path):
+    class Pressed(Painter):
+        def batch(self, images):
+            if len(self.batches) == 3:
+                signal.raise_signal(signal.SIGINT)
+            return super().batch(images)
+
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            process_video(long_film, tmp_path / "out.mp4", Pressed(), progress=False)
+    finally:
+        signal.signal(signal.SIGINT, old)
+    assert list(tmp_path.iterdir()) == [long_film] and not working()
+
+
+@pytest.mark.parametrize("broken", ["draw_detections", "carry"])
+def test_an_error_in_any_stage_ends_all(film, tmp_path, monkeypatch, broken):
+    def fails(*args, **options):
+        raise ZeroDivisionError("by hand")
+
+    monkeypatch.setattr(f"helpers.video.{broken}", fails)
+    with pytest.raises(ZeroDivisionError, match="by hand"):
+        process_video(film, tmp_path / "out.mp4", Painter(), every=2, progress=False)
+    assert list(tmp_path.iterdir()) == [film] and not working()
+
+
+def test_an_encoder_that_dies(film, tmp_path, monkeypatch):
+    real = av.VideoFrame.from_numpy_buffer
+    count = iter(range(100))
+
+    def fails(*args):
+        if next(count) == 7:
+            raise av.error.ExternalError(-542398533, "Generic error in an external library")
+        return real(*args)
+
+    monkeypatch.setattr(film_files.av, "VideoFrame", SimpleNamespace(from_numpy_buffer=fails))
+    with pytest.raises(InputError, match="could not be written .Generic error"):
+        process_video(film, tmp_path / "out.mp4", Painter(), progress=False)
+    assert list(tmp_path.iterdir()) == [film] and not working()
+
+
+# --- more bad input -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 100 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk(small_disk, tmp_path):
+    rng = np.random.default_rng(0)
+    noise = (rng.integers(0, 256, (96, 128, 3), np.uint8) for _ in range(60))
+    src = write_video(tmp_path / "a.mp4", noise, 20)
+    assert src.stat().st_size > 200_000
+    with pytest.raises(InputError, match="could not be written .No space left"):
+        process_video(src, small_disk / "out.mp4", Painter(), progress=False)
+    assert not list(small_disk.iterdir()) and not working()
+
+
+def test_where_nothing_can_be_written(film, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        InputError, match="out.mp4: could not be written .Not a directory|File exists"
+    ):
+        process_video(film, tmp_path / "file/out.mp4", Painter(), progress=False)
+
+
+@pytest.mark.parametrize(
+    "codec, form, name",
+    [("ffv1", "yuva420p", "a.mkv"), ("png", "rgba", "a.mov"), ("ffv1", "yuv420p10le", "a.mkv")],
+    ids=["alpha", "alpha of a picture", "10 bit"],
+)
+def test_alpha_and_ten_bits(tmp_path, codec, form, name):
+    with av.open(str(tmp_path / name), "w") as file:
+        video = file.add_stream(codec, rate=5)
+        video.height, video.width, video.pix_fmt = 48, 64, form
+        for i in range(5):
+            frame = av.VideoFrame.from_ndarray(picture(3 * i), "rgb24")
+            file.mux(video.encode(frame.reformat(format=form)))
+        file.mux(video.encode(None))
+    report = process_video(
+        tmp_path / name, tmp_path / "out.mp4", lambda frame: frame, progress=False
+    )
+    assert report.frames == 5
+    for i, frame in enumerate(read_frames(report.path)):
+        assert np.abs(frame.astype(int) - picture(3 * i))[30:, 30:].max() < 8
+
+
+def test_a_film_without_a_frame(tmp_path):
+    src = make(tmp_path / "a.mkv", [], Fraction(1, 10), sound="aac")
+    with pytest.raises(InputError, match="holds no frame that can be read"):
+        process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+
+
+def test_moviepy_gives_the_same_frames(film, tmp_path):
+    """The function that process_video takes is the one that image_transform takes."""
+    from moviepy import VideoFileClip
+
+    def negative(frame):
+        return 255 - frame
+
+    report = process_video(film, tmp_path / "ours.mp4", negative, progress=False)
+    with VideoFileClip(str(film)) as clip:
+        theirs = list(clip.image_transform(negative).iter_frames(dtype="uint8"))
+    assert len(theirs) == report.frames == 12
+    for one, other in zip(read_frames(report.path), theirs, strict=True):
+        assert np.abs(one.astype(int) - other).mean() < 3
