@@ -52,7 +52,8 @@ def main(argv=None) -> int:
         note = detector.card.get("note")
         if note and not bundled:
             print(f"note on {detector.name}: {note}")
-        return _run(options.out, pictures, films, detector, note, failed, fail)
+        how = {"every": options.every, "resume": options.resume, "progress": sys.stderr.isatty()}
+        return _run(options.out, pictures, films, detector, note, failed, fail, **how)
     except InputError as error:
         fail(error)
     except OSError as error:
@@ -71,6 +72,9 @@ def _options(argv):
     add("--video", nargs="+", metavar="FILE", help="films")
     add("--model", default="streets", metavar="NAME", help="a model's name, or its folder")
     add("--score", type=float, default=0.5, help="drop objects that score less (default 0.5)")
+    every = {"type": int, "default": 1, "choices": range(1, 31), "metavar": "K"}
+    add("--every", **every, help="films: detect in each K-th frame, carry masks to the others")
+    add("--resume", action="store_true", help="films: go on where a stopped run was")
     add("--out", type=pathlib.Path, default="outputs", help="the folder for results (outputs)")
     options = parser.parse_args(argv)
     if not 0 <= options.score <= 1:
@@ -125,7 +129,7 @@ def _waiting(text):
             bar.close()
 
 
-def _run(out, pictures, films, detector, note, failed, fail):
+def _run(out, pictures, films, detector, note, failed, fail, **how):
     """Work through the inputs, then write results.json and index.html; returns the exit code."""
     out, taken, entries, counts, stopped = out.expanduser(), set(), [], Counter(), False
     with contextlib.ExitStack() as stack:
@@ -140,7 +144,7 @@ def _run(out, pictures, films, detector, note, failed, fail):
                     entries.append(entry)
             for path in films:
                 with _reporting(fail, path), results.whole():
-                    entries.append(_film(path, out, taken, detector, results, fail))
+                    entries.append(_film(path, out, taken, detector, results, fail, **how))
         except KeyboardInterrupt:
             stopped = True
             fail("stopped: the results tell of what was done so far")
@@ -163,8 +167,7 @@ def _picture(path, out, taken, detector, results, on_page):
     image = read_image(path)
     found = detector(image)
     name = _free_name(path, ".png" if path.suffix.lower() == ".png" else ".jpg", taken)
-    drawn = draw_detections(image, found)
-    save_image(out / name, drawn)
+    save_image(out / name, drawn := draw_detections(image, found))
     results.add(path, name, found)
     entry = {"name": name, "text": _listing(Counter(found.names)), "names": found.names}
     if on_page:
@@ -173,16 +176,18 @@ def _picture(path, out, taken, detector, results, on_page):
     return entry
 
 
-def _film(path, out, taken, detector, results, fail):
+def _film(path, out, taken, detector, results, fail, **how):
     """Find and draw the objects of one film; returns its entry for the page."""
     name, most = _free_name(path, ".mp4", taken), Counter()
 
     def note(index, seconds, found):
-        results.add(path, name, found, frame=index, seconds=round(seconds, 3))
-        now = Counter(found.names)
-        most.update({kind: max(0, n - most[kind]) for kind, n in now.items()})
+        if found is not None:
+            results.add(path, name, found, frame=index, seconds=round(seconds, 3))
+            most.update({k: max(0, n - most[k]) for k, n in Counter(found.names).items()})
 
-    report = process_video(path, out / name, detector, on_frame=note, progress=sys.stderr.isatty())
+    report = process_video(path, out / name, detector, on_frame=note, **how)
+    for index, why in list(report.failed.items())[:3]:
+        fail(f"{path}: frame {index} of {len(report.failed)} without a result ({why})")
     if report.cut_off:
         fail(f"{path}: breaks off after {report.seconds:.1f} s, which were used; copy it again")
     sound = f"sound {report.sound}" if report.sound else "no sound"
@@ -238,12 +243,8 @@ class _Results:
         for record in found.to_coco(len(self.images)):
             comma, self.annotations = ",\n" if self.annotations else "\n", self.annotations + 1
             x, y, width, height = record["bbox"]
-            bare = {
-                "id": self.annotations,
-                "iscrowd": 0,
-                "area": width * height,
-                "segmentation": [],
-            }
+            area = width * height
+            bare = {"id": self.annotations, "iscrowd": 0, "area": area, "segmentation": []}
             self.file.write(comma + json.dumps({**bare, **record}))
 
     @contextlib.contextmanager
