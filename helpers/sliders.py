@@ -61,8 +61,7 @@ class Explorer:
                 settings = {"style": {"description_width": "initial"}, **settings}
             self.controls[name] = getattr(ipywidgets, kind)(**settings)
             self.controls[name].observe(self._update, "value")
-        layout = {"width": f"{min(720, 560 * width // height)}px", "max_width": "100%"}
-        self._picture = ipywidgets.Image(format="jpeg", layout=layout)
+        self._width, self._picture = min(720, 560 * width // height), ipywidgets.HTML()
         self._words, self._errors = ipywidgets.HTML(), ipywidgets.Output()
         row = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
         self.widget = ipywidgets.VBox([row, self._picture, self._words, self._errors])
@@ -76,7 +75,11 @@ class Explorer:
             if self._fit:
                 self._fit(self.controls)
             picture, text = self.view(**{n: control.value for n, control in self.controls.items()})
-            self._picture.value, self._picture.tooltip = _jpeg(picture), text  # 7 has no tooltip
+            data = base64.b64encode(_jpeg(picture)).decode()  # widgets.Image has no alt
+            self._picture.value = (
+                f'<img alt="{html.escape(text)}" src="data:image/jpeg;base64,{data}" '
+                f'style="display: block; width: {self._width}px; max-width: 100%" decoding="sync">'
+            )
         except Exception as error:  # nobody calls a callback who could catch it
             kind = type(error).__name__
             text = f"This did not work. {kind}: {error}"
@@ -211,15 +214,16 @@ def explore_upload(look, image) -> Explorer:
     def view(upload):
         if not upload:
             return look(image)
-        (file,) = upload
+        (file,) = getattr(upload, "values", lambda: upload)()  # ipywidgets 7 gives a dict
+        name = pathlib.PurePath(file.get("metadata", file)["name"]).name
         with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / pathlib.PurePath(file["name"]).name
+            path = pathlib.Path(folder) / name
             path.write_bytes(file["content"])
             try:
                 picture, text = look(read_image(path))
             except InputError as error:
                 raise InputError(str(error).removeprefix(f"{path.parent}{os.sep}")) from None
-        return picture, f"{path.name}: {text}"
+        return picture, f"{name}: {text}"
 
     button = {"accept": "image/*", "multiple": False, "description": "A photo of yours"}
     button["layout"] = {"width": "auto"}

@@ -37,6 +37,13 @@ def test_before_and_after_a_photo(photo):
     assert text == "red.png: 8 x 6 pixels" and (picture == (200, 10, 10)).all()
 
 
+def test_a_photo_as_ipywidgets_7_hands_it_over(photo):
+    explorer = sliders.explore_upload(look, GREY)
+    file = {"metadata": {"name": "red.png", "type": "image/png", "size": 9}, "content": photo}
+    assert explorer.view(upload={"red.png": file})[1] == "red.png: 8 x 6 pixels"
+    assert explorer.view(upload={})[1] == "40 x 30 pixels"
+
+
 def test_the_button(photo, monkeypatch):
     monkeypatch.setattr(sliders, "_can_slide", lambda: True)
     explorer = sliders.explore_upload(look, GREY)
