@@ -9,7 +9,7 @@ from helpers.pictures import replacing
 
 CURVES = (("mask", "AP50"), ("mask", "AP"), ("box", "AP50"), ("box", "AP"))
 MEANING = {  # a question that the loss answers, and what to see in it
-    "rpn_class": "Is an object at this anchor? Stays up if objects fit no anchor in size.",
+    "rpn_class": "Is there an object at this anchor? Stays up if objects fit no anchor in size.",
     "rpn_box": "How far is the anchor from its object? Never near 0: anchors are coarse.",
     "class": "What is in the proposal? At 0 while AP stalls, pictures are learnt by heart.",
     "box": "How far is the proposal from its object? May rise first: more proposals count.",
@@ -70,24 +70,23 @@ def plot_curve(rows, path=None):
     Returns:
         matplotlib Figure.
     """
-    import matplotlib.pyplot  # noqa: F401 (teaches a notebook to show figures)
-    from matplotlib.figure import Figure
+    import matplotlib.pyplot as plt
 
-    images = [float(row["images"]) / 1000 for row in rows]
-    figure = Figure((9, 3.4), dpi=100, layout="constrained")
-    left, right = figure.subplots(1, 2)
+    images = [int(row["images"]) for row in rows]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), dpi=100, layout="constrained")
     for name in LOSS_NAMES:
         label = f"{name}: {MEANING[name].split('?')[0]}?"
         left.plot(images, [float(row[name]) for row in rows], ".-", label=label)
     for kind, name in CURVES:
         values = [float(row[f"{kind}_{name}"] or 0) for row in rows]
         right.plot(images, values, ".--" if kind == "box" else ".-", label=f"{kind} {name}")
-    left.set(title="The five losses fall", yscale="log")
-    right.set(title="Average precision rises", ylim=(0, 1))
+    left.set(title="The five losses should fall", yscale="log")
+    right.set(title="Average precision should rise", ylim=(0, 1))
     for axes in (left, right):
-        axes.set_xlabel("thousand pictures seen")
-        axes.legend(frameon=False, fontsize=8)
+        axes.set_xlabel("pictures seen")
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, -0.2))
         axes.grid(alpha=0.3)
+    plt.close(figure)
     if path:
         figure.savefig(path)
     return figure

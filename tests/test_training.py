@@ -386,6 +386,11 @@ def test_rows_of_the_curve(tmp_path):
         ("20", "0.3", ""),
     ]
     assert curves.best(rows) == 0
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    log = accumulator.EventAccumulator(str(tmp_path / "log"))
+    log.Reload()
+    assert [event.step for event in log.Tensors("class")] == [10, 20, 20]
+    assert [event.step for event in log.Tensors("mask_AP")] == [10]  # None is no point
     assert curves.best([{"mask_AP": ap} for ap in ("", "0.2", "0.3", "0.3", "0.1")]) == 3
 
 
@@ -400,7 +405,7 @@ def test_the_curve_is_drawn(tmp_path):
     left, right = figure.axes
     assert [len(axes.lines) for axes in (left, right)] == [5, 4]
     np.testing.assert_array_equal(left.lines[0].get_ydata(), [0.5, 0.25])
-    np.testing.assert_array_equal(left.lines[0].get_xdata(), [4, 8])
+    np.testing.assert_array_equal(left.lines[0].get_xdata(), [4000, 8000])
     legend = [text.get_text() for text in left.get_legend().get_texts()]
     assert legend[4] == "mask: Which pixels of the box are object?"
 
