@@ -205,6 +205,7 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
 
     if backend == "tensorflow":
         forward = export.compiled(model)
+        forward.get_concrete_function()  # traced by its call, the fifth model would get a warning
         forward = export.run_lite(export.to_lite(forward)) if fast else forward
     card = {**card, "image_size": model.config.image_size}
     detector = network_detector(forward, card, model, score_threshold)
