@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from helpers import film, parts
+from helpers import film
 from helpers.cluster import local_cluster, local_pool, process_many
 from helpers.film import read_frames, write_video
 from helpers.video import process_video
@@ -33,13 +33,12 @@ def same(one, other):
 @pytest.fixture
 def films(tmp_path, monkeypatch):
     """Two films of several parts each, one of them dark in one frame, and a file that is none."""
-    monkeypatch.setattr(parts, "PART_SECONDS", 1)
     frames = [moving(i) for i in range(40)]
     with monkeypatch.context() as only_here:
-        only_here.setitem(film.X264, "g", "6")  # a key frame in six
-        write_video(tmp_path / "a.mp4", frames, 10, tone(4.0))
+        only_here.setitem(film.X264, "g", "6")  # a key frame in six: parts of 12 s
+        write_video(tmp_path / "a.mp4", frames, 1, tone(4.0))
         frames[17] = np.full_like(frames[17], 20)
-        write_video(tmp_path / "b.mp4", frames, 10)
+        write_video(tmp_path / "b.mp4", frames, 1)
     (tmp_path / "c.mp4").write_text("no film")
     return [tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4")]
 
@@ -53,7 +52,7 @@ def as_alone(films, made, folder, **options):
     return True
 
 
-@pytest.mark.parametrize("options", [{}, {"track": False, "every": 3, "scale": 0.5, "start": 0.55}])
+@pytest.mark.parametrize("options", [{}, {"track": False, "every": 3, "scale": 0.5, "start": 5.5}])
 def test_one_after_another(films, tmp_path, options):
     made = process_many(films, tmp_path / "out", moody, progress=False, **options)
     assert [one.frames for one in made] == [40, 40, 0] if not options else [34, 34, 0]

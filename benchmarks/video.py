@@ -1,0 +1,171 @@
+"""How fast is the video pipeline beside the detector alone, and beside a plain MoviePy loop?
+
+    python benchmarks/video.py [--seconds 4] [--rounds 3] [--film FILE ...] [--wait 30]
+
+Every way works on the same frames, in turn, in one process: read the ratios. Two detectors: one
+that waits, as for a graphics card, and the bundled model, which computes on all cores. With that
+one, drawing and encoding take their time from the detector, however they are arranged: the last
+lines say how many CPU seconds each needs, and so what ratio is possible at best.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import cv2
+import numpy as np
+
+from helpers.drawing import draw_detections
+from helpers.structures import Detections
+from helpers.video import process_video, read_frames, video_info, write_video
+
+ROOT = pathlib.Path(__file__).parents[1]
+CARS = ROOT / "../shared/data/clips/cars_ccby.mp4"
+
+
+class Waiting:
+    """A detector as on a graphics card: it waits, and finds ten discs."""
+
+    categories = {1: "disc"}
+
+    def __init__(self, milliseconds):
+        self.seconds = milliseconds / 1000
+
+    def batch(self, images):
+        time.sleep(self.seconds * len(images))
+        return [discs(image.shape[:2]) for image in images]
+
+
+def discs(size, n=10):
+    """Ten discs of a tenth of the height, as Detections of an image of `size`."""
+    (height, width), radius = size, size[0] // 10
+    masks, boxes = np.zeros((n, height, width), np.uint8), []
+    for i in range(n):
+        x, y = (i % 5 * 2 + 1) * width // 10, (i // 5 * 2 + 1) * height // 4
+        cv2.circle(masks[i], (x, y), radius, 1, -1)
+        boxes.append((x - radius, y - radius, x + radius, y + radius))
+    return Detections(boxes, [1] * n, [0.9] * n, size, {1: "disc"}, masks.view(bool))
+
+
+def alone(src, dst, detector, seconds):
+    """The detector and nothing else, on frames that are decoded already."""
+    frames = list(read_frames(src, 0, seconds))
+    start, cpu = time.perf_counter(), time.process_time()
+    for i in range(0, len(frames), 4):
+        detector.batch(frames[i : i + 4])
+    return len(frames), time.perf_counter() - start, time.process_time() - cpu
+
+
+def pipeline(src, dst, detector, seconds):
+    """What Pixelwise does."""
+    start, cpu = time.perf_counter(), time.process_time()
+    report = process_video(src, dst, detector, max_seconds=seconds, track=False, progress=False)
+    return report.frames, time.perf_counter() - start, time.process_time() - cpu
+
+
+def moviepy(src, dst, detector, seconds):
+    """The plain loop: one frame after another through one function."""
+    from moviepy import VideoFileClip
+
+    def draw(frame):
+        return draw_detections(frame, detector.batch([frame])[0], by_class=True)
+
+    start, cpu = time.perf_counter(), time.process_time() + children()
+    with VideoFileClip(str(src)).subclipped(0, seconds) as clip:
+        clip.image_transform(draw).write_videofile(
+            str(dst), preset="veryfast", audio_codec="aac", logger=None
+        )
+    count = round(seconds * float(video_info(src).fps))
+    return count, time.perf_counter() - start, time.process_time() + children() - cpu
+
+
+def children():
+    """CPU seconds of ended child processes: MoviePy's ffmpeg."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def compare(title, src, detector, seconds, rounds, folder):
+    """Print a table: way, frames a second, ratio to the detector alone, CPU ms a frame."""
+    print(f"\n{title}, {src.name}")
+    rows = {}
+    for _ in range(rounds):
+        for way in (alone, pipeline, moviepy):
+            count, took, cpu = way(src, folder / "benchmark.mp4", detector, seconds)
+            rows.setdefault(way.__name__, []).append((count / took, 1000 * cpu / count))
+    best = {
+        name: [statistics.median(column) for column in zip(*row, strict=True)]
+        for name, row in rows.items()
+    }
+    for name, (fps, cpu) in best.items():
+        print(f"{name:12}{fps:8.1f} fps {fps / best['alone'][0]:6.2f} {cpu:8.1f} CPU ms a frame")
+    print(f"pipeline / moviepy {best['pipeline'][0] / best['moviepy'][0]:.2f}")
+    possible = best["alone"][1] / best["pipeline"][1]
+    print(f"share of the pipeline's computing that is the detector's: {possible:.2f}")
+
+
+def drawing(calls):
+    """Print the milliseconds to draw ten instances on a 720p frame."""
+    image, found, times = np.full((720, 1280, 3), 90, np.uint8), discs((720, 1280)), []
+    for _ in range(calls):
+        start = time.perf_counter()
+        draw_detections(image, found)
+        times.append(1000 * (time.perf_counter() - start))
+    print(f"drawing, 10 instances at 720p: median {statistics.median(times):.1f} ms")
+
+
+def memory(folder, long_seconds):
+    """Print how much the peak of memory grows from ten seconds of film to `long_seconds`."""
+    import psutil
+
+    rng, process, peaks = np.random.default_rng(0), psutil.Process(), []
+    ground = rng.integers(0, 255, (240, 320, 3), np.uint8)
+    for seconds in (10, 10, long_seconds):
+        frames = (np.roll(ground, i, 1) for i in range(25 * seconds))
+        src, peak = write_video(folder / "memory.mp4", frames, 25), [0]
+
+        def look(index, second, found, peak=peak):
+            peak[0] = max(peak[0], process.memory_info().rss) if index % 25 == 0 else peak[0]
+
+        process_video(src, folder / "out.mp4", Waiting(0), on_frame=look, progress=False)
+        peaks.append(peak[0] / 1e6)
+    print(f"memory, peak: {peaks[1]:.0f} MB at 10 s, {peaks[2]:.0f} MB at {long_seconds} s")
+    print(f"memory grows by {peaks[2] - peaks[1]:.0f} MB")
+
+
+def main():
+    """Run all parts."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=4, help="of each film")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--film", type=pathlib.Path, nargs="*")
+    parser.add_argument(
+        "--wait", type=float, default=30, help="ms a frame that the waiting one takes"
+    )
+    parser.add_argument("--long", type=int, default=180, help="seconds of the film for memory")
+    parser.add_argument("--model", default="streets", help="'' for the waiting detector alone")
+    args = parser.parse_args()
+    films = args.film or [ROOT / "data/street.mp4", *[CARS] * CARS.is_file()]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        drawing(50)
+        memory(folder, args.long)
+        detectors = {f"waiting {args.wait:g} ms": Waiting(args.wait)}
+        if args.model:
+            from helpers.zoo import load_detector
+
+            detectors[args.model] = load_detector(args.model, say=None)
+        for film in films:
+            for title, detector in detectors.items():
+                compare(title, film, detector, args.seconds, args.rounds, folder)
+
+
+if __name__ == "__main__":
+    main()
