@@ -38,8 +38,9 @@ class Tracker:
     Each known object is expected where its velocity takes it. Expected and detected objects are
     paired so that the sum of their likeness is largest: first the detections with a high score,
     then the weak ones, which may continue a track but not begin one. Likeness is the mean of box
-    and mask IoU, or, if that is more, a measure of how near the two are. It falls to half if the
-    object never was of that class. The same calls give the same numbers.
+    and mask IoU, or, if that is more and the object was of that class before, a measure of how
+    near the two are. It falls to half if the object never was of that class. The same calls give
+    the same numbers.
 
     Args:
         birth_score: from this score on a detection is a new object if it is none that is known.
@@ -119,10 +120,10 @@ class Tracker:
         reach = 0.5 + 0.05 * np.array([[track.missed] for track in self.tracks])
         near = (1 - np.hypot(*np.moveaxis(apart, 2, 0)) / reach) / 2
         larger = np.abs(np.log(sides[0].prod(1)[:, None] / sides[1].prod(1)))
-        likeness = np.maximum(likeness, np.where(larger < np.log(4), near, 0))
         votes = [[t.votes[label] for label in detections.labels.tolist()] for t in self.tracks]
-        total = np.array([[sum(track.votes.values())] for track in self.tracks])
-        return likeness * (1 + votes / total) / 2
+        share = np.array(votes) / [[sum(track.votes.values())] for track in self.tracks]
+        likeness = np.maximum(likeness, np.where((larger < np.log(4)) & (share > 0), near, 0))
+        return likeness * (1 + share) / 2
 
 
 def _see(track, found, mask):

@@ -43,3 +43,16 @@ def every_kth(make):
     )  # fmt: skip
     late = "Draw in every frame, with what was found last: keep it from call to call."
     compare(drawn, [0, 0, 0, 3, 3, 3, 6], late)
+
+
+@check("Greedy takes .6, and pays with .1 for the rest. Together the other two are worth more.")
+def pairs(answer, likeness):
+    """Which new object is each known one, so that the sum of likeness is largest? 2 x 2."""
+    likeness = np.asarray(likeness)
+    straight, crosswise = np.trace(likeness), np.trace(likeness[::-1])
+    best = [0, 1] if straight > crosswise else [1, 0]
+    compare(
+        answer, best, "Two numbers: which column for row 0, and which for row 1.",
+        (best[::-1], "Add up both ways to pair them: .6 + .1, and .5 + .5."),
+        ([0, 0], "One new object cannot be two known ones."),
+    )  # fmt: skip

@@ -64,6 +64,11 @@ CASES = {
             lambda frame: np.full_like(frame, 255): "4 top rows",
         },
     ),
+    "pairs": (
+        ([[0.6, 0.5], [0.5, 0.1]],),
+        [1, 0],
+        {(0, 1): "Add up both ways", (0, 0): "cannot be two", (1,): "Two numbers"},
+    ),
     "every_kth": (
         (),
         detect_every(lambda count, k: count % k == 0),
@@ -84,3 +89,7 @@ def check(results):
     assert results["sound"] == results["source_sound"] != []
     assert len(results["moviepy_sound"]) == 1
     assert results["odd_copies"] == [1, 240] and results["model_fps"] > 0
+    assert results["toy_ids"] == [[1, 2]] * 4
+    assert results["tracked"] >= 5 and results["per_second"]["2018"] < results["model_fps"]
+    agreement = results["agreement"]  # of the frames between with the model itself, by k
+    assert agreement["1"] == 1 and 1 > agreement["2"] >= agreement["4"] > 0.5
