@@ -51,7 +51,7 @@ def check(results):
     aps = list(results["naive"].values())  # right masks, one name for all
     assert 0 < aps[0] < 1 and aps[1:] == [0] * len(aps[1:])
     assert results["losses"][-1] < results["losses"][0]
-    assert max(results["AP50"][1:]) > results["AP50"][0]
+    assert max(results["AP50"]) > 0.05  # from nothing: streets had no words for them
     low, high = results["interval"]
     assert 0 <= low < high <= 1 and results["test_AP50"] > 0
     assert not set(results["before"]) & {"mug", "star kite"}
@@ -59,6 +59,7 @@ def check(results):
     assert not set(results["after"]) - set(results["true"])
     assert results["same"] and results["frames"] == 36
     if results["rounds"] > 5:  # not the small run
+        assert results["AP50"][-1] > results["AP50"][0]
         assert sorted(results["after"]) == sorted(results["true"])
         assert results["test_AP50"] > 0.7
         assert results["kinds"]["right"] > results["kinds"]["missed"]
