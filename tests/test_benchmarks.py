@@ -14,6 +14,8 @@ ROOT = pathlib.Path(__file__).parents[1]
     [
         ("inference.py --images 2 --calls 2", ("eager", "tf.function", "fast")),
         ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_cuts")),
+        ("tracks.py --clips 1 --frames 4", ("truth, spoiled", "streets")),
+        ("between.py --clips 1 --frames 9 --every 1 2", ("stay", "corners")),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import pathlib
+import runpy
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from helpers.scenes import draw_clip
 from helpers.structures import Detections, mask_iou
 from helpers.tracks import History, Tracker, carry, shifted
 
+BENCHMARK = pathlib.Path(__file__).parents[1] / "benchmarks/tracks.py"
 SIZE, CATEGORIES = (60, 200), {1: "person", 3: "car", 8: "truck"}
 
 
@@ -197,3 +200,18 @@ def test_trails_are_drawn_on_a_copy():
     assert not drawn[:, :45].any()  # half a second before that is forgotten
     with pytest.raises(ValueError, match="need track_ids"):
         History().add(0, frame_of([]))
+
+
+# The benchmark's measures --------------------------------------------------------------------------
+
+
+def test_measures_by_hand():
+    """Agrees with motmetrics 1.4 on three clips, too, as was tried when this was written."""
+    score, box = runpy.run_path(str(BENCHMARK))["score"], [[0, 0, 10, 10]]
+    far, none = [[50, 0, 60, 10]], ([], np.zeros((0, 4)))
+    found = score([([5], box)] * 3, [([1], box), ([1], box), ([2], box)])
+    assert (found["switches"], found["misses"], found["false"]) == (1, 0, 0)
+    assert found["IDF1"] == pytest.approx(2 / 3) and found["MOTA"] == pytest.approx(2 / 3)
+    found = score([([5], box)] * 4, [([1], box), none, ([1], far), ([1], box)])
+    assert (found["switches"], found["misses"], found["false"]) == (0, 2, 1)
+    assert found["MOTA"] == pytest.approx(1 / 4) and found["IDF1"] == pytest.approx(4 / 7)
