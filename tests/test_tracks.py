@@ -202,7 +202,7 @@ def test_trails_are_drawn_on_a_copy():
         History().add(0, frame_of([]))
 
 
-# The benchmark's measures --------------------------------------------------------------------------
+# The benchmark's measures ----------------------------------------------------------------------
 
 
 def test_measures_by_hand():
