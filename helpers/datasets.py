@@ -1,4 +1,11 @@
-"""Pictures of your own: read their annotations, hear what is wrong, look, split, convert."""
+"""Pictures of your own: read their annotations, hear what is wrong, look, split, convert.
+
+python -m helpers.datasets check PATH            what is wrong, line by line
+python -m helpers.datasets stats PATH            how many of what
+python -m helpers.datasets convert PATH FOLDER   COCO JSON, and the pictures beside it
+
+With --fix each mends first. The exit code is 0, 1 if something was left out, 2 if nothing was read.
+"""
 
 import argparse
 import dataclasses
@@ -154,10 +161,8 @@ def read_dataset(path, fix=False):
     numbers = [ids.get(name) for name in names]
     if len({n for n in numbers if type(n) is int and n > 0}) < len(names):
         ids = {name: number for number, name in enumerate(names, 1)}
-    records = (
-        (f, size, [ids[n] for n in labels], codes) for f, size, labels, codes in records.values()
-    )
     categories = {number: name for name, number in ids.items()}
+    records = [(f, size, [ids[n] for n in names], c) for f, size, names, c in records.values()]
     return Dataset(pathlib.Path(path).stem, categories, tuple(records), tuple(problems))
 
 
@@ -180,7 +185,6 @@ def split(dataset, share=0.2, seed=0):
     num, rng = len(dataset), np.random.default_rng(seed)
     require(num >= 2 and 0 < share < 1, f"2 pictures or more, share in 0..1; got {num}, {share}")
     size = min(max(round(share * num), 1), num - 1)
-
     labels = [set(labels) for _, _, labels, _ in dataset.records]
 
     def classes(order):
@@ -249,8 +253,8 @@ def write_coco(dataset, folder):
         for row in truth.to_coco(i + 1):
             annotations.append({**row, "id": len(annotations) + 1, "iscrowd": 0})
     names = [{"id": key, "name": name} for key, name in categories.items()]
+    data = {"images": images, "annotations": annotations, "categories": names}
     with replacing(folder / "annotations.json") as part:
-        data = {"images": images, "annotations": annotations, "categories": names}
         part.write_text(json.dumps(data))
     return folder / "annotations.json"
 
@@ -264,7 +268,7 @@ def main(argv=None):
     parser.add_argument("--fix", action="store_true", help="mend what can be mended safely")
     options = parser.parse_args(argv)
     if (options.command == "convert") != bool(options.folder):
-        parser.error("convert, and it alone, needs a folder to write to")
+        parser.error("convert, and only convert, needs a folder to write to")
     try:
         dataset = read_dataset(options.path, options.fix)
         if options.command == "convert":
@@ -278,11 +282,9 @@ def main(argv=None):
         kinds[kind] += 1
         if kinds[kind] <= 10:
             print("note " if problem.fixed else "WRONG", problem)
-    print(
-        *(f"… and {num - 10} more: {kind}\n" for kind, num in kinds.items() if num > 10),
-        sep="",
-        end="",
-    )
+    for kind, num in kinds.items():
+        if num > 10:
+            print(f"… and {num - 10} more: {kind}")
     counts = statistics(dataset)
     for name, row in counts.pop("classes").items():
         print(f"{name}: {row['objects']} objects in {row['pictures']} pictures,", end=" ")
