@@ -137,6 +137,9 @@ class MaskRCNN(keras.Model):
         self.noise = keras.random.SeedGenerator(seed)
         self.loss_means = [keras.metrics.Mean(name) for name in LOSS_NAMES]
 
+    def build(self, *shapes):
+        self.built = True  # its layers build themselves when first called; Keras would try it twice
+
     def call(self, inputs, training=False):
         if isinstance(inputs, Targets):
             return self.losses_of(inputs, training)
