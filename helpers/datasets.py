@@ -94,7 +94,8 @@ class Dataset:
 def read_dataset(path, fix=False):
     """Read annotations of any common kind, and check each against its picture.
 
-    Known are COCO JSON, VIA 1 and 2, labelme, VOC XML with PNG masks, and folders of PNG masks. All
+    Known are COCO JSON, VIA 1 and 2, labelme, VOC XML with PNG masks, and folders of PNG masks
+    (`masks/a_1_nut.png`, or `masks/a.png` with a value for each object, for `images/a.jpg`). All
     files below a folder become one data set. Nothing is printed: look at `problems`. An object that
     cannot be trusted is left out; so is a picture of which no object is left, since it would teach
     that there is nothing.
