@@ -3,8 +3,7 @@
 The work is cut into calls that need nothing but files which all workers see: the source, and a
 folder beside the result. Any executor of `concurrent.futures` makes them, in any order; what comes
 out is what `process_video` makes: each part is detected in, then one call says who is who from the
-first part to the last, then each part is drawn and encoded. Frames, times, objects and numbers are
-the same; of the pixels, x264 may round some otherwise, as it does from one run to another.
+first part to the last, then each part is drawn and encoded.
 """
 
 import contextlib

@@ -1,5 +1,6 @@
 """Many films over any executor: frame for frame as on one machine, whatever dies on the way."""
 
+import functools
 import os
 
 import numpy as np
@@ -21,13 +22,14 @@ def moving(number, size=(64, 128)):
 
 
 def same(one, other):
-    """Whether two films hold the same times, sound and frames, but for what x264 rounds.
+    """Whether two films hold the same times, sound and frames.
 
-    Its fast code looks at memory beyond the edge of small pictures: two runs may differ a little.
+    x264's fast code reads memory beyond the edge of small pictures, so a few pixels may differ.
     """
     pairs = list(zip(read_frames(one), read_frames(other), strict=True))
-    far = max(np.abs(a.astype(int) - b).max() for a, b in pairs)
-    return read(one) == read(other) and far <= 4
+    return read(one) == read(other) and all(
+        np.abs(a.astype(int) - b).mean() < 0.5 for a, b in pairs
+    )
 
 
 @pytest.fixture
@@ -79,7 +81,8 @@ def test_a_pool_whose_worker_is_killed(films, tmp_path, monkeypatch):
 
 
 def test_work_that_kills_every_worker_is_given_up(films, tmp_path):
-    made = process_many(films[:1], tmp_path / "out", cursed, local_pool, progress=False)
+    pool = functools.partial(local_pool, 1)
+    made = process_many(films[:1], tmp_path / "out", cursed, pool, progress=False)
     assert "a worker was killed" in made[0].problem
     with local_pool(1) as pool:  # one that cannot be made again
         made = process_many(films[:1], tmp_path / "new", cursed, pool, progress=False)
