@@ -1,11 +1,16 @@
 """Every notebook: its form, its exercises, and a run with small parameters whose results hold."""
 
 import ast
+import functools
 import importlib
 import json
+import os
 import pathlib
 import re
+import shutil
 import statistics
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -150,6 +155,32 @@ def test_words_are_explained(path):
 @form
 def test_setup_is_the_same_everywhere():
     assert len({cells_of(path, tag="setup")[0]["text"] for path in BOOKS + SOLUTIONS}) == 1
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a copy without its history")
+def test_setup_fetches_the_project_on_colab_and_nothing_elsewhere(tmp_path):
+    """With a stand-in for google.colab, and git told to take the project from here."""
+    call = functools.partial(subprocess.run, check=True, text=True, capture_output=True)
+    cell = cells_of(BOOKS[0], tag="setup")[0]["text"].partition("\nwith open(")[0]
+    url, version = re.search(r'REPO_URL, VERSION = "(.+)", "(.+)"', cell).groups()
+    origin = tmp_path / "origin.git"
+    call(["git", "clone", "--bare", ROOT, origin])
+    call(["git", "-C", origin, "branch", "-f", version, "HEAD"])
+    env = os.environ | {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": url, "PIP_NO_INDEX": "1"}
+    env["GIT_CONFIG_KEY_0"] = f"url.{origin.as_uri()}.insteadOf"
+    (tmp_path / "content").mkdir()
+    place = {"cwd": tmp_path / "content", "env": env}
+    with pytest.raises(subprocess.CalledProcessError) as stopped:
+        call([sys.executable, "-c", cell], **place)
+    assert f"git clone {url}, and open it there" in stopped.value.stderr
+    colab = (
+        f"import sys, types\nsys.modules['google.colab'] = types\n{cell}\nprint(ROOT, sys.path[0])"
+    )
+    for _ in range(2):  # the second time it is there already
+        told = call([sys.executable, "-c", colab], **place).stdout.split()
+        assert told == [str(tmp_path / "content/pixelwise")] * 2
+        assert (tmp_path / "content/pixelwise/helpers/structures.py").is_file()
+        shutil.rmtree(origin, ignore_errors=True)
 
 
 # Exercises ----------------------------------------------------------------------------------------
