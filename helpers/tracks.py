@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from helpers.structures import Detections, box_iou, mask_iou, require
 
-SIDE = 160  # pixels of the longer side on which masks are compared: a film needs no more
+SIDE = 160  # pixels, the longer side: masks are compared so small, corners sought on twice that
 
 
 @dataclasses.dataclass
@@ -170,26 +170,29 @@ def carry(previous_image, image, detections: Detections) -> Detections:
     (height, width), shapes = detections.image_size, (previous_image.shape, image.shape)
     want = f"both images must be {height} x {width}, like the detections"
     require(shapes == ((height, width, 3),) * 2, f"{want}; got {shapes}")
-    zoom = min(1, 640 / max(height, width))
+    zoom = min(1, 2 * SIDE / max(height, width))
     old, new = (
         cv2.cvtColor(cv2.resize(frame, None, fx=zoom, fy=zoom, interpolation=3), cv2.COLOR_RGB2GRAY)
         for frame in (previous_image, image)
     )
-    boxes, masks, left = detections.boxes.copy(), detections.masks, []
+    boxes, masks, points = detections.boxes.copy(), detections.masks, []
     masks = None if masks is None else masks.copy()
     for i, box in enumerate(np.rint(boxes * zoom).astype(int)):
         (x1, y1), (x2, y2) = np.maximum(box, 0).reshape(2, 2)
-        inside = None
+        window, inside = np.ascontiguousarray(old[y1:y2, x1:x2]), None
         if masks is not None:
             small = cv2.resize(masks[i].view(np.uint8), old.shape[::-1], interpolation=0)
             inside = np.ascontiguousarray(small[y1:y2, x1:x2])
-        window = np.ascontiguousarray(old[y1:y2, x1:x2])
-        points = cv2.goodFeaturesToTrack(window, 40, 0.01, 2, mask=inside) if window.size else None
-        if points is not None:
-            points += np.float32((x1, y1))
-            ends, good, _ = cv2.calcOpticalFlowPyrLK(old, new, points, None, winSize=(11, 11))
-            way = (ends - points)[good > 0]
-            shift = np.median(way, axis=0) / zoom if len(way) else np.zeros(2)
+        corners = cv2.goodFeaturesToTrack(window, 40, 0.01, 2, mask=inside) if window.size else None
+        corners = np.zeros((0, 2)) if corners is None else corners[:, 0] + (x1, y1)
+        points.append(np.float32(corners))
+    owner = np.repeat(np.arange(len(points)), [len(corners) for corners in points])
+    if len(owner):
+        begin = np.concatenate(points)
+        ends, good, _ = cv2.calcOpticalFlowPyrLK(old, new, begin, None, winSize=(11, 11))
+        for i in np.unique(owner[good[:, 0] > 0]):
+            mine = (owner == i) & (good[:, 0] > 0)
+            shift = np.median((ends - begin)[mine], axis=0) / zoom
             boxes[i] += np.tile(shift, 2)
             if masks is not None:
                 masks[i] = shifted(masks[i], shift)
