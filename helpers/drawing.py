@@ -243,8 +243,7 @@ class Sheet:
 
     def frame(self, boxes, color, width=3, dashed=False):
         """Outline a box x1 y1 x2 y2, or (N, 4) of them; on white, so that they show."""
-        corners = np.reshape(boxes, (-1, 4))[:, [0, 1, 2, 1, 2, 3, 0, 3]]
-        paths = self._place(corners.reshape(-1, 4, 2))
+        paths = self._place(np.reshape(boxes, (-1, 4))[:, [[0, 1], [2, 1], [2, 3], [0, 3]]])
         self._lines(paths, PAPER, width + 3, True)
         sides = np.linspace(paths, np.roll(paths, -1, axis=1), 10, axis=2)  # five dashes each
         self._lines(sides.reshape(-1, 2, 2) if dashed else paths, color, width, not dashed)

@@ -6,6 +6,7 @@ Explorer shows itself. Letters: see `helpers.structures`.
 """
 
 import base64
+import contextlib
 import functools
 import html
 import io
@@ -117,14 +118,13 @@ class Explorer:
 
 def _can_slide():
     """Whether a notebook kernel runs this with ipywidgets, and stills were not asked for."""
-    if os.environ.get("PIXELWISE_STATIC", "0") not in ("", "0"):
-        return False
-    try:
+    with contextlib.suppress(ImportError):
         import ipywidgets  # noqa: F401
         from IPython import get_ipython
-    except ImportError:
-        return False
-    return hasattr(get_ipython(), "kernel")
+
+        still = os.environ.get("PIXELWISE_STATIC", "0") not in ("", "0")
+        return not still and hasattr(get_ipython(), "kernel")
+    return False
 
 
 def _jpeg(picture):
