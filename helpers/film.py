@@ -10,9 +10,11 @@ import dataclasses
 import itertools
 import math
 import pathlib
+import time
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 
 from helpers.pictures import replacing
@@ -89,13 +91,22 @@ def read_frames(path, start=0.0, max_seconds=None):
     yield from (image for _, _, image in frames)
 
 
+def camera_frames(seconds, device=0):
+    """What a camera sees for some seconds, (H, W, 3) uint8 RGB; InputError if there is none."""
+    camera, end = cv2.VideoCapture(device), time.monotonic() + seconds
+    if not camera.isOpened():
+        raise InputError(f"camera {device} cannot be used; is there one, and is it free?")
+    while time.monotonic() < end and (shot := camera.read())[0]:
+        yield shot[1][..., ::-1]
+
+
 def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path:
     """Write frames as an mp4 (H.264) that any browser plays; whole, or not at all.
 
     Args:
         path: ends in .mp4. An older file there is replaced when the new one is complete.
-        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one. An odd side grows by one
-            pixel, as H.264 wants even ones.
+        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one: also those of a camera,
+            or of a folder, `map(read_image, find_images(folder))`. An odd side grows by a pixel.
         fps, audio_rate: frames and samples a second; fps may be a Fraction.
         audio: (S, 2) int16 samples, left and right, or None.
 

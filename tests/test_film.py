@@ -6,7 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from helpers.film import play, read_frames, video_info, write_video
+from helpers.film import camera_frames, play, read_frames, video_info, write_video
+from helpers.pictures import find_images, read_image, save_animation, save_image
+from helpers.structures import InputError
 from tests.films import RATE, picture, read, write_film
 
 
@@ -92,3 +94,33 @@ def test_write_refuses(tmp_path):
 def test_play_embeds_the_film(film):
     html = play(film)._repr_html_()
     assert "data:video/mp4;base64," in html and "controls" in html
+
+
+def test_a_folder_of_pictures_becomes_a_film(tmp_path):
+    for i in range(5):
+        save_image(tmp_path / f"frame{i}.png", picture(3 * i))
+    path = write_video(tmp_path / "a.mp4", map(read_image, find_images(tmp_path)), 5)
+    for i, frame in enumerate(read_frames(path)):
+        assert np.abs(frame.astype(int) - picture(3 * i))[30:, 30:].max() < 8
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp"])
+def test_a_film_becomes_an_animation(film, tmp_path, ending):
+    from PIL import Image
+
+    path = save_animation(tmp_path / f"a.{ending}", read_frames(film), 12)
+    with Image.open(path) as animation:
+        assert (animation.n_frames, animation.size, animation.info["loop"]) == (12, (64, 48), 0)
+        animation.seek(7)
+        shown = np.asarray(animation.convert("RGB")).astype(int)
+        assert abs(animation.info["duration"] - 1000 / 12) <= 5
+    assert np.abs(shown - picture(7))[30:, 30:].mean() < 8
+    with pytest.raises(ValueError, match="must end in .gif or .webp"):
+        save_animation(tmp_path / "a.png", [picture(0)], 5)
+    with pytest.raises(ValueError, match="at least one frame"):
+        save_animation(path, [], 5)
+
+
+def test_a_camera_that_is_not_there():
+    with pytest.raises(InputError, match="camera 97 cannot be used"):
+        next(camera_frames(1, device=97))
