@@ -16,6 +16,10 @@ ROOT = pathlib.Path(__file__).parents[1]
         ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_cuts")),
         ("tracks.py --clips 1 --frames 4", ("truth, spoiled", "streets")),
         ("between.py --clips 1 --frames 9 --every 1 2", ("stay", "corners")),
+        (
+            "video.py --model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
+            ("drawing", "memory", "alone", "pipeline", "moviepy"),
+        ),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )
