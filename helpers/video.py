@@ -79,7 +79,7 @@ def process_video(
             A frame on which it fails is kept, framed in red and reported; after 8 in a row, the
             error is raised.
         start, end, max_seconds: the piece of the film, seconds from its first frame; None: all.
-        every: detect in each so manieth frame of a part; masks are carried to those in between.
+        every: k to detect in each k-th frame of a part only; masks are carried to the others.
         scale: make the film smaller by this factor before anything else; at most 1.
         batch_size: frames that are decoded ahead and given to the detector at a time.
         track: give each object a number and a colour that it keeps.
