@@ -7,13 +7,13 @@ without a detector, a `History` counts. Nothing here needs a neural network.
 import csv
 import dataclasses
 import json
-import pathlib
 from collections import Counter
 
 import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from helpers.pictures import replacing
 from helpers.structures import Detections, box_iou, mask_iou, require
 
 SIDE = 160  # pixels, the longer side: masks are compared so small, corners sought on twice that
@@ -204,7 +204,7 @@ def carry(previous_image, image, detections: Detections) -> Detections:
 
 
 class History:
-    """What a film's objects did: `add` each frame, then ask. About 200 bytes an object a frame."""
+    """What a film's objects did: `add` each frame, then ask. It keeps four numbers of each."""
 
     def __init__(self):
         self.paths = {}  # {id: [(seconds, x, y, area in pixels)]}, (x, y) the middle of the box
@@ -236,10 +236,10 @@ class History:
         return rows
 
     def write(self, path):
-        """Write the table as CSV, or as JSON if the name ends in .json."""
-        path, rows = pathlib.Path(path), self.table()
-        with path.open("w", newline="", encoding="utf-8") as file:
-            if path.suffix == ".json":
+        """Write the table as CSV, or as JSON if the name ends in .json; whole, or not at all."""
+        rows = self.table()
+        with replacing(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+            if part.suffix == ".json":
                 return json.dump(rows, file, indent=1)
             writer = csv.DictWriter(file, rows[0] if rows else ["id"], lineterminator="\n")
             writer.writeheader()
