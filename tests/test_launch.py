@@ -1,0 +1,229 @@
+"""Notebooks as a reader has them: in JupyterLab, in a browser, with a mouse and a keyboard.
+
+Needs Chromium, and Playwright, which drives it; .ci/run gets both. Where they are missing the tests
+are skipped, but for a machine of CI, whose variable CI is true. Screenshots go to outputs/launch.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from helpers.pictures import read_image, save_image
+
+ROOT = pathlib.Path(__file__).parents[1]
+SHOTS = ROOT / "outputs/launch"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --disable-dev-shm-usage"""
+SETTINGS = {  # no news from outside; and every cell in the page, even those out of sight
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+PATIENCE = 600_000  # ms; a machine may be busy
+STATE = """place => [place.querySelector("[role=status]").innerText,
+    place.querySelector("img").src, place.querySelector("img").alt]"""  # of an Explorer
+ERRORS = '[data-mime-type$="jupyter.error"]'
+ALL_DONE = f"""() => document.querySelector('{ERRORS}') || [...document.querySelectorAll(
+    ".jp-CodeCell .jp-InputPrompt")].every(prompt => /[0-9]/.test(prompt.textContent))"""
+
+try:
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=PATIENCE)
+except ImportError:
+    sync_playwright = None
+missing = os.environ.get("CI") != "true" and not (CHROMIUM and sync_playwright)
+pytestmark = pytest.mark.skipif(missing, reason="needs Chromium and pip install playwright")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab on a copy of the project, so that nothing is stored in ours; its address."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name in ("helpers", "data", "notebooks"):
+        shutil.copytree(ROOT / name, folder / "project" / name)
+    for path in (folder / "project/notebooks").glob("0[025]_*.ipynb"):
+        shorten(path)
+    for name, values in SETTINGS.items():
+        file = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
+    places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
+    env = os.environ | {name: str(folder / place) for name, place in places.items()}
+    env.pop("PIXELWISE_STATIC", None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1"]
+    command += [f"--port={address.rpartition(':')[2]}", "--port-retries=0"]
+    command += ["--IdentityProvider.token=t", f"--ServerApp.root_dir={folder / 'project'}"]
+    server = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    said = []
+    for line in server.stderr:
+        said.append(line)
+        if address in line:
+            break
+    else:
+        pytest.fail("JupyterLab does not start:\n" + "".join(said))
+    threading.Thread(target=lambda: all(server.stderr), daemon=True).start()  # an empty pipe
+    yield address
+    server.terminate()
+    server.wait(60)
+
+
+def shorten(path):
+    """Give a notebook the parameters of the tests, and take its stored outputs away."""
+    book = json.loads(path.read_text(encoding="utf-8"))
+    for cell in book["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    for name, value in importlib.import_module(f"tests.books.{path.stem[3:]}").SMALL.items():
+        book["cells"][1]["source"] += [f"\n{name} = {value!r}"]
+    path.write_text(json.dumps(book), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with sync_playwright() as play:
+        context = play.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("browser"), executable_path=CHROMIUM, args=FLAGS.split(),
+            viewport={"width": 1280, "height": 900}, chromium_sandbox=False,
+        )  # fmt: skip
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def opened(lab, browser):
+    """A function that opens a notebook and runs all its cells; gives the page."""
+    with contextlib.ExitStack() as stack:
+        yield lambda name: stack.enter_context(run_all(lab, browser, name))
+
+
+@contextlib.contextmanager
+def run_all(lab, browser, name):
+    """Open a notebook with the parameters of the tests, run all cells; nothing may complain."""
+    page, wrong = browser.new_page(), []
+    page.set_default_timeout(PATIENCE)
+    page.on("pageerror", lambda error: wrong.append(f"error in the page: {error}"))
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda asked: wrong.append(asked.url) if is_outside(asked.url) else None)
+    page.goto(f"{lab}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token=t")
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
+    page.get_by_text("| Idle").wait_for()
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(ALL_DONE)
+    assert page.locator(ERRORS).all_inner_texts() == []
+    yield page
+    assert page.locator(ERRORS).all_inner_texts() == []
+    page.close()
+    assert not wrong
+
+
+def is_outside(url):
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
+
+
+def shot(page, name, place):
+    """Keep what is to be seen around a place of the page."""
+    place.scroll_into_view_if_needed()
+    page.screenshot(path=SHOTS / f"{name}.png")
+
+
+class Explored:
+    """The widget of an Explorer on the page: number `index` of those in the notebook."""
+
+    def __init__(self, page, index=0):
+        self.page = page
+        self.place = page.locator(".jp-OutputArea-output:has([role='status'])").nth(index)
+        self.words = self.place.get_by_role("status")
+        self.place.scroll_into_view_if_needed()
+        self.keep()
+
+    def keep(self):
+        self.before = self.place.evaluate(STATE)
+
+    def has_changed(self, words=""):
+        """Wait for another picture and other words that belong to it; keep both for the next."""
+        change = f"""([place, words, text, picture]) => {{
+            const [newText, newPicture, alt] = ({STATE})(place);
+            return newText != text && newPicture != picture && newText == alt
+                && newText.includes(words); }}"""
+        place = self.place.element_handle()
+        self.page.wait_for_function(change, arg=[place, words, *self.before[:2]])
+        self.keep()
+
+    def press(self, index, *keys):
+        """Move slider `index` by the keyboard."""
+        handle = self.place.locator(".noUi-handle").nth(index)
+        handle.focus()
+        for key in keys:
+            handle.press(key)
+
+    def drag(self, index, share):
+        """Move slider `index` by the mouse, to a share of its length."""
+        handle = self.place.locator(".noUi-handle").nth(index).bounding_box()
+        track = self.place.locator(".noUi-base").nth(index).bounding_box()
+        y = track["y"] + track["height"] / 2
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, y)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + share * track["width"], y)
+        self.page.mouse.up()
+
+
+def test_quickstart_and_its_film(opened):
+    page = opened("00_quickstart")
+    pictures = page.locator(".jp-OutputArea img")
+    assert pictures.count() >= 4
+    for picture in pictures.all():
+        assert picture.evaluate("picture => picture.naturalWidth") > 300
+    film = page.locator(".jp-OutputArea video")
+    film.evaluate("film => film.play()")
+    page.wait_for_function("film => film.currentTime > 0.1", arg=film.element_handle())
+    shot(page, "00-film", film)
+    assert film.evaluate("film => film.videoWidth") == 640
+    assert film.evaluate("film => film.webkitAudioDecodedByteCount") > 0  # it has sound
+
+
+def test_an_anchor_moves_by_keyboard_and_by_mouse(opened):
+    page = opened("02_faster_rcnn")
+    anchor = Explored(page)
+    shot(page, "02-before", anchor.words)
+    anchor.press(1, "ArrowRight")
+    anchor.has_changed()
+    anchor.drag(2, 0.9)
+    anchor.has_changed()
+    shot(page, "02-after", anchor.words)
+
+
+def test_thresholds_move_and_a_photo_is_uploaded(opened, tmp_path):
+    page = opened("05_test_on_images")
+    upload, cuts = Explored(page, 0), Explored(page, 1)
+    cuts.drag(0, 1.0)
+    cuts.has_changed("boxes score 1.00 or more")
+    cuts.press(0, "Home")
+    cuts.has_changed("boxes score 0.00 or more")
+    shot(page, "05-cuts", cuts.words)
+    upside_down = read_image(ROOT / "data/pictures/street-2.jpg")[::-1]
+    for file, words in (
+        (save_image(tmp_path / "holiday.png", upside_down), "holiday.png: "),
+        (pathlib.Path(__file__), "This did not work."),
+    ):
+        with page.expect_file_chooser() as chosen:
+            upload.place.get_by_role("button", name="A photo of yours").click()
+        chosen.value.set_files(file)
+        expect(upload.words).to_contain_text(words)
+        shot(page, f"05-upload-{file.suffix[1:]}", upload.words)
+    assert upload.place.evaluate(STATE)[1] != upload.before[1]
