@@ -22,8 +22,8 @@ from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
 BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-# With several threads x264 decides otherwise from run to run; one keeps up with any detector here.
-X264 = {"crf": "20", "preset": "veryfast", "threads": "1"}
+# The same film from every run: mbtree reads memory that x264 never set; threads count, too.
+X264 = {"crf": "21", "preset": "veryfast", "threads": "4", "x264-params": "mbtree=0"}
 
 
 @dataclasses.dataclass(frozen=True)

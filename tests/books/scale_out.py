@@ -52,7 +52,7 @@ CASES = {
 def check(results):
     """Nothing about speed: the machine that tests this may be busy with other things."""
     assert results["frames"] == [600] * 3 and results["parts"] >= 2
-    assert results["far"] < 1  # grey levels, on average: an object in another colour is far more
+    assert results["far"] == 0
     good, text, gone = results["problems"]
     assert good is None and "is no film" in text and "is no film" in gone
     assert results["survived"] == results["dask"] == 24
