@@ -266,3 +266,14 @@ def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
     assert results["model"] == name
     assert [path for path, _ in served.requests if path.endswith(".tar.gz")]
     expected(path).check(results)
+
+
+def test_a_model_of_the_zoo_gets_a_row(served, tmp_path):
+    """One word more in MODELS; behind it, on the local server, is `streets` as a frozen graph."""
+    name, path = "mask_rcnn_inception_v2_coco", ROOT / "notebooks/07_compare_models.ipynb"
+    few = {"VARIANTS": [], "NUM_PICTURES": 6, "NUM_TIMED": 3}
+    _, results = run(path, tmp_path, MODELS=["streets", name, "nowhere"], **few)
+    assert list(results["rows"]) == ["streets", name] == list(results["memory"])[:2]
+    both = [row["mask"] for row in results["rows"].values()]
+    assert both[1] == pytest.approx(both[0], abs=0.05)
+    assert "no model 'nowhere'" in results["absent"]["nowhere"]
