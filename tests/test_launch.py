@@ -32,6 +32,10 @@ SETTINGS = {  # no news from outside; and every cell in the page, even those out
 PATIENCE = 240_000  # ms; a machine may be busy
 STATE = """place => [place.querySelector("[role=status]").innerText,
     place.querySelector("img").src, place.querySelector("img").alt]"""  # of an Explorer
+NUM_TONES = """film => {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.drawImage(film, 0, 0, 64, 48);
+    return new Set(pen.getImageData(0, 0, 64, 48).data).size; }"""
 ERRORS = '[data-mime-type$="jupyter.error"]'
 ALL_DONE = f"""() => document.querySelector('{ERRORS}') || [...document.querySelectorAll(
     ".jp-CodeCell .jp-InputPrompt")].every(prompt => /[0-9]/.test(prompt.textContent))"""
@@ -192,8 +196,10 @@ def test_quickstart_and_its_film(opened):
     film = page.locator(".jp-OutputArea video")
     film.evaluate("film => film.play()")
     page.wait_for_function("film => film.currentTime > 0.1", arg=film.element_handle())
+    film.evaluate("film => film.pause()")
     shot(page, "00-film", film)
     assert film.evaluate("film => film.videoWidth") == 640
+    assert film.evaluate(NUM_TONES) > 50  # a picture, not a grey field
     assert film.evaluate("film => film.webkitAudioDecodedByteCount") > 0  # it has sound
 
 
