@@ -75,7 +75,8 @@ class Run(keras.callbacks.Callback):
         self.batches, self.score, self.card, self.say = batches, score, card, say
         self.folder, self.num_epochs, self.patience = pathlib.Path(folder), num_epochs, patience
         self.network, self.place, self.start = model, None, time.monotonic()
-        self.in_notebook = "ipykernel" in sys.modules
+        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+        self.in_notebook = hasattr(shell, "kernel")
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
