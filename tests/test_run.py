@@ -389,7 +389,7 @@ def sources():
 def test_every_import_is_a_requirement():
     known = {"cv2": "opencv-python-headless", "PIL": "pillow", "tensorflow": "tensorflow-cpu"}
     known |= {"IPython": "jupyterlab", "nbformat": "papermill", "google": None}
-    known["one_core"] = None  # notebook 09 writes it
+    known |= {"one_core": None, "deadly": None}  # notebook 09 writes them
     known |= {"jax": None, "playwright": None}  # tests skip where they are missing
     listed = names(ROOT / "requirements.txt")
     ours = {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.iterdir()}
