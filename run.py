@@ -17,7 +17,7 @@ commands:
   lint               check the style of the code, the form of the notebooks, the links
   setup              only make .venv, as any command does if need be; delete it to start afresh
 example: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
-.venv takes 2.3 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
+.venv takes 2.5 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
 """
 
 import os
