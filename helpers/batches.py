@@ -22,10 +22,15 @@ MIN_VISIBLE, MIN_AREA = 0.25, 20  # of an object that a crop has cut: share, squ
 def to_targets(pictures, categories=None, num_slots=MAX_OBJECTS):
     """A padded batch from pictures and their truth.
 
+    Truth may be partial: an object whose mask has no pixel is known by its box alone, one of score
+    0 is a region to leave out, such as a crowd.
+
     Args:
-        pictures: list of (image (H, W, 3) uint8, Detections with masks), all of one size.
+        pictures: list of (image (H, W, 3) uint8, Detections with masks), all of one size; a third
+            entry, if there is one, names the category ids that were looked for: of the others
+            there may be objects that the truth does not tell of.
         categories: {id: name} in the order of the network's classes; each truth's own if None.
-        num_slots: G. Objects beyond the first G are left out.
+        num_slots: G. Objects beyond the first G are missing.
 
     Returns:
         Targets, NumPy. Masks of an image may overlap: each object has its own.
@@ -33,20 +38,24 @@ def to_targets(pictures, categories=None, num_slots=MAX_OBJECTS):
     Raises:
         ValueError: there is no picture, they differ in size, or a truth has no masks.
     """
-    sizes = {image.shape[:2] for image, _ in pictures}
+    sizes = {image.shape[:2] for image, *_ in pictures}
     require(len(sizes) == 1, f"a batch needs pictures, all of one size; got sizes {sorted(sizes)}")
     (height, width), batch = sizes.pop(), len(pictures)
     boxes = np.zeros((batch, num_slots, 4), np.float32)
     labels = np.zeros((batch, num_slots), np.int32)
     masks = np.zeros((batch, num_slots, height, width), np.uint8)
-    for i, (_, truth) in enumerate(pictures):
+    labelled = []
+    for i, (_, truth, *known) in enumerate(pictures):
         truth = truth[:num_slots]
         require(truth.masks is not None, "training needs a mask for each object, got boxes alone")
         index = {category: k for k, category in enumerate(categories or truth.categories, 1)}
         boxes[i, : len(truth)] = truth.boxes
-        labels[i, : len(truth)] = [index[label] for label in truth.labels.tolist()]
+        classes = np.array([index[label] for label in truth.labels.tolist()], int)
+        labels[i, : len(truth)] = np.where(truth.scores > 0, classes, -1)
         masks[i, : len(truth)] = truth.masks
-    return Targets(np.stack([image for image, _ in pictures]), boxes, labels, masks)
+        labelled.append([category in (*known, index)[0] for category in index])
+    images = np.stack([image for image, *_ in pictures])
+    return Targets(images, boxes, labels, masks, np.array(labelled, bool))
 
 
 def resize(image, truth, size):
@@ -55,18 +64,30 @@ def resize(image, truth, size):
     method = cv2.INTER_LINEAR if grows else cv2.INTER_AREA
     scaled = lambda array: cv2.resize(array, size[::-1], interpolation=method)  # noqa: E731
     masks = [scaled(255 * mask.astype(np.uint8)) >= 128 for mask in truth.masks]
-    return scaled(image), _tight(truth, np.array(masks, bool).reshape(-1, *size))
+    boxes = truth.boxes * np.tile(np.divide(size, image.shape[:2])[::-1], 2)
+    return scaled(image), _tight(truth, np.array(masks, bool).reshape(-1, *size), boxes)
 
 
-def _tight(truth, masks):
-    """Truth with other masks (N, H, W), without the objects that have no pixel left."""
-    boxes = np.array([cv2.boundingRect(mask.view(np.uint8)) for mask in masks]).reshape(-1, 4)
-    boxes[:, 2:] += boxes[:, :2]
+def _tight(truth, masks, boxes, share=0.0):
+    """Truth with other masks (N, H, W), without objects of which less than a share is left.
+
+    Their boxes are tight around the masks; `boxes` are those of the objects that have none.
+    """
+    tight = np.array([cv2.boundingRect(mask.view(np.uint8)) for mask in masks]).reshape(-1, 4)
+    tight[:, 2:] += tight[:, :2]
+    boxes = np.clip(boxes, 0, np.tile(masks.shape[:0:-1], 2))
+    has_mask = truth.masks.any((1, 2))
+    boxes = np.where(has_mask[:, None], tight, boxes)
     new = truth.replace(boxes=boxes, masks=masks, image_size=masks.shape[1:])
-    return new[boxes[:, 2] > boxes[:, 0]]
+    area, left = (
+        np.where(has_mask, one.masks.sum((1, 2)), np.prod(one.boxes[:, 2:] - one.boxes[:, :2], 1))
+        for one in (truth, new)
+    )
+    least = np.maximum(share * area, np.minimum(MIN_AREA, area)) if share else 0
+    return new[(left > 0) & (left >= least)]
 
 
-def fit(image, truth, size, rng=None):
+def fit(image, truth, size, rng=None, zoom=None):
     """A picture in the network's input, as `letterbox` fits it or, with an rng, varied.
 
     Varied is: mirrored or not, larger (then a part of it is cut out) or smaller (then it lies
@@ -78,26 +99,27 @@ def fit(image, truth, size, rng=None):
         truth: Detections with masks.
         size: (height, width) of the input.
         rng: numpy Generator, or None.
+        zoom: range of sizes of a varied picture, in units of what fits the input; None is `ZOOM`.
 
     Returns:
         image (height, width, 3) uint8, and Detections of that size.
     """
     scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
-    scale *= 1 if rng is None else np.exp(rng.uniform(*np.log(ZOOM)))
+    scale *= 1 if rng is None else np.exp(rng.uniform(*np.log(zoom or ZOOM)))
     image, truth = resize(image, truth, [max(1, round(side * scale)) for side in image.shape[:2]])
     corner = (0, 0)
     if rng is not None:
         slack = np.subtract(size, image.shape[:2])
         corner = rng.integers(np.minimum(slack, 0), np.maximum(slack, 0) + 1)
         image = recolor(image, rng)
-    mirror = slice(None, None, -1 if rng is not None and rng.random() < 0.5 else 1)
+    way = -1 if rng is not None and rng.random() < 0.5 else 1
     masks = np.array([_place(mask, corner, size, False) for mask in truth.masks], bool)
-    masks = masks.reshape(-1, *size)[:, :, mirror]
-    if rng is not None:
-        area = truth.masks.sum((1, 2))
-        keep = masks.sum((1, 2)) >= np.maximum(MIN_VISIBLE * area, np.minimum(MIN_AREA, area))
-        truth, masks = truth[keep], masks[keep]
-    return _place(image, corner, size, 127)[:, mirror], _tight(truth, masks)
+    masks = masks.reshape(-1, *size)[:, :, ::way]
+    boxes = truth.boxes + np.tile(corner[::-1], 2)
+    if way < 0:
+        boxes = np.array([size[1], 0, size[1], 0]) + boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1]
+    truth = _tight(truth, masks, boxes, 0 if rng is None else MIN_VISIBLE)
+    return _place(image, corner, size, 127)[:, ::way], truth
 
 
 def _place(array, corner, size, empty):
@@ -117,17 +139,23 @@ def paste(below, above, keep):
         keep: (N,) bool, which objects of `above` are pasted.
 
     Returns:
-        image and Detections: what is left to see of the objects below, then those above.
+        image and Detections: what is left to see of the objects below, then those above. Objects
+        without a mask are not pasted; where more than half of one is hidden, its box becomes a
+        region to leave out.
     """
     (image, truth), (other, new) = below, above
-    new = new[keep]
+    new = new[keep & above[1].masks.any((1, 2))]
     over = new.masks.any(0)
     left = truth.masks & ~over
     seen = left.sum((1, 2)) >= MIN_VISIBLE * truth.masks.sum((1, 2))
+    hidden = [over[y1:y2, x1:x2].mean() > 0.5 for x1, y1, x2, y2 in truth.boxes.astype(int)]
+    in_doubt = np.array(hidden, bool) & ~truth.masks.any((1, 2))
+    truth = truth.replace(scores=np.where(in_doubt, 0, truth.scores))
     join = lambda name: np.concatenate([getattr(truth[seen], name), getattr(new, name)])  # noqa: E731
-    both = truth.replace(**{name: join(name) for name in ("boxes", "labels", "scores")}, masks=None)
+    names = ("boxes", "labels", "scores", "masks")
+    both = truth.replace(**{name: join(name) for name in names})
     masks = np.concatenate([left[seen], new.masks])
-    return np.where(over[..., None], other, image), _tight(both, masks)
+    return np.where(over[..., None], other, image), _tight(both, masks, both.boxes)
 
 
 def recolor(image, rng):

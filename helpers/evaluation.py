@@ -113,9 +113,11 @@ def summarize(matched):
 
 
 def rounded(result, digits=4):
-    """The same with every number in it rounded, dicts in dicts too: for cards and tables."""
+    """The same with every number in it rounded, in dicts and lists too: for cards and tables."""
     if isinstance(result, dict):
         return {key: rounded(value, digits) for key, value in result.items()}
+    if isinstance(result, list):
+        return [rounded(value, digits) for value in result]
     return round(result, digits) if isinstance(result, float) else result
 
 

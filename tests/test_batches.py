@@ -52,9 +52,18 @@ def test_targets_with_a_pencil():
     slots = batches.MAX_OBJECTS
     assert batch.boxes.shape == (2, slots, 4) and batch.masks.shape == (2, slots, 4, 6)
     dtypes = [leaf.dtype for leaf in batch]
-    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8]
+    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8, bool] and batch.labelled.all()
     other = batches.to_targets(pictures, {18: "dog", 3: "car", 1: "person"}, num_slots=2)
     np.testing.assert_array_equal(other.labels, [[1, 3], [0, 0]])
+
+
+def test_targets_of_partial_truth():
+    image, truth = picture((18, 1, 0, 3, 2), (1, 0, 0, 6, 4))
+    truth = truth.replace(scores=[1, 0], masks=truth.masks & False)
+    batch = batches.to_targets([(image, truth, {1, 3}), (image, truth)])
+    np.testing.assert_array_equal(batch.labels[:, :2], [[3, -1], [3, -1]])
+    np.testing.assert_array_equal(batch.labelled, [[True, True, False], [True, True, True]])
+    assert batch.boxes[0, 0].tolist() == [1, 0, 3, 2] and not batch.masks.any()
 
 
 def test_more_objects_than_slots_are_left_out():
@@ -147,6 +156,39 @@ def test_pasted_objects_hide_what_lies_below():
     image, same = batches.paste(below, above, np.zeros(2, bool))
     np.testing.assert_array_equal(image, below[0])
     np.testing.assert_array_equal(same.masks, below[1].masks)
+
+
+def test_boxes_without_masks_move_with_their_pixels(monkeypatch):
+    """The same pictures with masks and without: boxes are where the masks say, to rounding."""
+    monkeypatch.setattr(batches, "recolor", lambda image, rng: image)
+    for seed in range(30):
+        image, truth = painted(seed)
+        image[...] = 0
+        x1, y1, x2, y2 = truth.boxes[0].astype(int)
+        image[y1:y2, x1:x2], truth.masks[0, y1:y2, x1:x2] = 255, True
+        blind = truth.replace(masks=truth.masks & False)
+        rng = lambda: np.random.default_rng(seed)  # noqa: B023, E731
+        sees, guesses = (batches.fit(image, one, SIZE, rng())[1] for one in (truth, blind))
+        assert not guesses.masks.any()
+        if len(sees) and len(guesses):
+            np.testing.assert_allclose(guesses.boxes, sees.boxes, atol=1)
+
+
+def test_a_box_that_is_hidden_becomes_a_region():
+    image, truth = picture((1, 0, 0, 4, 4), (1, 4, 0, 6, 4), (3, 0, 0, 6, 4))
+    truth = truth.replace(masks=truth.masks & False)
+    above = picture((18, 0, 0, 3, 4), shade=200)
+    _, both = batches.paste((image, truth), above, np.array([True]))
+    assert both.names == ["person", "person", "car", "dog"]
+    assert both.scores.tolist() == [
+        0,
+        1,
+        1,
+        1,
+    ]  # 3 of 4 columns hidden; none; 3 of 6
+    assert both.masks.any((1, 2)).tolist() == [False, False, False, True]
+    _, same = batches.paste(above, (image, truth), np.ones(3, bool))
+    assert same.names == ["dog"]  # what has no mask cannot be pasted
 
 
 def test_pasting_keeps_masks_with_their_pixels(monkeypatch):

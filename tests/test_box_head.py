@@ -78,6 +78,17 @@ def test_targets_without_objects_are_background():
     assert not targets.valid[:3].any() and np.isfinite(targets.deltas).all()
 
 
+def test_what_nobody_looked_at_is_no_background():
+    proposals = np.array([[[0, 0, 10, 10], [40, 0, 50, 10], [60, 0, 70, 10]]], "float32")
+    truth, labels = np.array([[[0, 0, 10, 10]]], "float32"), np.array([[2]], "int32")
+    rest = np.ones((1, 3), bool), truth, labels, np.zeros((1, 3), "float32"), 3, 1
+    unsure = np.array([[True, True, False]])
+    targets = box_targets(proposals, *rest, unsure=unsure)
+    assert np.asarray(targets.labels).tolist() == [[2, 0, 0]]
+    assert np.asarray(targets.valid).tolist() == [[True, True, False]]
+    np.testing.assert_array_equal(np.asarray(targets.proposals)[0, 1], proposals[0, 2])
+
+
 def test_targets_decode_to_the_objects():
     rng = np.random.default_rng(2)
     corner = rng.uniform(0, 60, (2, 3, 2))
@@ -123,6 +134,16 @@ def test_loss_without_foreground_or_without_anything():
     assert float(box) == 0 and float(class_loss) == pytest.approx(np.log(3))
     losses = box_loss(logits, deltas, two_proposals([0, 0], (False, False)))
     assert [float(loss) for loss in losses] == [0, 0]
+
+
+def test_background_may_be_what_was_not_looked_for():
+    scores = np.array([[[1, 6, 1], [2, 1, 1]]]) / [[[8], [4]]]
+    arguments = np.log(scores).astype("float32"), np.zeros((1, 2, 4), "float32")
+    loss = lambda *labelled: float(box_loss(*arguments, two_proposals([1, 0]), labelled)[0])  # noqa: E731
+    assert loss([True, True]) == pytest.approx(0.49041, abs=1e-4)  # as without it
+    # The second proposal may be of class 2, too: 2/4 + 1/4; of either class: anything is right.
+    assert loss([True, False]) == pytest.approx(-np.log(6 / 8 * 3 / 4) / 2, abs=1e-5)
+    assert loss([False, False]) == pytest.approx(-np.log(6 / 8) / 2, abs=1e-5)
 
 
 def test_loss_of_a_wild_guess_is_finite():

@@ -78,6 +78,17 @@ def test_iou_against_pycocotools():
     )
 
 
+def test_share_of_the_first_against_pycocotools():
+    rng = np.random.default_rng(3)
+    a, b = random_boxes(rng, (40,), limit=50), random_boxes(rng, (30,), limit=50)
+    xywh = [np.concatenate([c[:, :2], c[:, 2:] - c[:, :2]], 1).astype(float) for c in (a, b)]
+    shares = box_ops.iou(a.astype("float32"), b.astype("float32"), of_first=True)
+    np.testing.assert_allclose(shares, rle.iou(*xywh, np.ones(30)), atol=1e-6)  # 1: b is a crowd
+    small, large = [[0.0, 0, 2, 4]], [[1.0, 0, 9, 9]]
+    assert float(box_ops.iou(small, large, True)[0, 0]) == 0.5
+    assert float(box_ops.iou(large, small, True)[0, 0]) == pytest.approx(4 / 72)
+
+
 def test_iou_works_on_batches_and_on_nothing():
     rng = np.random.default_rng(1)
     anchors, truth = random_boxes(rng, (5,)), random_boxes(rng, (3, 4))

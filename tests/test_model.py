@@ -24,7 +24,8 @@ NAMES = {1: "square", 7: "disc"}
 @pytest.fixture(scope="module")
 def no_objects(toy_targets):
     """The toy batch, as if nothing were on the pictures."""
-    return Targets(toy_targets.images, *(np.zeros_like(leaf) for leaf in toy_targets[1:]))
+    nothing = {name: np.zeros_like(getattr(toy_targets, name)) for name in Targets._fields[1:4]}
+    return toy_targets._replace(**nothing)
 
 
 # --- forward -----------------------------------------------------------------------------------
@@ -144,6 +145,22 @@ def test_losses_of_a_batch_without_objects(tiny_model, no_objects):
     assert all(np.isfinite(value) for value in values.values())
     assert [float(values[name]) for name in ("rpn_box", "box", "mask")] == [0, 0, 0]
     assert float(values["rpn_class"]) > 0 and float(values["class"]) > 0
+
+
+def test_losses_of_partial_truth(tiny_model, toy_targets, no_objects):
+    def losses(targets):
+        return {name: float(loss) for name, loss in tiny_model(targets, training=False).items()}
+
+    only_boxes = losses(toy_targets._replace(masks=np.zeros_like(toy_targets.masks)))
+    assert only_boxes["mask"] == 0 and only_boxes["box"] > 0 and only_boxes["class"] > 0
+    one = toy_targets.masks * np.array([1, 0, 0], np.uint8)[:, None, None]
+    assert 0 < losses(toy_targets._replace(masks=one))["mask"] < 1
+    nobody_looked = losses(no_objects._replace(labelled=np.zeros((2, 2), bool)))
+    assert nobody_looked["class"] == pytest.approx(0, abs=1e-6) and nobody_looked["rpn_class"] > 0
+    everywhere = np.tile(np.array([64, 64], np.float32), 2) * [0, 0, 1, 1]
+    region = no_objects._replace(boxes=no_objects.boxes + everywhere.astype("float32"),
+                                 labels=no_objects.labels - 1)  # fmt: skip
+    assert set(losses(region).values()) == {0}  # neither object nor background
 
 
 def test_the_loss_is_the_sum_and_each_part_is_kept(tiny_config):

@@ -24,9 +24,9 @@ LEVELS = [
     ["datasets"],
     ["mask_rcnn.model", "evaluation", "charts", "video", "scenery", "sliders", "download"],
     ["scenes", "graphs", "weights", "explorers", "confidence", "batches", "curves"],
-    ["export", "novelties", "mask_rcnn.engine"],
+    ["export", "novelties", "mask_rcnn.engine", "photos"],
     ["zoo"],
-    ["training", "cluster"],
+    ["training", "cluster", "everyday"],
     ["__main__"],
 ]
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -61,7 +61,12 @@ def test_imports_point_one_way(path, name):
 def test_heavy_imports_wait(path, name):
     top = {module.split(".")[0] for module, is_top in imports(path) if is_top}
     assert not top & {"tensorflow", "jax", "torch"}, "import it inside the function that needs it"
-    if not name.startswith("mask_rcnn.") and name not in ("zoo", "training", "explorers"):
+    if not name.startswith("mask_rcnn.") and name not in (
+        "zoo",
+        "training",
+        "everyday",
+        "explorers",
+    ):
         assert "keras" not in top  # a film can be cut without waiting for it
     if name.startswith("mask_rcnn."):
         everywhere = {module.split(".")[0] for module, _ in imports(path)}
@@ -91,7 +96,7 @@ ROOMS = {
     "network": [name for name in NAMES if name.startswith("mask_rcnn.")],
     "models": ["weights", "graphs", "export", "download", "zoo"],
     "data": ["structures", "pictures", "png_masks", "formats", "repairs", "datasets"],
-    "learning": ["batches", "curves", "evaluation", "confidence", "training"],
+    "learning": ["batches", "curves", "evaluation", "confidence", "training", "photos", "everyday"],
     "films": ["film", "tracks", "parts", "video", "cluster"],
     "showing": ["drawing", "charts", "sliders", "explorers", "__main__"],
     "street world": ["sprites", "scenery", "painting", "scenes", "novelties"],

@@ -96,6 +96,18 @@ def test_without_objects_all_is_background():
     np.testing.assert_array_equal(np.asarray(targets.background).sum(1), [6, 6])
 
 
+def test_what_nobody_looked_at_is_no_background():
+    truth = np.array([[[0, 0, 10, 10]]], "float32")
+    unsure = np.array([[True] * 4 + [False] * 8])
+    targets = rpn_targets(ANCHORS, truth, np.zeros((1, 12), "float32"), 16, unsure=unsure)
+    indices, background = np.asarray(targets.indices)[0], np.asarray(targets.background)[0]
+    assert sorted(indices[background]) == [4, 5, 6, 8, 9, 10, 11]  # 7 overlaps too much
+    assert sorted(indices[np.asarray(targets.foreground)[0]]) == [
+        0,
+        1,
+    ]  # they stay objects
+
+
 def test_a_quarter_is_foreground_at_most():
     anchors = np.tile(ANCHORS[:1], (20, 1))
     anchors[10:] = ANCHORS[3]

@@ -64,7 +64,9 @@ class BoxHead(layers.Layer):
         )
 
 
-def box_targets(proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_foreground, fg_iou=0.5):
+def box_targets(
+    proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_foreground, fg_iou=0.5, unsure=False
+):
     """Choose proposals to learn from, and what they should have said.
 
     Args:
@@ -76,6 +78,7 @@ def box_targets(proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_fore
         num_rois: S, how many to choose.
         num_foreground: how many of these are foreground at most.
         fg_iou: overlap with a true box from which a proposal is foreground.
+        unsure: (B, R) bool, of what is not foreground: nobody has looked what is there.
 
     Returns:
         BoxTargets. An image without objects gives background only.
@@ -85,7 +88,7 @@ def box_targets(proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_fore
     overlaps = box_ops.iou(proposals, gt_boxes)
     matched, foreground, background = box_ops.match(overlaps, fg_iou, fg_iou)
     fg_indices, is_fg = box_ops.sample(ops.logical_and(foreground, valid), num_foreground, noise)
-    background = ops.logical_and(background, valid)
+    background = ops.logical_and(ops.logical_and(background, valid), ops.logical_not(unsure))
     bg_indices, is_bg = box_ops.sample(background, num_rois - num_foreground, noise)
     indices = ops.concatenate([fg_indices, bg_indices], 1)
     chosen = box_ops.take(proposals, indices)
@@ -101,13 +104,15 @@ def box_targets(proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_fore
     )
 
 
-def box_loss(class_logits, box_deltas, targets):
+def box_loss(class_logits, box_deltas, targets, labelled=None):
     """Losses of the second stage: which class, and how does the proposal have to move?
 
     Args:
         class_logits: (B, S, K + 1) float32.
         box_deltas: (B, S, 4) float32.
         targets: BoxTargets of the same S proposals.
+        labelled: (B, K) bool, the classes that were looked for in each image; None for all. What
+            is background there may be of another class: only the scores of these are wrong.
 
     Returns:
         class, box: two scalars: mean cross-entropy over the sample, and the error of the deltas
@@ -115,8 +120,11 @@ def box_loss(class_logits, box_deltas, targets):
     """
     valid = ops.cast(targets.valid, "float32")
     log_scores = ops.log_softmax(class_logits, -1)
-    wanted = ops.one_hot(targets.labels, class_logits.shape[-1])
-    class_loss = -ops.sum(ops.sum(log_scores * wanted, -1) * valid)
+    right = ops.one_hot(targets.labels, class_logits.shape[-1], dtype="bool")
+    if labelled is not None:
+        others = ops.pad(ops.logical_not(labelled), ((0, 0), (1, 0)))[:, None]
+        right = ops.logical_or(right, ops.logical_and(targets.labels[..., None] == 0, others))
+    class_loss = -ops.sum(ops.logsumexp(ops.where(right, log_scores, -1e9), -1) * valid)
     foreground = ops.cast(targets.labels > 0, "float32")
     error = box_ops.smooth_l1(box_deltas - targets.deltas, BETA) / 4
     box = ops.sum(error * foreground) / ops.maximum(ops.sum(foreground), 1)

@@ -56,12 +56,13 @@ def area(boxes):
     return sides[..., 0] * sides[..., 1]
 
 
-def iou(a, b):
+def iou(a, b, of_first=False):
     """Intersection over union of every box of `a` with every box of `b`.
 
     Args:
         a: (..., N, 4) float32 boxes, pixels.
         b: (..., M, 4) float32 boxes, pixels.
+        of_first: divide by the area of `a` instead: which share of it lies in `b`?
 
     Returns:
         (..., N, M) float32, 0..1; 0 where both boxes are empty. N or M may be 0.
@@ -71,8 +72,9 @@ def iou(a, b):
     high = ops.minimum(a[..., :, None, 2:], b[..., None, :, 2:])
     sides = ops.maximum(high - low, 0)
     overlap = sides[..., 0] * sides[..., 1]
-    union = area(a)[..., :, None] + area(b)[..., None, :] - overlap
-    return overlap / ops.maximum(union, 1e-6)
+    whole = area(a)[..., :, None]
+    whole = whole if of_first else whole + area(b)[..., None, :] - overlap
+    return overlap / ops.maximum(whole, 1e-6)
 
 
 def encode(boxes, reference, scale):

@@ -10,6 +10,7 @@ import sys
 import time
 
 import keras
+from keras import ops
 
 from helpers.batches import to_targets
 from helpers.curves import CURVES, best, plot_curve, read_curve, write_row
@@ -53,6 +54,27 @@ class Batches(keras.utils.PyDataset):
         return range(first, first + self.batch_size)
 
 
+class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The rate of learning: it rises, stays at its peak, and falls to 0 as half a cosine.
+
+    As long as it stays, nothing that was learnt depends on how long it will: a training may be
+    made longer on the way.
+
+    Args:
+        rate: at its peak.
+        rise, fall, end: the steps at which it has risen, begins to fall, and is 0.
+    """
+
+    def __init__(self, rate, rise, fall, end):
+        self.rate, self.rise, self.fall, self.end = rate, rise, fall, end
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        fallen = ops.clip((step - self.fall) / max(self.end - self.fall, 1), 0, 1)
+        rate = self.rate * ops.minimum(step / max(self.rise, 1), 1)
+        return rate * (1 + ops.cos(math.pi * fallen)) / 2
+
+
 class Run(keras.callbacks.Callback):
     """One training: right pictures, AP after each epoch, the best weights in a file, a way back.
 
@@ -80,12 +102,13 @@ class Run(keras.callbacks.Callback):
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
-    def train(self, rate, heads_epochs=0):
+    def train(self, rate, heads_epochs=0, hold=0.0):
         """Heads and RPN alone for some epochs, then everything; ends with the best weights.
 
         Args:
-            rate: of learning, at its peak; it warms up, then falls to 0 as a cosine.
+            rate: of learning, at its peak, see `Schedule`.
             heads_epochs: for so long backbone and pyramid stay as they are.
+            hold: share of the steps before the rate begins to fall.
 
         Returns:
             The card of these weights.
@@ -98,19 +121,17 @@ class Run(keras.callbacks.Callback):
             phases = (("heads", 0, heads_epochs), ("all", heads_epochs, self.num_epochs))
             for name, first, last in phases:
                 if first < last:
-                    self._phase(name, first, last, rate)
+                    self._phase(name, first, last, rate, hold)
         path = self.folder / f"{self.card['name']}.json"
         set_weights(self.network, read_weights(path.with_suffix(".npz")))
         return read_card(path)
 
-    def _phase(self, name, first, last, rate):
+    def _phase(self, name, first, last, rate, hold):
         """Train the heads or all, from one epoch to another or from where the checkpoint is."""
         model, steps = self.network, len(self.batches)
         num_steps = (last - first) * steps
         warmup = min(200, num_steps // 10)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, num_steps - warmup, warmup_target=rate, warmup_steps=warmup
-        )
+        schedule = Schedule(rate, warmup, max(warmup, hold * num_steps), num_steps)
         memory = max(0.0, 1 - 12 / num_steps)  # the average looks back on a twelfth of the steps
         optimizer = keras.optimizers.AdamW(
             schedule, weight_decay=1e-4, clipnorm=5.0, use_ema=True, ema_momentum=memory

@@ -58,14 +58,16 @@ class Targets(NamedTuple):
     Attributes:
         images: (B, H, W, 3) uint8.
         boxes: (B, G, 4) float32, pixels; zeros where there is no object.
-        labels: (B, G) int32, 1..K; 0 where there is no object.
-        masks: (B, G, H, W) uint8, 0 or 1.
+        labels: (B, G) int32, 1..K; 0 where there is no object; -1 where nothing is background.
+        masks: (B, G, H, W) uint8, 0 or 1; an object of which only the box is known has no 1.
+        labelled: (B, K) bool, the classes that were looked for in each image.
     """
 
     images: object
     boxes: object
     labels: object
     masks: object
+    labelled: object
 
 
 class Stages(NamedTuple):
@@ -184,21 +186,26 @@ class MaskRCNN(keras.Model):
         logits, deltas = self.rpn(pyramid[1:])
         batch = ops.shape(logits)[0]
         draw = lambda *shape: keras.random.uniform(shape, seed=self.noise)  # noqa: E731
-        first = rpn_targets(self.anchors, targets.boxes, draw(batch, len(self.anchors)))
+        some = lambda which: ops.where(which[..., None], targets.boxes, 0.0)  # noqa: E731
+        gt_boxes, left_out = some(targets.labels > 0), some(targets.labels < 0)
+        unsure = lambda boxes: ops.max(box_ops.iou(boxes, left_out, True), -1) > 0.5  # noqa: E731
+        lots, doubt = draw(batch, len(self.anchors)), unsure(self.anchors)
+        first = rpn_targets(self.anchors, gt_boxes, lots, unsure=doubt)
         rpn_class, rpn_box = rpn_loss(logits, deltas, first)
 
         proposals, scores = self.propose(logits, deltas, config.num_training_proposals)
         # The true boxes, a little shaken, join in: the heads learn before the proposals are good.
-        sides = ops.tile(targets.boxes[..., 2:] - targets.boxes[..., :2], (1, 1, 2))
-        shaken = targets.boxes + (draw(*ops.shape(sides)) - 0.5) * 0.2 * sides
+        sides = ops.tile(gt_boxes[..., 2:] - gt_boxes[..., :2], (1, 1, 2))
+        shaken = gt_boxes + (draw(*ops.shape(sides)) - 0.5) * 0.2 * sides
         proposals = ops.concatenate([proposals, box_ops.clip(shaken, config.image_size)], 1)
         valid = ops.concatenate([scores > 0, targets.labels > 0], 1)
         second = box_targets(
-            proposals, valid, targets.boxes, targets.labels, draw(batch, proposals.shape[1]),
-            config.num_rois, config.num_foreground,
+            proposals, valid, gt_boxes, targets.labels, draw(batch, proposals.shape[1]),
+            config.num_rois, config.num_foreground, unsure=unsure(proposals),
         )  # fmt: skip
         roi_features = self.cut(pyramid, second.proposals, 7)
-        class_loss, box = box_loss(*self.box_head(roi_features, training=training), second)
+        said = self.box_head(roi_features, training=training)
+        class_loss, box = box_loss(*said, second, targets.labelled)
 
         boxes, matched, labels = (
             part[:, : config.num_foreground]
@@ -206,6 +213,7 @@ class MaskRCNN(keras.Model):
         )
         mask_features = self.cut(pyramid, boxes, config.mask_side // 2)
         wanted = mask_targets(targets.masks, matched, boxes, config.mask_side)
+        labels = ops.where(box_ops.take(ops.any(targets.masks > 0, (2, 3)), matched), labels, 0)
         mask = mask_loss(self.mask_head(mask_features, training=training), labels, wanted)
         losses = (rpn_class, rpn_box, class_loss, box, mask)
         return dict(zip(LOSS_NAMES, losses, strict=True))

@@ -59,7 +59,7 @@ class RPNHead(layers.Layer):
         return ops.concatenate(logits, 1), ops.concatenate(deltas, 1)
 
 
-def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.3):
+def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.3, unsure=False):
     """Choose anchors to learn from, and what they should have said.
 
     Args:
@@ -68,7 +68,8 @@ def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.
         noise: (B, A) float32 random numbers in [0, 1), for the choice.
         num_samples: anchors per image, a quarter of them foreground where there are enough.
         fg_iou: from this overlap on an anchor is foreground (so is the best of each object).
-        bg_iou: below this overlap it is background.
+        bg_iou: below this overlap it is background,
+        unsure: (B, A) bool, unless nobody has looked what is there.
 
     Returns:
         RPNTargets. An image without objects gives background only.
@@ -77,6 +78,7 @@ def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.
     """
     overlaps = box_ops.iou(anchors, gt_boxes)  # (B, A, G)
     matched, foreground, background = box_ops.match(overlaps, fg_iou, bg_iou, rescue_iou=0.2)
+    background = ops.logical_and(background, ops.logical_not(unsure))
     fg_indices, is_fg = box_ops.sample(foreground, num_samples // 4, noise)
     bg_indices, is_bg = box_ops.sample(background, num_samples - num_samples // 4, noise)
     indices = ops.concatenate([fg_indices, bg_indices], 1)

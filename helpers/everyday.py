@@ -1,0 +1,179 @@
+"""`everyday`: people, cats and dogs in photographs, learnt from pictures that tell only a part.
+
+python -m helpers.everyday DATA                 train, from `streets` on; after a stop it goes on
+python -m helpers.everyday DATA --score NAME    only measure a model
+python -m helpers.everyday DATA --pack FILE     put the data into one small zip, which is DATA, too
+
+DATA is a folder with pictures and annotations in COCO's form, see `helpers.photos`.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+from collections import defaultdict
+
+import keras
+import numpy as np
+
+from helpers import zoo
+from helpers.confidence import bootstrap, interval
+from helpers.curves import plot_curve, read_curve
+from helpers.evaluation import error_kinds, evaluate, match, rounded, summarize
+from helpers.mask_rcnn.engine import Batches, Run
+from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.photos import Photos, Varied, counted, pack
+from helpers.weights import load_model, save_model, transfer
+
+CLASSES = "person", "cat", "dog"
+CONFIG = Config(
+    num_classes=len(CLASSES),
+    image_size=(320, 320),
+    anchor_sides=((12, 22), (36, 56), (88, 132), (190, 280)),
+    num_candidates=400,
+    num_proposals=80,
+    num_detections=40,
+    num_rois=48,
+    num_foreground=16,
+)
+NUM_SLOTS = 32  # objects of a training picture
+NUM_JUDGED, EVERY = 128, 24  # training pictures that the curve is measured on, each 24th
+
+
+def judge(detector, photos, indices):
+    """Lists of truth and results of some pictures, as `counted` leaves them."""
+    from tqdm.auto import tqdm
+
+    detector, pairs = detector.with_threshold(0.0), []
+    bar = {"desc": "scoring", "unit": "picture", "delay": 5, "leave": False, "disable": None}
+    for index in tqdm(indices, **bar):
+        image, truth = photos[index]
+        pairs.append(counted(truth, detector(image), photos.known(index)))
+    return tuple(map(list, zip(*pairs, strict=True)))
+
+
+def report(detector, photos):
+    """What a detector reaches on `photos`, class by class and source by source.
+
+    Returns:
+        {"images", "mask", "box" (as `evaluate`), "errors", "classes": {name: {"objects", "mask_AP",
+        "mask_AP50", "interval" (of AP50, by bootstrap)}}, "sources": {source: {name: mask AP50}},
+        "empty": {"images" that show nothing, "false" objects found there at .5}}.
+    """
+    indices = [i for i in range(len(photos)) if photos.has_masks(i)]
+    truth, found = judge(detector, photos, indices)
+    result = {**evaluate(truth, found), "errors": error_kinds(truth, found), "images": len(truth)}
+    del result["per_class"]
+    classes, sources = {}, defaultdict(dict)
+    for key, name in photos.categories.items():
+        known = [k for k, i in enumerate(indices) if key in photos.known(i)]
+        only = lambda images, some, key=key: [images[k][images[k].labels == key] for k in some]  # noqa: E731
+        matched = match(only(truth, known), only(found, known))
+        classes[name] = {
+            "objects": sum(len(one) for one in only(truth, known)),
+            "mask_AP": summarize(matched)["mask"]["AP"],
+            "mask_AP50": summarize(matched)["mask"]["AP50"],
+            "interval": [*map(float, interval(bootstrap(matched, "mask", "AP50")) or ())],
+        }
+        for source in sorted(set(photos.sources)):
+            some = [k for k in known if photos.sources[indices[k]] == source]
+            if any(map(len, only(truth, some))):
+                scores = evaluate(only(truth, some), only(found, some))
+                sources[source][name] = scores["mask"]["AP50"]
+    everything = set(photos.categories)
+    empty = [k for k, i in enumerate(indices) if photos.known(i) == everything
+             and not photos.annotations[photos.rows[i][0]]]  # fmt: skip
+    false = sum(int((found[k].scores >= 0.5).sum()) for k in empty)
+    result |= {"classes": classes, "sources": dict(sources)}
+    return rounded({**result, "empty": {"images": len(empty), "false": false}})
+
+
+def train_everyday(data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, config=CONFIG):
+    """Train on photographs; called again after a stop, it goes on.
+
+    Args:
+        data: see `Photos`.
+        folder: for checkpoint, curve and weights; its name becomes the model's.
+        epochs: of `steps` batches. As long as the rate of learning has not begun to fall, a
+            training may be made longer.
+        steps: batches between two measurements of AP and two checkpoints.
+        batch_size: pictures per batch.
+        hold: share of the training before the rate of learning begins to fall.
+        config: Config.
+
+    Returns:
+        Detector with the weights that were best on pictures left out of the training.
+    """
+    keras.utils.set_random_seed(0)
+    photos, folder = Photos(data, "train", CLASSES), pathlib.Path(folder)
+    model = MaskRCNN(config)
+    model(np.zeros((1, *config.image_size, 3), np.uint8))  # builds the layers
+    transfer(load_model(zoo.DATA / "streets.json")[0], model)
+    judged = [i for i in range(0, len(photos), EVERY) if photos.has_masks(i)][:NUM_JUDGED]
+    shown = sorted(set(range(len(photos))) - set(judged))
+    batches = Batches(
+        Varied(photos, shown, config.image_size), steps, batch_size,
+        categories=photos.categories, num_slots=NUM_SLOTS,
+    )  # fmt: skip
+    card = {
+        "name": folder.name,
+        "about": "A compact Mask R-CNN for photographs: people, cats and dogs.",
+        "categories": photos.categories,
+        "data": f"{len(shown)} photographs, partly labelled",
+    }
+    detector = zoo.from_model(model, card)
+
+    def score():
+        truth, found = judge(detector, photos, judged)
+        result = {**evaluate(truth, found), "errors": error_kinds(truth, found)}
+        return rounded({**result, "images": len(truth)})
+
+    run = Run(model, batches, score, folder, card, epochs)
+    detector.card.update(run.train(rate=1.5e-3, hold=hold))
+    return detector
+
+
+def main(argv=None) -> int:
+    """The command; returns 0, or 2 on an error that a user can mend."""
+    parser = argparse.ArgumentParser(
+        prog="helpers.everyday", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    add = parser.add_argument
+    add("data", help="folder or packed zip")
+    add("--out", type=pathlib.Path, default=zoo.DATA.parent / "runs/everyday", help="result")
+    add("--epochs", type=int, default=24, help="(default 24)")
+    add("--steps", type=int, default=500, help="batches per epoch (default 500)")
+    add("--batch", type=int, default=8, help="pictures per batch (default 8)")
+    add("--hold", type=float, default=0.6, help="share of the training at full rate (default .6)")
+    add("--ship", action="store_true", help="put the result into data/, too")
+    add("--score", metavar="NAME", help="of a model to measure, or the folder of one")
+    add("--pack", metavar="FILE", type=pathlib.Path, help="a zip to write")
+    args = parser.parse_args(argv)
+    try:
+        if args.pack:
+            print(pack(args.data, args.pack, CLASSES))
+            return 0
+        if args.score:
+            result = report(zoo.load_detector(args.score), Photos(args.data, "val", CLASSES))
+        else:
+            result = _train(args)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+def _train(args):
+    """The command without options: train, measure on "val", write the card again."""
+    detector = train_everyday(args.data, args.out, args.epochs, args.steps, args.batch, args.hold)
+    result = report(detector, Photos(args.data, "val", CLASSES))
+    card = {**detector.card, "held_out": result}
+    for folder in [args.out, zoo.DATA] if args.ship else [args.out]:
+        save_model(detector.model, card, folder)
+        plot_curve(read_curve(args.out), folder / f"{card['name']}-curve.png")
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
