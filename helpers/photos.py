@@ -195,10 +195,13 @@ def pack(data, path, names, side=288, quality=85):
             photos = Photos(data, name, names)
             archive.writestr(photos.json.name, photos.json.read_bytes())
             for index in range(len(photos)):
+                place = f"images/{photos.rows[index][1]}"
+                if place in archive.namelist():
+                    continue
                 image = photos[index][0]
                 scale = min(1, side / max(image.shape[:2]))
                 size = [round(s * scale) for s in image.shape[1::-1]]
                 small = cv2.resize(image[..., ::-1], size, interpolation=cv2.INTER_AREA)
                 code = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-                archive.writestr(f"images/{photos.rows[index][1]}", code.tobytes())
+                archive.writestr(place, code.tobytes())
     return pathlib.Path(path)
