@@ -32,7 +32,15 @@ def color_of(key: int) -> tuple[int, int, int]:
 
 
 def draw_detections(
-    image, detections, *, labels=True, masks=True, boxes=True, alpha=0.45, by_class=False
+    image,
+    detections,
+    *,
+    labels=True,
+    masks=True,
+    boxes=True,
+    alpha=0.45,
+    by_class=False,
+    spots=None,
 ):
     """Draw the objects on a copy of their picture.
 
@@ -48,6 +56,9 @@ def draw_detections(
         boxes: draw the boxes.
         alpha: strength of the tint, 0 to 1.
         by_class: objects without a track id are coloured by class, so that a film does not flicker.
+        spots: a dict, empty at first, the same one for all frames of a film: it remembers where the
+            label of each track stood, {track id: spot}, and keeps it there while that is no worse
+            than a little. It is the one argument that is changed.
 
     Returns:
         (H, W, 3) uint8, a new array.
@@ -78,7 +89,8 @@ def draw_detections(
     if labels:
         size = max(11, round(side / 50))
         chips = [_chip(t, color, size) for t, color in zip(_texts(detections), colors, strict=True)]
-        for chip, (x, y) in zip(chips, _places(chips, left_top, right_bottom, shape), strict=True):
+        places = _places(chips, left_top, right_bottom, shape, detections.track_ids, spots)
+        for chip, (x, y) in zip(chips, places, strict=True):
             if chip.shape[0] <= shape[0] and chip.shape[1] <= shape[1]:
                 canvas[y : y + chip.shape[0], x : x + chip.shape[1]] = chip
     return canvas
@@ -86,13 +98,13 @@ def draw_detections(
 
 def _tint(canvas, mask, color, alpha, line):
     """Blend a mask (H, W) bool and its edges into the canvas, in place."""
-    mask = np.ascontiguousarray(mask).view(np.uint8)
-    x, y, width, height = cv2.boundingRect(mask)
-    if width == 0:
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
         return
-    top, left = max(0, y - line), max(0, x - line)
-    window = np.s_[top : y + height + line, left : x + width + line]
-    mask, crop = mask[window], canvas[window]
+    top, bottom = max(0, rows[0] - line), rows[-1] + line + 1
+    columns = np.flatnonzero(mask[top:bottom].any(axis=0))
+    window = np.s_[top:bottom, max(0, columns[0] - line) : columns[-1] + line + 1]
+    mask, crop = np.ascontiguousarray(mask[window]).view(np.uint8), canvas[window]
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * line + 1,) * 2)
     inside = cv2.erode(mask, disk, borderType=cv2.BORDER_CONSTANT, borderValue=1)
     paint = np.empty_like(crop)
@@ -103,52 +115,54 @@ def _tint(canvas, mask, color, alpha, line):
 
 
 def _texts(detections):
-    """What the chip of each object says: "car 98%", with its track id "car 7 98%"."""
+    """What the chip of each object says: "car 98%", with its track id "car #7 98%"."""
     texts = detections.names
     if detections.track_ids is not None:
-        texts = [f"{text} {key}" for text, key in zip(texts, detections.track_ids, strict=True)]
+        texts = [f"{text} #{key}" for text, key in zip(texts, detections.track_ids, strict=True)]
     scores = detections.scores
     # rounded down: 100% would claim certainty
     return [t if s == 1 else f"{t} {int(100 * s)}%" for t, s in zip(texts, scores, strict=True)]
 
 
+@functools.lru_cache(maxsize=2048)
 def _chip(text, color, size):
     """A text on its colour, dark or light by contrast: (h, w, 3) uint8, about 1.3 `size` high."""
     tone = max(INK, PAPER, key=lambda tone: contrast(color, tone))
-    return np.uint8(color + _ink(text, size) * np.subtract(tone, color))
+    return np.linspace(color, tone, 256).astype(np.uint8)[_ink(text, size)]
 
 
 @functools.lru_cache(maxsize=2048)
 def _ink(text, size):
-    """A text as shares of ink: (h, w, 1) float, 0 to 1."""
+    """How much ink a text leaves: (h, w) uint8, 0 to 255."""
     font, margin = ImageFont.load_default(size), max(2, size // 4)
     paper = (round(font.getlength(text)) + 2 * margin, sum(font.getmetrics()))
     image = Image.new("L", paper)
     ImageDraw.Draw(image).text((margin, 0), text, fill=255, font=font)
-    return np.asarray(image)[..., None] / 255
+    return np.asarray(image)
 
 
-def _places(chips, left_top, right_bottom, shape):
+def _places(chips, left_top, right_bottom, shape, keys=None, before=None):
     """Where each chip goes, (x, y): at its box, inside the picture, clear of chips and objects."""
-    taken = np.zeros((0, 4), int)
-    for chip, (x1, y1), (x2, y2) in zip(chips, left_top, right_bottom, strict=True):
-        height, width = chip.shape[:2]
+    before = {} if before is None or keys is None else before
+    keys = range(len(chips)) if keys is None else keys.tolist()
+    taken = np.vstack([np.hstack([left_top, right_bottom]), np.zeros((len(chips), 4), int)])
+    price = np.repeat([1, 9], len(chips))  # of a pixel of an object, and of another chip
+    for i in np.argsort(keys):  # the same order in each frame
+        (height, width), (x1, y1), (x2, y2) = chips[i].shape[:2], left_top[i], right_bottom[i]
         spots = [(x1, y1 - height), (x2 - width, y1 - height), (x1, y2), (x2 - width, y2), (x1, y1)]
         spots += [(x1, y1 - 2 * height), (x2, y1), (x1 - width, y1), (x1, y1 - 3 * height)]
         room = (shape[1] - width, shape[0] - height)
         spots = np.clip(spots, 0, np.maximum(room, 0))
-        cost = 9 * _covered(spots, (width, height), taken[:, :2], taken[:, 2:])
-        cost += _covered(spots, (width, height), left_top, right_bottom)
-        x, y = spots[np.argmin(cost)].tolist()
-        taken = np.vstack([taken, (x, y, x + width, y + height)])
-        yield x, y
-
-
-def _covered(corners, size, left_top, right_bottom):
-    """How many pixels rectangles of `size` at `corners` (S, 2) share with M others: (S,)."""
-    low = np.maximum(corners[:, None], left_top)
-    high = np.minimum(corners[:, None] + size, right_bottom)
-    return np.maximum(high - low, 0).prod(axis=2).sum(axis=1)
+        corners = np.hstack([spots, spots + (width, height)])[:, None]
+        sides = np.minimum(corners[..., 2:], taken[:, 2:]) - np.maximum(
+            corners[..., :2], taken[:, :2]
+        )
+        cost = np.maximum(sides, 0).prod(axis=2) @ price
+        if keys[i] in before:
+            cost[before[keys[i]]] -= 0.4 * width * height
+        before[keys[i]] = np.argmin(cost)
+        taken[len(chips) + i] = corners[before[keys[i]], 0]
+    return taken[len(chips) :, :2].tolist()
 
 
 def contrast(one, other):
@@ -266,7 +280,7 @@ class Sheet:
         left, top = np.clip(corner, 0, np.subtract(self.pixels.shape[1::-1], (width, height)))
         spot = self.pixels[int(top) : int(top) + height, int(left) : int(left) + width]
         paper = spot + ground * (255.0 - spot)
-        spot[:] = paper + ink * (color - paper)
+        spot[:] = paper + ink[..., None] / 255 * (color - paper)
 
     def table(self, values, place, color, form, size, at=(0.5, 0.5)):
         """Draw numbers (H, W) as a grid in the box `place`, each `at` (x, y) of its cell."""

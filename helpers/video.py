@@ -225,9 +225,10 @@ def follow(frames, plan, tracker, clock):
 def draw(frames, clock):
     """Draw what was found; frame in red what the detector failed on."""
     for frame in frames:
+        spots = spots if frame.place else {}  # noqa: F821 - a part is drawn alike by any machine
         with clock("draw"):
             if frame.found is not None:
-                frame.drawn = draw_detections(frame.image, frame.found, by_class=True)
+                frame.drawn = draw_detections(frame.image, frame.found, by_class=True, spots=spots)
             elif frame.drawn is None:
                 frame.drawn = frame.image.copy()
                 (height, width), red = frame.image.shape[:2], color_of(5)

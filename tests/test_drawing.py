@@ -128,7 +128,7 @@ def test_what_the_chips_say():
     found = detections([(0, 0, 9, 9)] * 3, (9, 9), scores=[1, 0.9996, 0.5])
     assert drawing._texts(found) == ["person", "car 99%", "person 50%"]
     found = found.replace(track_ids=np.array([4, 5, 6]))
-    assert drawing._texts(found) == ["person 4", "car 5 99%", "person 6 50%"]
+    assert drawing._texts(found) == ["person #4", "car #5 99%", "person #6 50%"]
 
 
 @pytest.mark.parametrize("size", [(256, 320), (720, 1280), (2160, 3840)])
@@ -144,6 +144,24 @@ def test_chips_stay_inside_and_apart(size):
         assert 0 <= x <= width - chip.shape[1] and 0 <= y <= height - chip.shape[0]
         taken[y : y + chip.shape[0], x : x + chip.shape[1]] += 1
     assert taken.max() == 1
+
+
+def test_labels_of_a_film_stay_where_they_were():
+    """Two boxes side by side: the right one's label stands clear of the left one, or stays put."""
+
+    def place(x, spots):
+        """Where the label of box 2 begins, which is x pixels right of box 1's left edge."""
+        corners = np.array([(20, 40), (20 + x, 40)])
+        chips = [np.zeros((10, 30, 3), np.uint8)] * 2
+        keys = np.array([2, 1])  # the label of box 2 is placed first, that of box 1 must give way
+        return drawing._places(chips, corners, corners + 30, (100, 200, 3), keys, spots)
+
+    assert place(100, {}) == [[20, 30], [120, 30]] and place(10, {})[1] == [30, 30]
+    spots = {}
+    first, then = place(20, spots), place(35, spots)
+    assert first == place(20, {}) and then[0] != place(35, {})[0]
+    assert np.subtract(then[0], first[0]).tolist() == [0, 0]  # its box has not moved
+    assert set(spots) == {1, 2} and place(35, None) == place(35, {})
 
 
 def test_the_argument_is_not_touched_and_may_be_a_read_only_view():
