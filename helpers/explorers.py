@@ -33,12 +33,13 @@ def explore_anchors(image, truth, config=None) -> Explorer:
         config: Config of the network; None for that of the bundled model.
 
     Returns:
-        An Explorer: `view(level="P4", scale=0, ratio=0.5, row=3, column=7)`. Scales count from 0, a
-        ratio is height / width, a row or column beyond the level's last one is the last one.
+        An Explorer: `view(level=4, scale=0, ratio=0.5, row=3, column=7)`. Level 4 is P4; scales
+        count from 0; a ratio is height / width, the nearest of the network's counts; a row or
+        column beyond the level's last one is the last one.
 
     Raises:
         ValueError: the image is not RGB uint8, or of another size than the truth; in `view`: there
-            is no such level, scale or ratio.
+            is no such level or scale, or the ratio is not above 0.
     """
     config = config or Config()
     (canvas, zoom), (height, width) = letterbox(image, config.image_size), config.image_size
@@ -46,10 +47,10 @@ def explore_anchors(image, truth, config=None) -> Explorer:
     require(size == given, f"truth must be of a picture of {given} (height, width), got {size}")
     objects, strides, ratios = truth.boxes * zoom, MaskRCNN.strides[1:], config.anchor_ratios
     anchors = make_anchors(config.image_size, strides, config.anchor_sides, ratios)
-    grids, num = {}, 0  # numbers of the anchors: {level: (rows, columns, scales, ratios)}
+    grids, num = {}, 0  # numbers of the anchors, {level: (rows, columns, scales, ratios)}
     for i, sides in enumerate(config.anchor_sides):
         shape = (-(-height // strides[i]), -(-width // strides[i]), len(sides), len(ratios))
-        grids[f"P{i + 3}"] = num + np.arange(math.prod(shape)).reshape(shape)
+        grids[i + 3] = num + np.arange(math.prod(shape)).reshape(shape)
         num += math.prod(shape)
     overlaps, centres = np.asarray(iou(anchors, objects)), (anchors[:, :2] + anchors[:, 2:]) / 2
     best = overlaps.max(axis=1, initial=0)
@@ -71,10 +72,11 @@ def explore_anchors(image, truth, config=None) -> Explorer:
         return rescued if best[n] < fg_iou else f"foreground: {fg_iou} or more"
 
     def view(level, scale, ratio, row, column):
-        require(level in grids, f"level must be one of {', '.join(grids)}, got {level!r}")
+        require(level in grids, f"level must be one of {list(grids)}, got {level!r}")
         grid = grids[level]
         require(0 <= scale < grid.shape[2], f"scale must be below {grid.shape[2]}, got {scale}")
-        require(ratio in ratios, f"ratio must be one of {ratios}, got {ratio}")
+        require(ratio > 0, f"ratio must be above 0, got {ratio}")
+        ratio = min(ratios, key=lambda one: abs(math.log(one / ratio)))
         row, column = np.clip((row, column), 0, np.array(grid.shape[:2]) - 1)
         n = grid[row, column, scale, ratios.index(ratio)]
         sheet = Sheet(-width / 8, -height / 8, width * 9 / 8, height * 9 / 8, canvas)
@@ -90,7 +92,7 @@ def explore_anchors(image, truth, config=None) -> Explorer:
             shares.append(f"0 with {'the others' if met else 'every object'}")
         (w, h), over = anchors[n, 2:] - anchors[n, :2], ", partly outside the picture"
         text = (
-            f"{level}, row {row}, column {column}: an anchor {w:.0f} px wide and {h:.0f} high"
+            f"P{level}, row {row}, column {column}: an anchor {w:.0f} px wide and {h:.0f} high"
             f"{over * bool(outside[n] > 0)}. IoU: {', '.join(shares) or 'there is no object'}. "
             f"Training calls it {verdict(n)}."
         )
@@ -116,14 +118,10 @@ def explore_anchors(image, truth, config=None) -> Explorer:
         row, column, scale, ratio = np.argwhere(grids[level] == n)[0].tolist()
         cases.append(dict(level=level, scale=scale, ratio=ratios[ratio], row=row, column=column))
     start, shape = cases[0], grids[cases[0]["level"]].shape
-    scales = [(f"{i + 1} of {shape[2]}", i) for i in range(shape[2])]
-    choices = {"level": list(grids), "scale": scales, "ratio": list(ratios)}
-    controls = {  # no Dropdown: JupyterLab takes its arrow keys to go to the next cell
-        name: ("SelectionSlider", dict(value=start[name], description=name, options=options))
-        for name, options in choices.items()
-    }
-    for name, count in zip(("row", "column"), shape[:2], strict=True):
-        controls[name] = slider(start[name], name, 0, count - 1, 1, "IntSlider")
+    ends = dict(level=(3, max(grids)), scale=(0, shape[2] - 1))
+    ends |= dict(row=(0, shape[0] - 1), column=(0, shape[1] - 1))
+    controls = {n: slider(start[n], n, *ends[n], 1, "IntSlider") for n in ends}
+    controls["ratio"] = slider(start["ratio"], "ratio", min(ratios), max(ratios), 0.5)
     return Explorer(view, cases, controls, fit=fit)
 
 
@@ -226,7 +224,8 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
         categories: {category id: name} in the order of the classes; None for "class 1" and so on.
 
     Returns:
-        An Explorer: `view(stage="all proposals")`; the still figure has six of the stages.
+        An Explorer: `view(stage="all proposals")`, or its number from 0 on; the still figure has
+        six of the stages.
 
     Raises:
         ValueError: the image is not RGB uint8, or the batch is not of one; in `view`: there is no
@@ -277,6 +276,7 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
     texts["masks"] = f"{len(sure)} masks cover {sure.masks.any(axis=0).mean():.0%} of the input"
 
     def view(stage):
+        stage = dict(enumerate(texts)).get(stage, stage)
         require(stage in texts, f"stage must be one of {', '.join(texts)}, got {stage!r}")
         sheet = Sheet(0, 0, 2 * width, 2 * height, pictures.get(stage, sharp))
         sheet.frame(frames.get(stage, []), BLUE)
@@ -285,7 +285,6 @@ def explore_stages(image, stages, model, categories=None) -> Explorer:
                 sheet.note((x1 + x2) / 2, y1 + 3, name, size=23, place=0)
         return sheet.pixels, texts[stage]
 
-    look = dict(options=list(texts), description="stage", layout={"width": "32em"})
     still = "input", "P3", "objectness P4", "all proposals", "boxes", "masks"
-    cases, controls = [{"stage": name} for name in still], {"stage": ("SelectionSlider", look)}
-    return Explorer(view, cases, controls, columns=3)
+    control = slider(0, "stage", 0, len(texts) - 1, 1, "IntSlider")
+    return Explorer(view, [{"stage": name} for name in still], {"stage": control}, columns=3)

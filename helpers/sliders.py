@@ -31,8 +31,9 @@ class Explorer:
     show the figure. PIXELWISE_STATIC=1 in the environment leaves the widget out: for notebooks that
     are stored with their outputs, where a widget without its kernel is only an error message.
 
-    The controls take the keyboard: Tab to reach one, arrow keys to change it. The line under the
-    picture says in words what it shows. Should `view` fail, the line says so, and the error stays
+    The controls take the keyboard: Tab to reach one, arrow keys to change it, or Tab once more and
+    a number typed in (Notebook 7 keeps the arrow keys to itself). The line under the picture says
+    in words what it shows. Should `view` fail, the line says so, and the error stays
     in the saved state of the notebook, where a test finds it.
 
     Args:

@@ -78,9 +78,9 @@ def raw_outputs():
 def makers(forward, tiny_config):
     """Each explorer, and settings that must change its picture."""
     return [
-        (lambda: explore_anchors(*SQUARE, tiny_config), {"level": "P5"}),
+        (lambda: explore_anchors(*SQUARE, tiny_config), {"level": 5}),
         (lambda: explore_roi_align(), {"x": 0.4}),
-        (lambda: explore_stages(*forward), {"stage": "P3"}),
+        (lambda: explore_stages(*forward), {"stage": 2}),
         (lambda: explore_cuts(*raw_outputs()), {"nms_iou": 0.0}),
     ]
 
@@ -124,7 +124,6 @@ SLIDER = {"value", "min", "max", "step", "description", "layout", "style"}
 SHARED = {
     "FloatSlider": SLIDER,
     "IntSlider": SLIDER,
-    "SelectionSlider": {"value", "index", "options", "description", "layout", "style"},
     "FileUpload": {"value", "accept", "multiple", "description", "layout", "style"},
     "HTML": {"value", "layout", "style"},
     "Output": {"outputs", "layout"},
@@ -230,13 +229,15 @@ def test_pencil_anchor(tiny_config):
     # P4 has anchors of side 24. That of row 1, column 1 has its centre at 24: 12 to 36. With the
     # object, 8 to 32, it shares 20 x 20 of 2 x 576 - 400.
     explorer = explore_anchors(*SQUARE, tiny_config)
-    settings = dict(level="P4", scale=0, ratio=1.0, row=1, column=1)
+    settings = dict(level=4, scale=0, ratio=1.0, row=1, column=1)
     picture, text = explorer.view(**settings)
     assert text == (
         f"P4, row 1, column 1: an anchor 24 px wide and 24 high. IoU: person {400 / 752:.2f}. "
         "Training calls it foreground, though below 0.6: no anchor fits this object better."
     )
     assert picture.dtype == np.uint8 and picture.shape == (750, 750, 3)
+    nearest = explorer.view(**settings | {"ratio": 1.4})[1]
+    assert nearest == text and "17 px wide" in explorer.view(**settings | {"ratio": 1.5})[1]
     text = explorer.view(**settings | {"row": 3})[1]  # 44 to 68
     assert "partly outside the picture. IoU: 0 with every object. Training calls it back" in text
     assert explorer.view(**settings | {"row": 99})[1] == text  # the last row is meant
@@ -253,7 +254,7 @@ def test_verdicts_are_those_of_training():
     limits = inspect.signature(rpn_targets).parameters
     low, high = limits["bg_iou"].default, limits["fg_iou"].default
     for _ in range(12):
-        level = rng.choice(["P4", "P5"])
+        level = int(rng.choice([4, 5]))
         row, column, scale = rng.integers(0, 8), rng.integers(0, 10), rng.integers(0, 2)
         text = explorer.view(level, scale, 1.0, row, column)[1]
         best = max(map(float, re.findall(r"(?:person|car) ([\d.]+\d)", text)), default=0)
@@ -267,12 +268,12 @@ def test_verdicts_are_those_of_training():
 def test_anchors_stay_in_place_when_the_level_changes(kernel, tiny_config):
     explorer = explore_anchors(*SQUARE, tiny_config)
     controls = explorer.controls
-    controls["level"].value = "P3"
+    controls["level"].value = 3
     controls["row"].value, controls["column"].value = 6, 1  # of 8
-    controls["level"].value = "P5"  # 2 rows
+    controls["level"].value = 5  # 2 rows
     assert (controls["row"].max, controls["row"].value, controls["column"].value) == (1, 1, 0)
     assert words_of(explorer).startswith("P5, row 1, column 0")
-    controls["level"].value = "P6"  # 1 row
+    controls["level"].value = 6  # 1 row
     assert controls["row"].max == 0 and words_of(explorer).startswith("P6, row 0, column 0")
 
 
@@ -282,13 +283,13 @@ def test_anchors_without_objects_and_refusals(tiny_config):
     assert len(explorer.texts) == 2
     assert all("IoU: there is no object. Training calls it background" in t for t in explorer.texts)
     small = explore_anchors(image[:32], Detections.empty((32, 64), NAMES), tiny_config)
-    assert small.view("P3", 0, 1.0, 0, 0)[0].shape == (750, 750, 3)  # letterboxed
+    assert small.view(3, 0, 1.0, 0, 0)[0].shape == (750, 750, 3)  # letterboxed
     with pytest.raises(ValueError, match=r"truth must be of a picture of \(32, 64\)"):
         explore_anchors(image[:32], SQUARE[1], tiny_config)
     for settings, message in (
-        (("P2", 0, 1.0, 0, 0), "level must be one of P3, P4, P5, P6, got 'P2'"),
-        (("P3", 1, 1.0, 0, 0), "scale must be below 1, got 1"),
-        (("P3", 0, 3.0, 0, 0), "ratio must be one of"),
+        ((2, 0, 1.0, 0, 0), r"level must be one of \[3, 4, 5, 6\], got 2"),
+        ((3, 1, 1.0, 0, 0), "scale must be below 1, got 1"),
+        ((3, 0, 0, 0, 0), "ratio must be above 0, got 0"),
     ):
         with pytest.raises(ValueError, match=message):
             explorer.view(*settings)
