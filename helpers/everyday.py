@@ -38,6 +38,18 @@ CONFIG = Config(
 )
 NUM_SLOTS = 32  # objects of a training picture
 NUM_JUDGED, EVERY = 128, 24  # training pictures that the curve is measured on, each 24th
+CARD = {
+    "about": "A compact Mask R-CNN for photographs, taught from random weights and drawn streets.",
+    "note": "everyday knows people, cats and dogs in photographs, best where they are large.",
+    "recipe": "python -m helpers.everyday DATA: from streets, AdamW, rate held, then cosine, EMA",
+    "licence": "Apache-2.0 for the weights; no photograph is part of them",
+    "limits": [
+        "people who are small, far off, in a crowd or half hidden: most are missed",
+        "other animals, which it may call cats or dogs; statues, dolls and pictures of people",
+        "fingers, tails and whatever else is thin: a mask has 28 x 28 cells",
+        "anything that matters: never let it decide about people, their safety or their rights",
+    ],
+}
 
 
 def judge(detector, photos, indices):
@@ -117,9 +129,10 @@ def train_everyday(data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, c
     )  # fmt: skip
     card = {
         "name": folder.name,
-        "about": "A compact Mask R-CNN for photographs: people, cats and dogs.",
+        **CARD,
         "categories": photos.categories,
         "data": f"{len(shown)} photographs, partly labelled",
+        "sources": photos.provenance(),
     }
     detector = zoo.from_model(model, card)
 

@@ -9,7 +9,7 @@ where there are boxes alone; "source", where it is from.
 import json
 import pathlib
 import zipfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import cv2
 import numpy as np
@@ -63,7 +63,7 @@ class Photos:
             self.rows = [
                 (one["id"], one["file_name"], (one["height"], one["width"]),
                  one.get("source", name), set(one.get("labelled", everything)),
-                 one.get("has_masks", True))
+                 one.get("has_masks", True), one.get("licence", "see its source"))
                 for one in coco["images"]
             ]  # fmt: skip
         except (KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as error:
@@ -82,6 +82,13 @@ class Photos:
     def has_masks(self, index):
         """False where objects are known by their boxes alone."""
         return self.rows[index][5]
+
+    def provenance(self):
+        """{source: {licence: pictures}}, as the annotations tell."""
+        found = {source: Counter() for source in sorted(set(self.sources))}
+        for row in self.rows:
+            found[row[3]][row[6]] += 1
+        return {source: dict(counts) for source, counts in found.items()}
 
     def file(self, index):
         """Where a picture lies."""

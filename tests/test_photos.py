@@ -69,6 +69,7 @@ def test_what_is_known_with_a_pencil(data):
     assert some.sources == ["train", "ccp", "cocobox"]
     assert [some.known(i) for i in range(3)] == [{1, 17}, {1}, {1}]
     assert [some.has_masks(i) for i in range(3)] == [True, True, False]
+    assert some.provenance()["ccp"] == {"see its source": 1} and len(some.provenance()) == 3
     image, truth = some[0]
     assert image.shape == (20, 30, 3) and (image == 50).all()
     assert truth.names == ["cat", "person"] and truth.scores.tolist() == [1, 0]  # 0: a crowd
