@@ -55,7 +55,7 @@ def to_targets(pictures, categories=None, num_slots=MAX_OBJECTS):
         masks[i, : len(truth)] = truth.masks
         labelled.append([category in (*known, index)[0] for category in index])
     images = np.stack([image for image, *_ in pictures])
-    return Targets(images, boxes, labels, masks, np.array(labelled, bool))
+    return Targets(images, boxes, labels, masks, np.array(labelled, np.uint8))
 
 
 def resize(image, truth, size):

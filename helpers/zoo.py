@@ -18,7 +18,7 @@ from helpers.structures import Detections, InputError, require, require_image
 from helpers.weights import load_model, read_card
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
-BUNDLED = ("streets",)
+BUNDLED = ("streets", "everyday")  # drawn streets; photographs
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
 # Fields of `Config` that may change after training, since no weight depends on them. What each
 # costs and brings is measured in notebook 07.
@@ -75,9 +75,10 @@ def load_detector(
     """A model by its name, warmed up and ready.
 
     Args:
-        name: a bundled model ("streets"); one of the zoo (`python -m helpers.zoo list`), which is
-            downloaded once; a folder that training or an exporter wrote ("runs/streets"), or a
-            graph in it; "auto": the zoo's Mask R-CNN Inception v2 if it can be had, else streets.
+        name: a bundled model ("streets", "everyday"); one of the zoo (`python -m helpers.zoo
+            list`), which is downloaded once; a folder that training or an exporter wrote
+            ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's Mask R-CNN
+            Inception v2 if it can be had, else everyday.
         fast: run one of our models through TensorFlow Lite with 8-bit weights: less than half the
             time on a CPU, nearly the same numbers (benchmarks/inference.py prints both).
             Converting takes some seconds; TensorFlow only.
@@ -129,8 +130,8 @@ def resolve(name="auto", say=print) -> str:
             tell(f"auto: {COCO}, which knows the 80 kinds of things of COCO")
             return COCO
         except InputError as error:
-            tell(f"auto: streets, which comes with Pixelwise; {COCO} cannot be had ({error})")
-            return "streets"
+            tell(f"auto: everyday, which comes with Pixelwise; {COCO} cannot be had ({error})")
+            return "everyday"
     if name not in BUNDLED and not pathlib.Path(name).expanduser().exists():
         card = _card(name)
         download.fetch(card, download.progress_bar(name) if say else None)

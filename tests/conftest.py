@@ -45,7 +45,7 @@ def toy_targets(toy_pictures):
         np.stack([room(truth.boxes, 4) for _, truth in toy_pictures]),
         np.array([[1, 2, 0], [1, 2, 0]], np.int32),
         np.stack([room(truth.masks.astype(np.uint8), 64, 64) for _, truth in toy_pictures]),
-        np.ones((2, 2), bool),
+        np.ones((2, 2), np.uint8),
     )
 
 

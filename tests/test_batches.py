@@ -52,7 +52,7 @@ def test_targets_with_a_pencil():
     slots = batches.MAX_OBJECTS
     assert batch.boxes.shape == (2, slots, 4) and batch.masks.shape == (2, slots, 4, 6)
     dtypes = [leaf.dtype for leaf in batch]
-    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8, bool] and batch.labelled.all()
+    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8, np.uint8] and batch.labelled.all()
     other = batches.to_targets(pictures, {18: "dog", 3: "car", 1: "person"}, num_slots=2)
     np.testing.assert_array_equal(other.labels, [[1, 3], [0, 0]])
 

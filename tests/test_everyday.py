@@ -3,14 +3,18 @@
 import dataclasses
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 from helpers import everyday, zoo
 from helpers.curves import read_curve
+from helpers.evaluation import evaluate
 from helpers.photos import Photos
-from helpers.structures import Detections
-from tests.test_photos import NAMES, data  # noqa: F401 (a fixture)
+from helpers.pictures import read_image
+from helpers.structures import Detections, mask_iou
+from tests.outlines import OUTLINES, find, points
+from tests.test_photos import EVERYDAY, NAMES, data  # noqa: F401 (data is a fixture)
 from tests.test_training import eagerly
 
 
@@ -87,3 +91,50 @@ def test_the_command_packs_and_tells_errors(data, tmp_path, capsys, monkeypatch)
     assert capsys.readouterr().out.strip() == str(packed) and len(Photos(packed, "val", NAMES)) == 3
     assert everyday.main([str(tmp_path / "nowhere")]) == 2
     assert "no instances_train….json in it" in capsys.readouterr().err
+
+
+# --- the weights that come with Pixelwise ------------------------------------------------------
+
+PHOTOS = [(find(*key[:2]), key[2], text) for key, text in OUTLINES.items()]
+
+
+@pytest.mark.parametrize("path, name, text", PHOTOS, ids=["hopper", "astronaut", "chelsea"])
+def test_photographs_that_others_ship(path, name, text, everyday_detector):
+    if path is None:
+        pytest.skip("the package with this photograph is not installed")
+    image = read_image(path)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [points(text)], 1)
+    found = everyday_detector(image)
+    overlaps = mask_iou(found.masks, mask[None] > 0)[:, 0]
+    best = int(overlaps.argmax())
+    assert found.names[best] == name and found.scores[best] >= 0.5 and overlaps[best] >= 0.7
+
+
+@pytest.fixture(scope="module")
+def everyday_detector():
+    return zoo.load_detector("everyday")
+
+
+def test_the_card_tells_what_it_must():
+    card = json.loads((zoo.DATA / "everyday.json").read_text())
+    assert (
+        set(card["held_out"]["classes"])
+        == set(everyday.CLASSES)
+        == set(card["categories"].values())
+    )
+    assert card["held_out"]["classes"]["person"]["mask_AP50"] >= 0.25  # half of what it aims at
+    assert card["held_out"]["classes"]["cat"]["mask_AP50"] >= 0.3
+    assert sum(sum(kinds.values()) for kinds in card["sources"].values()) == 5015
+    assert (zoo.DATA / "everyday.npz").stat().st_size < 12e6 and card["limits"] and card["licence"]
+
+
+@pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
+def test_the_weights_score_as_the_card_says(everyday_detector):
+    photos = Photos(EVERYDAY, "val", everyday.CLASSES)
+    promised = json.loads((zoo.DATA / "everyday.json").read_text())["held_out"]
+    some = [i for i, source in enumerate(photos.sources) if source == "pets"]
+    truth, found = everyday.judge(everyday_detector, photos, some)
+    cats = [[one[one.labels == 17] for one in images] for images in (truth, found)]
+    ap = evaluate(*cats)["mask"]["AP50"]
+    assert ap == pytest.approx(promised["sources"]["pets"]["cat"], abs=0.01)

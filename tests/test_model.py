@@ -155,7 +155,7 @@ def test_losses_of_partial_truth(tiny_model, toy_targets, no_objects):
     assert only_boxes["mask"] == 0 and only_boxes["box"] > 0 and only_boxes["class"] > 0
     one = toy_targets.masks * np.array([1, 0, 0], np.uint8)[:, None, None]
     assert 0 < losses(toy_targets._replace(masks=one))["mask"] < 1
-    nobody_looked = losses(no_objects._replace(labelled=np.zeros((2, 2), bool)))
+    nobody_looked = losses(no_objects._replace(labelled=np.zeros((2, 2), np.uint8)))
     assert nobody_looked["class"] == pytest.approx(0, abs=1e-6) and nobody_looked["rpn_class"] > 0
     everywhere = np.tile(np.array([64, 64], np.float32), 2) * [0, 0, 1, 1]
     region = no_objects._replace(boxes=no_objects.boxes + everywhere.astype("float32"),

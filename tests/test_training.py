@@ -17,7 +17,7 @@ import pytest
 from helpers import curves, training, weights, zoo
 from helpers.curves import CURVES
 from helpers.evaluation import METRICS
-from helpers.mask_rcnn.engine import Batches, Run
+from helpers.mask_rcnn.engine import Batches, Run, Schedule
 from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN
 from helpers.structures import Detections, InputError
 from tests import short_run
@@ -325,6 +325,16 @@ def test_it_stops_when_ap_falls_and_keeps_the_best(start, tmp_path, monkeypatch)
         np.testing.assert_array_equal(v, best[v.path].astype(np.float32))
     quick(folder, start, epochs=5, patience=2)  # it stays stopped: there is no other score to pop
     assert aps == [0.9]
+
+
+def test_the_rate_with_a_pencil():
+    rate = Schedule(2.0, 4, 10, 20)
+    expected = {0: 0, 1: 0.5, 4: 2, 7: 2, 10: 2, 15: 1, 20: 0, 25: 0}
+    assert {step: pytest.approx(float(rate(step)), abs=1e-6) for step in expected} == expected
+    at_once = [float(Schedule(2.0, 0, 0, 2)(step)) for step in (0, 1)]
+    assert at_once == pytest.approx([2, 1])
+    longer = Schedule(2.0, 4, 40, 50)
+    assert all(float(rate(step)) == float(longer(step)) for step in range(11))
 
 
 def test_a_loss_that_is_no_number_names_the_pictures(start, tmp_path):

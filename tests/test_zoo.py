@@ -13,7 +13,9 @@ from helpers.structures import InputError
 
 def test_unknown_names(tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
-    wanted = "no model 'street': use one of streets, mask_rcnn_inception_v2_coco, .*, auto, or"
+    wanted = (
+        "no model 'street': use one of streets, everyday, mask_rcnn_inception_v2_coco, .*, auto, or"
+    )
     with pytest.raises(InputError, match=wanted):
         zoo.load_detector("street")
     with pytest.raises(InputError, match=r"no model in .*: neither a graph \(.pb\) nor a card"):
@@ -97,12 +99,12 @@ def test_auto_takes_coco_where_it_can_and_says_so(served):
     assert lines[0] == f"auto: {NAME}, which knows the 80 kinds of things of COCO"
 
 
-def test_auto_takes_streets_where_coco_cannot_be_had_and_says_why(served):
+def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
     served.behave(status=404)
     lines = []
-    assert zoo.load_detector("auto", say=lines.append).name == "streets"
+    assert zoo.load_detector("auto", say=lines.append).name == "everyday"
     (line,) = lines
-    assert line.startswith("auto: streets, which comes with Pixelwise") and "404" in line
+    assert line.startswith("auto: everyday, which comes with Pixelwise") and "404" in line
 
 
 def test_commands(served, tmp_path, capsys):

@@ -111,8 +111,8 @@ def box_loss(class_logits, box_deltas, targets, labelled=None):
         class_logits: (B, S, K + 1) float32.
         box_deltas: (B, S, 4) float32.
         targets: BoxTargets of the same S proposals.
-        labelled: (B, K) bool, the classes that were looked for in each image; None for all. What
-            is background there may be of another class: only the scores of these are wrong.
+        labelled: (B, K) uint8, 1 for the classes that were looked for in an image; None for all.
+            What is background there may be of another class: only the scores of these are wrong.
 
     Returns:
         class, box: two scalars: mean cross-entropy over the sample, and the error of the deltas
@@ -122,7 +122,7 @@ def box_loss(class_logits, box_deltas, targets, labelled=None):
     log_scores = ops.log_softmax(class_logits, -1)
     right = ops.one_hot(targets.labels, class_logits.shape[-1], dtype="bool")
     if labelled is not None:
-        others = ops.pad(ops.logical_not(labelled), ((0, 0), (1, 0)))[:, None]
+        others = ops.pad(ops.cast(labelled, "int32") == 0, ((0, 0), (1, 0)))[:, None]
         right = ops.logical_or(right, ops.logical_and(targets.labels[..., None] == 0, others))
     class_loss = -ops.sum(ops.logsumexp(ops.where(right, log_scores, -1e9), -1) * valid)
     foreground = ops.cast(targets.labels > 0, "float32")

@@ -71,8 +71,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         step = ops.cast(step, "float32")
         fallen = ops.clip((step - self.fall) / max(self.end - self.fall, 1), 0, 1)
-        rate = self.rate * ops.minimum(step / max(self.rise, 1), 1)
-        return rate * (1 + ops.cos(math.pi * fallen)) / 2
+        risen = ops.minimum(step / self.rise, 1) if self.rise else 1.0
+        return self.rate * risen * (1 + ops.cos(math.pi * fallen)) / 2
 
 
 class Run(keras.callbacks.Callback):

@@ -60,7 +60,7 @@ class Targets(NamedTuple):
         boxes: (B, G, 4) float32, pixels; zeros where there is no object.
         labels: (B, G) int32, 1..K; 0 where there is no object; -1 where nothing is background.
         masks: (B, G, H, W) uint8, 0 or 1; an object of which only the box is known has no 1.
-        labelled: (B, K) bool, the classes that were looked for in each image.
+        labelled: (B, K) uint8, 1 for the classes that were looked for in an image.
     """
 
     images: object
