@@ -130,5 +130,16 @@ def test_readme_says_what_the_card_says():
     assert f"it found {errors['right']:,} at a score of .5 and missed {errors['missed']}" in readme
 
 
+def test_readme_says_what_the_card_of_everyday_says():
+    card = json.loads((HELPERS.parent / "data" / "everyday.json").read_text())["held_out"]
+    readme = (HELPERS.parent / "README.md").read_text()
+    for name, row in card["classes"].items():
+        ap, low, high = (f"{x:.3f}"[1:] for x in (row["mask_AP50"], *row["interval"]))
+        assert f"| {name} | {row['objects']} | {ap} ({low} to {high})" in readme
+    crowded, empty = f"{card['sources']['cocoval']['person']:.3f}"[1:], card["empty"]
+    assert f"COCO's crowded scenes {crowded} |" in readme
+    assert f"{empty['images']} photographs of none of these it sees {empty['false']} at" in readme
+
+
 def test_no_drawer_for_odds_and_ends():
     assert not {"utils", "util", "misc", "common"} & {path.stem for path in FILES}
