@@ -47,7 +47,8 @@ def test_save_then_load_gives_the_model_back(tiny_model, toy_targets, folder, tm
     old, new = (m(images) for m in (tiny_model, model))
     assert np.max(old.scores) > 0.5
     for name in ("objectness_logits", "anchor_deltas"):
-        np.testing.assert_allclose(getattr(new, name), getattr(old, name), atol=0.05)
+        # Logits reach -50 here: a share of that, and a little beside 0.
+        np.testing.assert_allclose(getattr(new, name), getattr(old, name), rtol=0.01, atol=0.05)
 
     weights.save_model(model, card, tmp_path)  # what is float16 already stays as it is
     again, card_again = weights.load_model(tmp_path / "toy.json")
