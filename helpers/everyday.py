@@ -100,7 +100,9 @@ def report(detector, photos):
     return rounded({**result, "empty": {"images": len(empty), "false": false}})
 
 
-def train_everyday(data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, config=CONFIG):
+def train_everyday(
+    data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, rate=1.5e-3, config=CONFIG
+):
     """Train on photographs; called again after a stop, it goes on.
 
     Args:
@@ -111,6 +113,7 @@ def train_everyday(data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, c
         steps: batches between two measurements of AP and two checkpoints.
         batch_size: pictures per batch.
         hold: share of the training before the rate of learning begins to fall.
+        rate: of learning, at its peak.
         config: Config.
 
     Returns:
@@ -142,7 +145,7 @@ def train_everyday(data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, c
         return rounded({**result, "images": len(truth)})
 
     run = Run(model, batches, score, folder, card, epochs)
-    detector.card.update(run.train(rate=1.5e-3, hold=hold))
+    detector.card.update(run.train(rate, hold=hold))
     return detector
 
 
@@ -158,6 +161,7 @@ def main(argv=None) -> int:
     add("--steps", type=int, default=500, help="batches per epoch (default 500)")
     add("--batch", type=int, default=8, help="pictures per batch (default 8)")
     add("--hold", type=float, default=0.6, help="share of the training at full rate (default .6)")
+    add("--rate", type=float, default=1.5e-3, help="of learning, at its peak (default .0015)")
     add("--ship", action="store_true", help="put the result into data/, too")
     add("--score", metavar="NAME", help="of a model to measure, or the folder of one")
     add("--pack", metavar="FILE", type=pathlib.Path, help="a zip to write")
@@ -179,7 +183,9 @@ def main(argv=None) -> int:
 
 def _train(args):
     """The command without options: train, measure on "val", write the card again."""
-    detector = train_everyday(args.data, args.out, args.epochs, args.steps, args.batch, args.hold)
+    detector = train_everyday(
+        args.data, args.out, args.epochs, args.steps, args.batch, args.hold, args.rate
+    )
     result = report(detector, Photos(args.data, "val", CLASSES))
     card = {**detector.card, "held_out": result}
     for folder in [args.out, zoo.DATA] if args.ship else [args.out]:

@@ -1,7 +1,7 @@
-"""A Keras MaskRCNN as TensorFlow programs: compiled, TF Lite, SavedModel, frozen graph.
+"""A Keras MaskRCNN as a program: compiled; with TensorFlow TF Lite, SavedModel, frozen graph, too.
 
 The last two speak the Object Detection API's contract (helpers/graphs.py), so that whatever runs
-the zoo's models runs ours. Everything is imported where it is used: other backends never get here.
+the zoo's models runs ours. TensorFlow and JAX are imported where they are used.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import os
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 
 from helpers.graphs import MASKS, OUTPUTS
@@ -20,15 +21,29 @@ NUM_ROWS = 100  # of each output in the contract
 
 
 def compiled(model):
-    """The network as a tf.function: (1, H, W, 3) uint8 of its own size -> the four `STAGES`."""
-    import tensorflow as tf
+    """The network, (1, H, W, 3) uint8 of its own size -> the four `STAGES`, as its backend can.
 
-    def forward(images):
-        stages = model(images, training=False)
+    TensorFlow: a tf.function. JAX: jitted, with the weights of the moment. Another: as it is.
+    """
+
+    def some(stages):
         return tuple(getattr(stages, name) for name in STAGES)
 
-    size = (1, *model.config.image_size, 3)
-    return tf.function(forward, input_signature=[tf.TensorSpec(size, tf.uint8)])
+    def forward(images):
+        return some(model(images, training=False))
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        size = (1, *model.config.image_size, 3)
+        return tf.function(forward, input_signature=[tf.TensorSpec(size, tf.uint8)])
+    if keras.backend.backend() == "jax":
+        import jax
+
+        pure = jax.jit(lambda *inputs: some(model.stateless_call(*inputs, training=False)[0]))
+        weights = model.trainable_variables, model.non_trainable_variables
+        return lambda images: pure(*([v.value for v in part] for part in weights), images)
+    return forward
 
 
 @contextlib.contextmanager
@@ -90,7 +105,6 @@ def export(model, card, folder):
     Raises:
         InputError: the folder exists and is not empty, or another backend is at work.
     """
-    import keras
     import tensorflow as tf
 
     if keras.backend.backend() != "tensorflow":

@@ -195,8 +195,11 @@ def counted(truth, found, known):
     return real, found[~within.any(1) | near.any(1)]
 
 
-def pack(data, path, names, side=288, quality=85):
-    """Put data into one small zip: pictures of `side` pixels at most, annotations as they are."""
+def pack(data, path, names, side=288, quality=60):
+    """Put data into one small zip: annotations as they are, pictures of `side` pixels at most.
+
+    They are WebP of a `quality` of 1 to 100, whatever their names end with.
+    """
     with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("train", "val"):
             photos = Photos(data, name, names)
@@ -209,6 +212,6 @@ def pack(data, path, names, side=288, quality=85):
                 scale = min(1, side / max(image.shape[:2]))
                 size = [round(s * scale) for s in image.shape[1::-1]]
                 small = cv2.resize(image[..., ::-1], size, interpolation=cv2.INTER_AREA)
-                code = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+                code = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])[1]
                 archive.writestr(place, code.tobytes())
     return pathlib.Path(path)

@@ -200,12 +200,8 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
     backend = keras.backend.backend()
     require(backend == "tensorflow" or not fast, f"fast=True needs TensorFlow, not {backend}")
 
-    def forward(images):
-        stages = model(images, training=False)
-        return [getattr(stages, name) for name in export.STAGES]
-
+    forward = export.compiled(model)
     if backend == "tensorflow":
-        forward = export.compiled(model)
         forward.get_concrete_function()  # traced by its call, the fifth model would get a warning
         forward = export.run_lite(export.to_lite(forward)) if fast else forward
     card = {**card, "image_size": model.config.image_size}

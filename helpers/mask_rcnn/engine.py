@@ -5,6 +5,7 @@
 
 import datetime
 import math
+import os
 import pathlib
 import sys
 import time
@@ -27,14 +28,16 @@ class Batches(keras.utils.PyDataset):
             `draw.name(number)`, if it has that, is what the picture is called.
         num_steps: batches per epoch.
         batch_size: pictures per batch.
+        workers: threads that draw; None for all cores but one.
         options: of `to_targets`.
 
     Attributes:
         epoch: which epoch's pictures to draw.
     """
 
-    def __init__(self, draw, num_steps, batch_size, **options):
-        super().__init__(workers=1, max_queue_size=6)
+    def __init__(self, draw, num_steps, batch_size, workers=None, **options):
+        workers = workers or max(1, (os.cpu_count() or 1) - 1)
+        super().__init__(workers=workers, max_queue_size=workers + 5)
         self.draw, self.num_steps, self.batch_size = draw, num_steps, batch_size
         self.options, self.epoch = options, 0
 
