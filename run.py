@@ -102,7 +102,8 @@ def work(command, *args):
     if command in SCRIPTS:
         return subprocess.call([sys.executable, SCRIPTS[command], *args])
     lab = ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"] * (command == "lab")
-    sys.argv[1:] = [*lab, *args]
+    two = ["-n", "2", "--dist", "worksteal"] * (command == "test")
+    sys.argv[1:] = [*lab, *two, *args]
     runpy.run_module(MODULES[command], run_name="__main__", alter_sys=True)
 
 
