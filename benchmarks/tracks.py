@@ -1,10 +1,10 @@
 """Do objects keep their identities, compared with ByteTrack?
 
-    python benchmarks/tracks.py [--clips 8] [--frames 120] [--fps 24]
+    python benchmarks/tracks.py [--clips 8] [--frames 120] [--fps 24] [--seed 100]
 
-Clips of the street world with exact truth, seeds 100, 101, ... Detections are (i) the truth with a
-tenth missing and edges that jitter by 3 % of the box, (ii) what `streets` finds. Both trackers get
-the same detections. ByteTrack needs an environment of its own, since it brings another OpenCV:
+Clips of the street world with exact truth, each with a seed of its own. Detections are (i) the
+truth with a tenth missing and edges that jitter by 3 % of the box, (ii) what `streets` finds. Both
+trackers get the same. ByteTrack needs an environment of its own, since it brings another OpenCV:
 
     python3 -m venv /tmp/bytetrack && /tmp/bytetrack/bin/pip install trackers
     python benchmarks/tracks.py --bytetrack /tmp/bytetrack/bin/python
@@ -102,6 +102,7 @@ def main():
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--frames", type=int, default=120)
     parser.add_argument("--fps", type=float, default=24)
+    parser.add_argument("--seed", type=int, default=100, help="of the first clip")
     parser.add_argument("--bytetrack", help="the python of an environment with trackers")
     args = parser.parse_args()
 
@@ -109,7 +110,7 @@ def main():
 
     detector = load_detector("streets")
     truth, given = [], {"truth, spoiled": [], "streets": []}
-    for seed in range(100, 100 + args.clips):
+    for seed in range(args.seed, args.seed + args.clips):
         rng, clip = np.random.default_rng(seed), list(draw_clip(seed, args.frames, args.fps))
         truth.append([(t.track_ids.tolist(), t.boxes) for _, t in clip])
         given["truth, spoiled"].append([spoiled(t, rng) for _, t in clip])

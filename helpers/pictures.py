@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import importlib.util
 import os
 import pathlib
 import warnings
@@ -15,6 +16,12 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 # Only these are tried, whatever a file is called: Pillow reads many more, some of them unsafely
 # (Pillow 11.3's PSD reader writes out of bounds, CVE-2026-25990).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+SAMPLES = {  # photographs in packages that may be installed
+    "grace_hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "chelsea": ("skimage", "data/chelsea.png"),
+    "china": ("sklearn", "datasets/images/china.jpg"),
+}
 
 
 def find_images(pattern) -> list[pathlib.Path]:
@@ -43,6 +50,18 @@ def find_images(pattern) -> list[pathlib.Path]:
         endings = ", ".join(ending[1:] for ending in SUFFIXES)
         raise InputError(f"no pictures in {path}; wanted are files that end in {endings}")
     return found
+
+
+def sample_photos() -> dict[str, pathlib.Path]:
+    """Photographs that came with other packages, by name; the first comes with Matplotlib.
+
+    Two persons, a cat (in scikit-image), and a palace (in scikit-learn): as many as are there.
+    """
+    specs = {name: importlib.util.find_spec(package) for name, (package, _) in SAMPLES.items()}
+    paths = {
+        n: pathlib.Path(spec.origin).parent / SAMPLES[n][1] for n, spec in specs.items() if spec
+    }
+    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def read_image(path) -> np.ndarray:

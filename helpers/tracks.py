@@ -45,7 +45,8 @@ class Tracker:
     Args:
         birth_score: from this score on a detection is a new object if it is none that is known.
         min_likeness: what is less alike, 0 to 1, is not the same object.
-        patience: for how many frames an object is remembered that is not seen.
+        patience: for how many frames an object is remembered that is not seen. One that has left
+            the picture is not.
 
     Source: Zhang et al. 2022, "ByteTrack", for the two rounds; Kuhn 1955 for the pairing.
     """
@@ -78,6 +79,7 @@ class Tracker:
                 track.box + np.tile(track.velocity, 2),
                 track.moved + track.velocity,
             )
+        self.tracks = [track for track in self.tracks if not (track.missed and _left(track, size))]
         likeness = self._likeness(detections, masks, step)
         owner, strong = np.full(len(detections), -1), detections.scores >= self.birth_score
         for chosen in (strong, ~strong):
@@ -124,6 +126,13 @@ class Tracker:
         share = np.array(votes) / [[sum(track.votes.values())] for track in self.tracks]
         likeness = np.maximum(likeness, np.where((larger < np.log(4)) & (share > 0), near, 0))
         return likeness * (1 + share) / 2
+
+
+def _left(track, size):
+    """Whether less than a quarter of where a track is expected lies in the picture."""
+    inside = np.clip(track.box, 0, [*size[::-1]] * 2)
+    areas = [(box[2:] - box[:2]).prod() for box in (inside, track.box)]
+    return areas[0] < areas[1] / 4
 
 
 def _see(track, found, mask):

@@ -11,9 +11,9 @@ from helpers import everyday, zoo
 from helpers.curves import read_curve
 from helpers.evaluation import evaluate
 from helpers.photos import Photos
-from helpers.pictures import read_image
+from helpers.pictures import read_image, sample_photos
 from helpers.structures import Detections, mask_iou
-from tests.outlines import OUTLINES, find, points
+from tests.outlines import OUTLINES, points
 from tests.test_photos import EVERYDAY, NAMES, data  # noqa: F401 (data is a fixture)
 from tests.test_training import eagerly
 
@@ -95,10 +95,10 @@ def test_the_command_packs_and_tells_errors(data, tmp_path, capsys, monkeypatch)
 
 # --- the weights that come with Pixelwise ------------------------------------------------------
 
-PHOTOS = [(find(*key[:2]), key[2], text) for key, text in OUTLINES.items()]
+PHOTOS = [(sample_photos().get(photo), name, text) for (photo, name), text in OUTLINES.items()]
 
 
-@pytest.mark.parametrize("path, name, text", PHOTOS, ids=["hopper", "astronaut", "chelsea"])
+@pytest.mark.parametrize("path, name, text", PHOTOS, ids=[photo for photo, _ in OUTLINES])
 def test_photographs_that_others_ship(path, name, text, everyday_detector):
     if path is None:
         pytest.skip("the package with this photograph is not installed")

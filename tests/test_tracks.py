@@ -53,6 +53,19 @@ def test_hidden_for_some_frames(gap):
     assert ids(tracker, [box(12 + gap)]) == [1]
 
 
+def test_one_that_enters_is_not_the_one_that_left():
+    """A car is last seen at the border, moving out by 4 a frame; 8 frames later another comes in.
+
+    The first is then expected at 192 to 232 of 200 pixels, the other one is at 184 to 200.
+    """
+    tracker, box = Tracker(), lambda t: [100 + 4 * t, 20, min(140 + 4 * t, 200), 40]
+    for t in range(16):
+        assert ids(tracker, [box(t)]) == [1]
+    for _ in range(7):
+        assert ids(tracker, []) == []
+    assert ids(tracker, [[184, 20, 200, 40]]) == [2]
+
+
 def test_numbers_are_never_used_again():
     tracker = Tracker(patience=3)
     assert ids(tracker, [[0, 20, 20, 40]]) == [1]

@@ -60,3 +60,4 @@ CASES = {
 def check(results):
     assert results["objects"] >= 2 and results["mask_pixels"] > 200
     assert results["frames"] == 6  # a quarter of a second
+    assert "person" in results["photo"]

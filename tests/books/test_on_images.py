@@ -54,3 +54,4 @@ def check(results):
     angle, length, width = results["rod"]  # drawn with 30 degrees, 60 and 8 pixels
     assert abs(angle - 30) < 1 and abs(length - 60) < 2.5 and abs(width - 8) < 2.5
     assert results["free"]["masks"] >= results["free"]["boxes"] > 0  # a mask lies in its box
+    assert "person" in results["photo"]
