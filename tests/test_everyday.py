@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -54,6 +56,21 @@ class Oracle:
 
     def __call__(self, image):
         return self.says[int(image[0, 0, 0])]
+
+
+@pytest.mark.parametrize("scores, best", [([0.9, 0.6], 0.625), ([0.9, 0.4], 0.5), ([], 0.5)])
+def test_a_fair_threshold_by_hand(scores, best):
+    """The first find is right, the second is not: above .6 all is well, and .625 becomes .5."""
+    truth = Detections([[0, 0, 9, 9]], [1], [1], (20, 30), {1: "cat"}, np.zeros((1, 20, 30), bool))
+    truth.masks[:, :9, :9] = True
+    boxes = np.array([[0, 0, 9, 9], [10, 10, 19, 19]])[: len(scores)]
+    masks = np.concatenate([truth.masks, truth.masks[:, ::-1, ::-1]])[: len(scores)]
+    found = Detections(boxes, [1] * len(scores), scores, (20, 30), {1: "cat"}, masks)
+    bias = keras.Variable(np.array([0.2, 0.3]))
+    model = SimpleNamespace(box_head=SimpleNamespace(logits=SimpleNamespace(bias=bias)))
+    assert everyday.settle(model, [truth], [found]) == best
+    wanted = [0.2 + np.log(best / (1 - best)), 0.3]
+    np.testing.assert_allclose(np.asarray(bias), wanted, atol=1e-6)
 
 
 def test_the_report_counts_class_by_class_and_source_by_source(data):  # noqa: F811
