@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from helpers import film
 from helpers.cluster import local_cluster, local_pool, process_many
 from helpers.film import read_frames, write_video
 from helpers.video import process_video
+from helpers.zoo import DATA, load_detector
 from tests.films import picture, read, tone
-from tests.workers import cursed, deadly, moody
+from tests.workers import cursed, deadly, deadly_streets, moody
 
 
 def moving(number, size=(64, 128)):
@@ -93,6 +95,22 @@ def test_a_dask_cluster_whose_worker_is_killed(films, tmp_path, monkeypatch):
         made = process_many(films, tmp_path / "out", deadly, executor, progress=False)
     assert (tmp_path / "mark").exists()
     check(films, tmp_path / "out", made)
+
+
+def test_the_bundled_model_on_a_dask_cluster_whose_worker_is_killed(tmp_path, monkeypatch):
+    """Half a second of the bundled film, twice; 12 frames each, as one process makes them."""
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
+    films = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    for path in films:
+        shutil.copy(DATA / "street.mp4", path)
+    with local_cluster(2) as executor:
+        out = tmp_path / "out"
+        made = process_many(films, out, deadly_streets, executor, progress=False, end=0.5)
+    assert (tmp_path / "mark").exists() and [one.frames for one in made] == [12, 12]
+    alone, streets = tmp_path / "alone.mp4", load_detector("streets", say=None)
+    process_video(films[0], alone, streets, progress=False, end=0.5)
+    assert same(made[0].path, alone) and same(made[1].path, alone)
 
 
 def test_it_goes_on_where_it_was(films, tmp_path, monkeypatch):
