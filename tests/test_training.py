@@ -112,7 +112,7 @@ class Stopped(Exception):
 
 @pytest.fixture(scope="module")
 def runs(tiny_config, tmp_path_factory):
-    """Two epochs of three steps of two pictures: in one go, and stopped in the second epoch.
+    """Two epochs of three steps of two pictures: in one go, with threads, stopped in the second.
 
     Folder, detectors, seeds of the pictures drawn, and what was asked to be scored; "again" is
     started when all is done. Scoring itself takes long and is tested below.
@@ -142,6 +142,9 @@ def runs(tiny_config, tmp_path_factory):
 
     with eagerly(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "score", score)
+        patch.setattr("os.cpu_count", lambda: 4)
+        train("threads", "threads")
+        patch.setattr("os.cpu_count", lambda: 1)
         train("whole", "whole")
         with patch.context() as broken:
             broken.setattr(Run, "on_train_batch_end", then_stop)
@@ -164,7 +167,7 @@ def test_each_picture_is_drawn_in_its_epoch(runs):
 
 
 def test_the_curve_has_a_row_for_each_epoch(runs):
-    for run in ("whole", "parts"):
+    for run in ("whole", "threads", "parts"):
         rows = curves.read_curve(runs[0] / run)
         assert [row["images"] for row in rows] == ["6", "12"]
         names = [f"{kind}_{name}" for kind, name in CURVES]
@@ -172,15 +175,15 @@ def test_the_curve_has_a_row_for_each_epoch(runs):
         assert all(float(row[name]) > 0 for row in rows for name in LOSS_NAMES)
         assert {row["mask_AP"] for row in rows} == {"0.25"}
         assert list((runs[0] / run / "log").glob("events*"))
-    assert runs[3] == [2] * 4
+    assert runs[3] == [2] * 6
 
 
-def test_a_stop_changes_nothing(runs):
+@pytest.mark.parametrize("run, where", [("second", "parts"), ("threads", "threads")])
+def test_neither_a_stop_nor_threads_change_anything(runs, run, where):
     folder, detectors, _, _ = runs
-    whole, second = (detectors[run].model.weights for run in ("whole", "second"))
-    for one, other in zip(whole, second, strict=True):
+    for one, other in zip(*(detectors[r].model.weights for r in ("whole", run)), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-4, err_msg=one.path)
-    assert len({(folder / run / "curve.csv").read_text() for run in ("whole", "parts")}) == 1
+    assert len({(folder / place / "curve.csv").read_text() for place in ("whole", where)}) == 1
 
 
 def test_what_is_returned_is_what_was_saved(runs):
