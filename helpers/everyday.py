@@ -127,7 +127,7 @@ def settle(model, truth, found):
 
 
 def train_everyday(
-    data, folder, epochs=24, steps=500, batch_size=8, hold=0.6, rate=1.5e-3, config=CONFIG
+    data, folder, epochs=14, steps=250, batch_size=32, hold=0.5, rate=2e-3, config=CONFIG
 ):
     """Train on photographs; called again after a stop, it goes on.
 
@@ -185,11 +185,11 @@ def main(argv=None) -> int:
     add = parser.add_argument
     add("data", help="folder or packed zip")
     add("--out", type=pathlib.Path, default=zoo.DATA.parent / "runs/everyday", help="result")
-    add("--epochs", type=int, default=24, help="(default 24)")
-    add("--steps", type=int, default=500, help="batches per epoch (default 500)")
-    add("--batch", type=int, default=8, help="pictures per batch (default 8)")
-    add("--hold", type=float, default=0.6, help="share of the training at full rate (default .6)")
-    add("--rate", type=float, default=1.5e-3, help="of learning, at its peak (default .0015)")
+    add("--epochs", type=int, default=14, help="(default 14)")
+    add("--steps", type=int, default=250, help="batches per epoch (default 250)")
+    add("--batch", type=int, default=32, help="pictures per batch (default 32)")
+    add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")
+    add("--rate", type=float, default=2e-3, help="of learning, at its peak (default .002)")
     add("--ship", action="store_true", help="put the result into data/, too")
     add("--score", metavar="NAME", help="of a model to measure, or the folder of one")
     add("--pack", metavar="FILE", type=pathlib.Path, help="a zip to write")
