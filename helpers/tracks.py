@@ -39,8 +39,8 @@ class Tracker:
     paired so that the sum of their likeness is largest: first the detections with a high score,
     then the weak ones, which may continue a track but not begin one. Likeness is the mean of box
     and mask IoU, or, if that is more and the object was of that class before, a measure of how
-    near the two are. It falls to half if the object never was of that class. The same calls give
-    the same numbers.
+    near the two are. It falls to half if the object never was of that class, and to nothing if the
+    score is weak, too. The same calls give the same numbers.
 
     Args:
         birth_score: from this score on a detection is a new object if it is none that is known.
@@ -125,7 +125,8 @@ class Tracker:
         votes = [[t.votes[label] for label in detections.labels.tolist()] for t in self.tracks]
         share = np.array(votes) / [[sum(track.votes.values())] for track in self.tracks]
         likeness = np.maximum(likeness, np.where((larger < np.log(4)) & (share > 0), near, 0))
-        return likeness * (1 + share) / 2
+        slips = (share == 0) & (detections.scores < self.birth_score)
+        return np.where(slips, 0, likeness * (1 + share) / 2)
 
 
 def _left(track, size):

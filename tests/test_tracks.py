@@ -96,6 +96,14 @@ def test_weak_ones_continue_but_do_not_begin():
     assert ids(tracker, [box], scores=[0.1]) == [1]
 
 
+def test_a_weak_find_of_another_class_continues_nothing():
+    tracker, box = Tracker(), [[0, 20, 20, 40]]
+    assert ids(tracker, box) == [1]
+    assert ids(tracker, box, labels=[1], scores=[0.4]) == []
+    assert ids(tracker, box, labels=[1], scores=[0.9]) == [1]  # a strong one does
+    assert ids(tracker, box, labels=[1], scores=[0.4]) == [1]  # and now it was of that class
+
+
 def test_a_second_find_of_the_same_object_is_left_out():
     tracker = Tracker()
     found = tracker.update(frame_of([[50, 20, 80, 40], [51, 20, 80, 40]], [3, 8], [0.9, 0.8]))
