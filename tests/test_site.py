@@ -53,8 +53,8 @@ def test_every_notebook_opens_from_the_readme_at_the_version_that_it_fetches():
         assert f"| {path.stem[:2]} | [" in readme and f"](notebooks/{path.name})" in readme
         colab = f"https://colab.research.google.com/github/{place}/blob/{version}/notebooks/"
         binder = f"https://mybinder.org/v2/gh/{place}/{version}?urlpath=lab/tree/notebooks/"
-        assert f"[c{path.stem[:2]}]: {colab}{path.name}\n" in readme
-        assert f"[b{path.stem[:2]}]: {binder}{path.name}\n" in readme
+        assert f"[Colab]({colab}{path.name})" in readme
+        assert f"[Binder]({binder}{path.name})" in readme
     assert f"git clone {url}" in readme
 
 
