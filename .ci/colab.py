@@ -96,7 +96,7 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--python", default="python3.13", help="a Python 3.13, as Colab has")
     parser.add_argument("names", nargs="*", default=["00", "05", "06"])
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     folder = args.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     python = make_venv(folder, args.python)

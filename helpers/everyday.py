@@ -37,6 +37,7 @@ CONFIG = Config(
     num_rois=48,
     num_foreground=16,
 )
+FINAL_SIZE = 384, 384  # of the input after the training: more of what is small is found
 NUM_SLOTS = 32  # objects of a training picture
 NUM_JUDGED, EVERY = 128, 24  # training pictures that the curve is measured on, each 24th
 CARD = {
@@ -127,8 +128,9 @@ def settle(model, truth, found):
 
 
 def train_everyday(
-    data, folder, epochs=14, steps=250, batch_size=32, hold=0.5, rate=2e-3, config=CONFIG
-):
+    data, folder, epochs=14, steps=250, batch_size=32, hold=0.5, rate=2e-3, config=CONFIG,
+    final_size=FINAL_SIZE,
+):  # fmt: skip
     """Train on photographs; called again after a stop, it goes on.
 
     Args:
@@ -141,6 +143,7 @@ def train_everyday(
         hold: share of the training before the rate of learning begins to fall.
         rate: of learning, at its peak.
         config: Config.
+        final_size: (height, width) of the input afterwards.
 
     Returns:
         Detector with the weights that were best on pictures left out of the training, settled.
@@ -171,7 +174,9 @@ def train_everyday(
         return rounded({**result, "images": len(truth)})
 
     run = Run(model, batches, score, folder, card, epochs)
-    detector.card.update(run.train(rate, hold=hold))
+    run.train(rate, hold=hold)
+    model, card = load_model(folder / f"{folder.name}.json", image_size=final_size)
+    detector = zoo.from_model(model, card)
     detector.card["settled"] = settle(model, *judge(detector, photos, judged))
     save_model(model, detector.card, folder)
     return detector

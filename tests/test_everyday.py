@@ -26,7 +26,9 @@ def small(monkeypatch, tiny_config, data):  # noqa: F811
     monkeypatch.setattr(everyday, "CLASSES", NAMES)
     monkeypatch.setattr(everyday, "EVERY", 2)
     config = dataclasses.replace(tiny_config, num_classes=2)
-    return lambda out, epochs: everyday.train_everyday(data, out, epochs, 2, 2, config=config)
+    return lambda out, epochs: everyday.train_everyday(
+        data, out, epochs, 2, 2, config=config, final_size=(128, 64)
+    )
 
 
 def test_it_trains_and_goes_on(small, tmp_path):
@@ -38,6 +40,7 @@ def test_it_trains_and_goes_on(small, tmp_path):
     assert [row["images"] for row in read_curve(out)] == ["4", "8"]
     assert detector.card["data"] == "2 photographs, partly labelled"  # the third is kept
     loaded = zoo.load_detector(out, say=None)
+    assert loaded.model.config.image_size == (128, 64)
     assert loaded.categories == {1: "person", 17: "cat"} and loaded.card["limits"]
     image = np.full((20, 30, 3), 50, np.uint8)
     np.testing.assert_allclose(loaded(image).scores, detector(image).scores, atol=1e-3)
@@ -144,6 +147,18 @@ def test_the_card_tells_what_it_must():
     assert card["held_out"]["classes"]["cat"]["mask_AP50"] >= 0.3
     assert sum(sum(kinds.values()) for kinds in card["sources"].values()) == 5015
     assert (zoo.DATA / "everyday.npz").stat().st_size < 12e6 and card["limits"] and card["licence"]
+
+
+@pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
+def test_the_fast_path_keeps_the_accuracy(everyday_detector):
+    photos = Photos(EVERYDAY, "val", everyday.CLASSES)
+    some = [i for i in range(len(photos)) if photos.has_masks(i)][::4]
+    fast = zoo.load_detector("everyday", fast=True)
+    aps = [
+        evaluate(*everyday.judge(one, photos, some))["mask"]["AP"]
+        for one in (everyday_detector, fast)
+    ]
+    assert aps[1] == pytest.approx(aps[0], abs=0.01)
 
 
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
