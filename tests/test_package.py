@@ -134,7 +134,8 @@ def test_readme_says_what_the_card_of_everyday_says():
     card = json.loads((HELPERS.parent / "data" / "everyday.json").read_text())["held_out"]
     readme = (HELPERS.parent / "README.md").read_text()
     for name, row in card["classes"].items():
-        ap, low, high = (f"{x:.3f}"[1:] for x in (row["mask_AP50"], *row["interval"]))
+        values = (row["mask_AP50"], *row["interval"])
+        ap, low, high = (f"{value:.3f}".removeprefix("0") for value in values)
         assert f"| {name} | {row['objects']} | {ap} ({low} to {high})" in readme
     crowded, empty = f"{card['sources']['cocoval']['person']:.3f}"[1:], card["empty"]
     assert f"COCO's crowded scenes {crowded} |" in readme
