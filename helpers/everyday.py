@@ -209,7 +209,7 @@ def main(argv=None) -> int:
             result = report(zoo.load_detector(args.score), Photos(args.data, "val", CLASSES))
         else:
             result = _train(args)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     print(json.dumps(result, indent=1))

@@ -5,6 +5,7 @@ python -m helpers.zoo list | info NAME | fetch NAME | verify NAME | export NAME 
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 import time
@@ -132,7 +133,7 @@ def resolve(name="auto", say=print) -> str:
         except InputError as error:
             tell(f"auto: everyday, which comes with Pixelwise; {COCO} cannot be had ({error})")
             return "everyday"
-    if name not in BUNDLED and not pathlib.Path(name).expanduser().exists():
+    if name not in BUNDLED and not os.path.exists(os.path.expanduser(name)):
         card = _card(name)
         download.fetch(card, download.progress_bar(name) if say else None)
     return name
@@ -143,7 +144,7 @@ def _card(name):
     cards = download.catalogue()
     if name not in cards:
         known = ", ".join([*BUNDLED, *cards, "auto"])
-        raise InputError(f"no model {name!r}: use one of {known}, or the folder of a model")
+        raise InputError(f"no model {str(name)[:200]!r}: use one of {known}, or the folder of a model")
     return cards[name]
 
 
@@ -152,10 +153,11 @@ def locate(name):
     folder = pathlib.Path(name).expanduser()
     if name in BUNDLED:
         return DATA / f"{name}.json", None
-    if folder.suffix == ".tflite" and folder.is_file():
+    if folder.suffix == ".tflite" and os.path.isfile(folder):
         return folder, read_card(folder.with_suffix(".json"))
-    card = {} if folder.exists() else _card(name)
-    folder = folder if folder.exists() else download.find(card)
+    here = os.path.exists(folder)  # which, unlike Path.exists, takes names of any length
+    card = {} if here else _card(name)
+    folder = folder if here else download.find(card)
     graph = graphs.find_graph(folder)
     if graph:
         home = graph.parent.parent if graph.parent.name == "saved_model" else graph.parent

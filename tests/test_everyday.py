@@ -111,6 +111,8 @@ def test_the_command_packs_and_tells_errors(data, tmp_path, capsys, monkeypatch)
     assert capsys.readouterr().out.strip() == str(packed) and len(Photos(packed, "val", NAMES)) == 3
     assert everyday.main([str(tmp_path / "nowhere")]) == 2
     assert "no instances_train….json in it" in capsys.readouterr().err
+    assert everyday.main(["x" * 5000]) == 2
+    assert "File name too long" in capsys.readouterr().err
 
 
 # --- the weights that come with Pixelwise ------------------------------------------------------
