@@ -143,8 +143,8 @@ def _card(name):
     """The card of a model of the zoo."""
     cards = download.catalogue()
     if name not in cards:
-        known = ", ".join([*BUNDLED, *cards, "auto"])
-        raise InputError(f"no model {str(name)[:200]!r}: use one of {known}, or the folder of a model")
+        known, name = ", ".join([*BUNDLED, *cards, "auto"]), str(name)[:200]
+        raise InputError(f"no model {name!r}: use one of {known}, or the folder of a model")
     return cards[name]
 
 

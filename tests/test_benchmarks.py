@@ -20,6 +20,12 @@ ROOT = pathlib.Path(__file__).parents[1]
             "video.py --model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
             ("drawing", "memory", "alone", "pipeline", "moviepy"),
         ),
+        (
+            "pasting.py --masks 4 --size 90 160 --rounds 1",
+            ("ours", "cv2.resize", "crop_and_resize"),
+        ),
+        ("engine.py --batches 4 --rounds 1", ("plain", "ours")),
+        ("growth.py --quick", ("detect", "paste", "a film", "films")),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )
@@ -31,3 +37,18 @@ def test_a_short_run(command, rows):
     lines = done.stdout.splitlines()
     for row in rows:
         assert any(line.startswith(row) for line in lines), row
+
+
+def test_all_of_them_in_one_file(tmp_path):
+    """A part that is not run again keeps its table."""
+    out = tmp_path / "results.md"
+    run = [sys.executable, str(ROOT / "benchmarks/run_all.py"), "--quick", "--out", str(out)]
+    old = "<!-- video -->\n## A film\n\n`x`, 1 s\n\n```\nold\n```\n"
+    out.write_text(f"# What\n\nIt was.\n\n{old}")
+    done = subprocess.run(
+        [*run, "--only", "pasting"], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    text = out.read_text()
+    assert old in text and "It was" not in text and "tensorflow-cpu" in text
+    assert "<!-- pasting -->" in text and "crop_and_resize " in text
