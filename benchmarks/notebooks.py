@@ -31,7 +31,8 @@ def usage(process):
         try:
             with one.oneshot():
                 seconds += sum(one.cpu_times()[:4])  # user, system; of children that have ended
-                memory += one.memory_info().rss / 1e6
+                full = one.memory_full_info()
+                memory += getattr(full, "pss", full.rss) / 1e6  # what two share counts once
         except psutil.Error:  # it has just ended
             pass
     return seconds, memory
@@ -50,7 +51,7 @@ def run(path, parameters):
             if kernel is not None and kernel.is_running():
                 now, memory = usage(kernel)
                 seconds, peak = max(seconds, now), max(peak, memory)
-            time.sleep(0.05)
+            time.sleep(0.1)
         wall = time.perf_counter() - start
         if papermill.returncode:
             return "  failed"
