@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, draw, num_steps, batch_size, workers=None, **options):
         workers = workers or max(1, (os.cpu_count() or 1) - 1)
-        super().__init__(workers=workers, max_queue_size=workers + 5)
+        super().__init__(workers=workers, max_queue_size=workers + 2)
         self.draw, self.num_steps, self.batch_size = draw, num_steps, batch_size
         self.options, self.epoch = options, 0
 
