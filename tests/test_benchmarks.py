@@ -20,6 +20,9 @@ ROOT = pathlib.Path(__file__).parents[1]
             "video.py --model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
             ("drawing", "memory", "alone", "pipeline", "moviepy"),
         ),
+        ("run_all.py --quick --parts pasting", ("ours", "TensorFlow", "OpenCV")),
+        ("learning.py --epochs 2 --steps 1", ("plain Keras", "ours, learning", "ours, with AP")),
+        ("growth.py --rounds 2 --small", ("**Size", "**Number", "**Length", "- time", "- memory")),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )
@@ -30,4 +33,4 @@ def test_a_short_run(command, rows):
     assert done.returncode == 0, done.stderr[-500:]
     lines = done.stdout.splitlines()
     for row in rows:
-        assert any(line.startswith(row) for line in lines), row
+        assert any(line.removeprefix("| ").startswith(row) for line in lines), row

@@ -1,0 +1,117 @@
+"""Measure Pixelwise against its peers; writes benchmarks/RESULTS.md.
+
+    python3 run.py bench [--parts forms pasting ...] [--quick] [--out FILE]
+
+Each part is a script of its own in benchmarks/, run in a process of its own, one after another. On
+two quiet cores all take about eight minutes. All compare things that are run in turn: read the
+ratios. Only a run of all parts that succeed is written, unless --out says where to.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from helpers.pictures import replacing  # noqa: E402
+
+PARTS = {  # name: what is asked; script and options; options for --quick
+    "forms": (
+        "Forms of the detector",
+        "inference.py --calls 30 --images 60",
+        "--calls 2 --images 2",
+    ),
+    "graph": (
+        "One exported graph, run in four ways",
+        "zoo_session.py --model streets --frames 12",
+        "--frames 2",
+    ),
+    "video": (
+        "The video pipeline, the detector alone, a plain MoviePy loop",
+        "video.py --seconds 2 --rounds 3 --long 36",
+        "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
+    ),
+    "learning": ("Training", "learning.py --epochs 3 --steps 6", "--epochs 1 --steps 1"),
+    "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
+    "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
+}
+PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
+
+
+def machine():
+    """What this is measured on, as lines of Markdown."""
+    import psutil
+
+    name = platform.processor() or platform.machine()
+    facts = pathlib.Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.exists() else None
+    yield f"- {os.cpu_count()} cores, {found[1] if found else name}"
+    yield f"- {psutil.virtual_memory().total / 1e9:.0f} GB of memory, {platform.platform()}"
+    installed = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
+    versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
+    yield f"- Python {platform.python_version()}, {', '.join(versions)}"
+    if hasattr(os, "getloadavg"):
+        yield f"- when it began, {os.getloadavg()[0]:.1f} programs at work; {datetime.date.today()}"
+
+
+def run(script, *options):
+    """Run a script; its lines are printed as they come, and returned. None if it fails."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *options]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+    ) as child:  # fmt: skip
+        lines = []
+        for line in child.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        errors = child.stderr.read()
+    if child.returncode:
+        print(errors[-2000:], file=sys.stderr)
+        return None
+    return "".join(lines).strip()
+
+
+def main():
+    """Run the parts, print and write them; returns 1 if one fails."""
+    parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
+    parser.add_argument("--out", type=pathlib.Path, help="where to write")
+    args = parser.parse_args()
+    begun, failed = time.monotonic(), []
+    page = ["# Results", "Written by `python3 run.py bench`: read the ratios.", *machine()]
+    page[1:] = [page[1], "\n".join(page[2:])]
+    for part in args.parts:
+        title, command, quick = PARTS[part]
+        script, *options = command.split()
+        options = [*options, *quick.split()] if args.quick else options
+        print(f"\n## {title}\n", flush=True)
+        start = time.monotonic()
+        said = run(script, *options)
+        failed += [part] * (said is None)
+        took = f"`python benchmarks/{script} {' '.join(options)}`, {time.monotonic() - start:.0f} s"
+        page += [f"## {title}", took, said or "It failed."]
+    print(f"\n{len(args.parts)} parts in {(time.monotonic() - begun) / 60:.1f} minutes")
+    out = args.out
+    if not (args.quick or failed or set(PARTS) - set(args.parts)):
+        out = out or ROOT / "benchmarks" / "RESULTS.md"
+    if out:
+        with replacing(out) as part:
+            part.write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        print(f"written: {out}")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
