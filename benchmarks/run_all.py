@@ -16,6 +16,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -50,6 +51,7 @@ def machine():
     """What this is measured on, as lines of Markdown."""
     import psutil
 
+    yield f"- {datetime.date.today()}"
     name = platform.processor() or platform.machine()
     facts = pathlib.Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.exists() else None
@@ -59,23 +61,25 @@ def machine():
     versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     yield f"- Python {platform.python_version()}, {', '.join(versions)}"
     if hasattr(os, "getloadavg"):
-        yield f"- when it began, {os.getloadavg()[0]:.1f} programs at work; {datetime.date.today()}"
+        yield f"- {os.getloadavg()[0]:.1f} programs at work when it began"
 
 
 def run(script, *options):
     """Run a script; its lines are printed as they come, and returned. None if it fails."""
     command = [sys.executable, str(ROOT / "benchmarks" / script), *options]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        encoding="utf-8", env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-    ) as child:  # fmt: skip
-        lines = []
-        for line in child.stdout:
-            print(line, end="", flush=True)
-            lines.append(line)
-        errors = child.stderr.read()
+    environment, lines = {**os.environ, "PYTHONIOENCODING": "utf-8"}, []
+    with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would hold the script up
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8",
+            env=environment,
+        ) as child:  # fmt: skip
+            for line in child.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        errors.seek(0)
+        told = errors.read().decode(errors="replace")
     if child.returncode:
-        print(errors[-2000:], file=sys.stderr)
+        print(told[-2000:], file=sys.stderr)
         return None
     return "".join(lines).strip()
 
@@ -88,8 +92,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, help="where to write")
     args = parser.parse_args()
     begun, failed = time.monotonic(), []
-    page = ["# Results", "Written by `python3 run.py bench`: read the ratios.", *machine()]
-    page[1:] = [page[1], "\n".join(page[2:])]
+    page = ["# Results", "By `python3 run.py bench`: read the ratios.", "\n".join(machine())]
     for part in args.parts:
         title, command, quick = PARTS[part]
         script, *options = command.split()
