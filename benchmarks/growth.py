@@ -1,10 +1,11 @@
-"""How do time and memory grow with the picture, the objects, the film, the number of films?
+"""How do time and memory grow with pictures, objects and films? Straight lines, or why not.
 
-    python benchmarks/growth.py [--quick]
+    python benchmarks/growth.py [--rounds 5] [--small]
 
-Each line of the table is one cause with three or more sizes of it: how much more time a unit of it
-takes, by the straight line that fits best, how far the worst point lies from that line, and how
-much more memory the process held at the largest size than at the smallest. Times are medians.
+Time is that of all processor cores, which a busy machine changes least; sizes are taken in turn,
+the median counts. The line is fitted to the points; "off the line" is how far the farthest point
+lies from it, relative to the point. Memory of pictures and objects is what Python's own counter
+sees; that of films is the most that the process holds, since the decoder's memory counts, too.
 """
 
 import argparse
@@ -14,104 +15,157 @@ import statistics
 import sys
 import tempfile
 import time
+import tracemalloc
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
+import cv2
 import numpy as np
-import psutil
+from measure import Peak, table, take_turns
+from pasting import Ellipses
+from video import Waiting
 
 from helpers.cluster import process_many
-from helpers.mask_rcnn.model import Candidates, to_detections
-from helpers.scenes import draw_scene
+from helpers.drawing import draw_detections
+from helpers.mask_rcnn.mask_head import paste_masks
+from helpers.pictures import read_image
 from helpers.structures import Detections
 from helpers.video import process_video, write_video
 from helpers.zoo import load_detector
 
-
-class Blank:
-    """A detector that finds nothing, at once."""
-
-    categories = {1: "thing"}
-
-    def __call__(self, image):
-        return Detections.empty(image.shape[:2], self.categories)
-
-    def batch(self, images):
-        return [self(image) for image in images]
+ROOT = pathlib.Path(__file__).parents[1]
+STRAIGHT = 0.1  # of a point's value: so near to a line all points lie, or it is called none
 
 
-def line(cause, unit, sizes, work, rounds):
-    """Measure `work(size)` for each size, in turn; print what a unit costs."""
-    seconds, memory = {size: [] for size in sizes}, []
-    for size in sizes:
-        work(size)  # warms up
-    for _ in range(rounds):
-        for size in sizes:
-            start = time.perf_counter()
-            work(size)
-            seconds[size].append(time.perf_counter() - start)
-    for size in sizes:
-        work(size)
-        memory.append(psutil.Process().memory_info().rss / 1e6)
-    medians = [statistics.median(values) for values in seconds.values()]
-    slope, start = np.polyfit(sizes, medians, 1)
-    off = max(abs(m - slope * s - start) / m for s, m in zip(sizes, medians, strict=True))
-    span = f"{min(sizes):g} to {max(sizes):g} {unit}"
-    print(
-        f"{cause:26}{span:>24}{1000 * slope:12.2f}{1000 * start:10.1f}{off:9.0%}"
-        f"{memory[-1] - memory[0]:8.0f}",
-        flush=True,
-    )
+def picture_calls(sides):
+    """{megapixels: a call}: the fast detector on one picture at several sizes."""
+    detector, calls = load_detector("streets", fast=True, say=None), {}
+    picture = read_image(ROOT / "data/pictures/street-3.jpg")
+    for side in sides:
+        image = cv2.resize(picture, (side * 5 // 4, side))
+        calls[image.shape[0] * image.shape[1] / 1e6] = lambda image=image: detector(image)
+    return calls
+
+
+def object_calls(counts):
+    """{objects: a call}: paste and draw them in a full HD picture."""
+    size, image = (1080, 1920), np.full((1080, 1920, 3), 90, np.uint8)
+
+    def call(boxes, grids):
+        masks, one = paste_masks(grids, boxes, size), np.ones(len(boxes))
+        draw_detections(image, Detections(boxes, one, 0.9 * one, size, {1: "disc"}, masks))
+
+    calls = {}
+    for count in counts:
+        ellipses = Ellipses(count, size, spread=0.0)
+        grids = ellipses.grids(False)
+        calls[count] = lambda boxes=ellipses.boxes, grids=grids: call(boxes, grids)
+    return calls
+
+
+def make_film(path, seconds):
+    """A film of 320 x 240 pixels, 25 frames a second, whose ground moves."""
+    ground = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    return write_video(path, (np.roll(ground, i, 1) for i in range(25 * seconds)), 25)
+
+
+def length_calls(folder, lengths):
+    """{seconds: a call}: one film through the pipeline; the detector costs nothing."""
+    films = {seconds: make_film(folder / f"long{seconds}.mp4", seconds) for seconds in lengths}
+    make = lambda film: process_video(film, folder / "out.mp4", Waiting(0), progress=False)  # noqa: E731
+    return {seconds: lambda film=film: make(film) for seconds, film in films.items()}
+
+
+def no_wait():
+    """A detector for `process_many`."""
+    return Waiting(0)
+
+
+def number_calls(folder, numbers):
+    """{films: a call}: several films of one second, one after another."""
+    films = [make_film(folder / f"film{k}.mp4", 1) for k in range(max(numbers))]
+    make = lambda some: process_many(some, folder / "many", no_wait, progress=False)  # noqa: E731
+    return {number: lambda some=films[:number]: make(some) for number in numbers}
+
+
+def traced(call):
+    """Megabytes that a call asks for at its peak."""
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return peak
+
+
+def held(call):
+    """Megabytes that the process holds at the peak of a call."""
+    with Peak() as peak:
+        call()
+    return peak.megabytes
+
+
+def line(x, y):
+    """Slope and start of the line nearest to some points, R², and how far off the farthest is."""
+    x, y = np.array(x, float), np.array(y, float)
+    slope, start = np.polyfit(x, y, 1, w=1 / y)
+    off = y - (slope * x + start)
+    return slope, start, 1 - (off**2).sum() / ((y - y.mean()) ** 2).sum(), np.abs(off / y).max()
+
+
+def grow(title, unit, calls, rounds, memory, why):
+    """Print the points of one kind of growth, and the two lines through them."""
+    times = take_turns(calls, rounds, time.process_time)
+    points = {
+        "time": [statistics.median(times[x]) for x in calls],
+        "memory": [memory(call) for call in calls.values()],
+    }
+    print(f"\n**{title}**")
+    rows = zip(calls, points["time"], points["memory"], strict=True)
+    table((unit, "CPU ms", "MB"), [(f"{x:.4g}", f"{ms:.1f}", f"{mb:.1f}") for x, ms, mb in rows])
+    for kind, sign in (("time", "ms"), ("memory", "MB")):
+        slope, start, r2, off = line(list(calls), points[kind])
+        rise = slope * (max(calls) - min(calls)) / max(points[kind])
+        shape = "a straight line" if off <= STRAIGHT else f"no straight line: {why[kind]}"
+        shape = "flat" if off <= STRAIGHT and abs(rise) < 0.1 else shape
+        print(
+            f"- {kind}: {slope:.3g} {sign} for each of {unit}, {start:.3g} {sign} from the start; "
+            f"R² {r2:.3f}, {off:.0%} off the line at most: {shape}"
+        )
 
 
 def main():
-    """Print the table."""
+    """Print four kinds of growth."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes, once each")
-    quick = parser.parse_args().quick
-    rounds, rng = 1 if quick else 3, np.random.default_rng(0)
-    columns = f"{'ms a unit':>12}{'ms more':>10}{'off':>9}{'MB':>8}"
-    print(f"{'cause':26}{'sizes':>24}{columns}")
-
-    detector = load_detector("streets", say=None, fast=True)
-    sides = {w * w * 0.75 / 1e6: w for w in ((320, 640, 960) if quick else (640, 1600, 2560, 3600))}
-    pictures = {size: draw_scene(1, (w * 3 // 4, w))[0] for size, w in sides.items()}
-    line("detect in a picture", "megapixels", list(sides), lambda s: detector(pictures[s]), rounds)
-
-    corners = rng.uniform(0, 1000, (100, 2))
-    boxes = np.concatenate([corners, corners + 200], 1).astype(np.float32)
-    every = Candidates(
-        boxes,
-        np.ones(100, np.int32),
-        np.ones(100, np.float32),
-        rng.random((100, 28, 28), np.float32),
-    )
-    paste = lambda n: to_detections(Candidates(*(a[:n] for a in every)), (720, 1280), {1: "thing"})  # noqa: E731
-    line("paste masks, 1280 x 720", "objects", [10, 40, 70, 100], paste, rounds)
-
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--small", action="store_true", help="two small sizes of each")
+    args = parser.parse_args()
+    cut = slice(2 if args.small else None)
+    noise = "the other programs of the machine are in it; run this again when it is quiet"
+    grow(
+        "Size of the picture: the fast detector, ten objects", "megapixels",
+        picture_calls((240, 480, 960, 1440, 1920, 2880)[cut]), args.rounds, traced,
+        {"time": "the network sees 256 x 320 pixels, whatever the picture; only fitting it in and "
+         "pasting grow, beside the noise of its threads", "memory": noise},
+    )  # fmt: skip
+    grow(
+        "Number of objects, in full HD: paste and draw", "objects",
+        object_calls((5, 10, 20, 40, 70, 100)[cut]), args.rounds, traced,
+        {"time": "each label is kept clear of all objects and labels, which grows as the square of "
+         "their number", "memory": noise},
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        folder, fps = pathlib.Path(folder), 24
-        lengths = (1, 2, 3) if quick else (5, 20, 40, 60)
-        frame = rng.integers(0, 255, (36, 64, 3), np.uint8).repeat(5, 0).repeat(5, 1)
-        films = {}
-        for seconds in lengths:
-            films[seconds] = folder / f"{seconds}.mp4"
-            frames = (np.roll(frame, i, 1) for i in range(seconds * fps))
-            write_video(films[seconds], frames, fps)
-        run = lambda s: process_video(films[s], folder / "out.mp4", Blank(), progress=False)  # noqa: E731
-        line("a film, 320 x 180", "seconds", list(lengths), run, rounds)
-        short = [folder / f"copy{i}.mp4" for i in range(max(2, 8 if not quick else 3))]
-        for path in short:
-            path.write_bytes(films[lengths[0]].read_bytes())
-
-        def many(number):
-            with tempfile.TemporaryDirectory() as out:
-                process_many(short[:number], out, Blank, progress=False)
-
-        line(
-            "films, one after another", "films", [1, 2, 3] if quick else [1, 2, 4, 8], many, rounds
-        )
+        folder = pathlib.Path(folder)
+        grow(
+            "Length of a film: the pipeline, with a detector that costs nothing", "seconds",
+            length_calls(folder, (2, 4, 8, 12)[cut]), max(1, args.rounds - 2), held,
+            {"time": noise, "memory": noise},
+        )  # fmt: skip
+        grow(
+            "Number of films of one second, one after another", "films",
+            number_calls(folder, (1, 2, 4, 6)[cut]), max(1, args.rounds - 2), held,
+            {"time": noise, "memory": noise},
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -7,14 +7,16 @@ the machine is doing hits all of them alike: read the ratios, not the millisecon
 """
 
 import argparse
+import itertools
 import os
 import pathlib
 import statistics
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+from measure import spread, table, take_turns
 
 from helpers import export, training, zoo
 from helpers.evaluation import evaluate
@@ -41,26 +43,17 @@ def main():
         "fast (TF Lite, 8-bit weights)": zoo.load_detector(args.model, True, 0.0),
     }
     images, truth = training.held_out(args.images, compiled.card["image_size"])
-    times = {name: [] for name in ways}
-    for call in range(args.calls + 1):
-        for name, detector in ways.items():
-            image = images[call % len(images)]
-            start = time.perf_counter()
-            detector(image)
-            if call:  # the first call warms up
-                times[name].append(1000 * (time.perf_counter() - start))
-    base = statistics.median(times["tf.function"])
-    print(f"{'way':32}{'median ms':>10}{'10–90 % ms':>16}{'ratio':>7}{'mask AP':>9}{'box AP':>8}")
+    turns = itertools.cycle(image for image in images for _ in ways)  # the same one for all
+    calls = {name: lambda way=way: way(next(turns)) for name, way in ways.items()}
+    times, rows = take_turns(calls, args.calls), []
     for name, detector in ways.items():
-        low, *_, high = statistics.quantiles(times[name], n=10)
-        median = statistics.median(times[name])
-        if name == "eager":  # the same arithmetic as tf.function: not measured twice
-            ap = "same", "same"
-        else:
+        median, base = (statistics.median(times[key]) for key in (name, "tf.function"))
+        ap = "same", "same"  # eager is the same arithmetic as tf.function: not measured twice
+        if name != "eager":
             result = evaluate(truth, detector.batch(images))
             ap = f"{result['mask']['AP']:.3f}", f"{result['box']['AP']:.3f}"
-        spread = f"{low:.0f}–{high:.0f}"
-        print(f"{name:32}{median:10.1f}{spread:>16}{median / base:7.2f}{ap[0]:>9}{ap[1]:>8}")
+        rows.append((name, f"{median:.1f}", spread(times[name]), f"{median / base:.2f}", *ap))
+    table(("way", "median ms", "10–90 % ms", "ratio", "mask AP", "box AP"), rows)
 
 
 if __name__ == "__main__":

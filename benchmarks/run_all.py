@@ -1,9 +1,10 @@
-"""The benchmarks that compare with peers, one after another, and what they say in one file.
+"""Measure Pixelwise against its peers; writes benchmarks/RESULTS.md.
 
-    python3 run.py bench [--quick] [--only PART ...] [--out FILE]
+    python3 run.py bench [--parts forms pasting ...] [--quick] [--out FILE]
 
-Each part is a command that runs alone, too. Their tables go to benchmarks/RESULTS.md, with machine,
-versions and date; what is not run this time keeps its table. Takes about ten minutes on two cores.
+Each part is a script of its own in benchmarks/, run in a process of its own, one after another. On
+two quiet cores all take about eight minutes. All compare things that are run in turn: read the
+ratios. Only a run of all parts that succeed is written, unless --out says where to.
 """
 
 import argparse
@@ -18,99 +19,101 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
-import psutil
-
-from helpers.pictures import replacing
-
 ROOT = pathlib.Path(__file__).parents[1]
-PARTS = {  # name: (title, command, options of --quick)
-    "detector": (
+sys.path.insert(0, str(ROOT))
+
+from helpers.pictures import replacing  # noqa: E402
+
+PARTS = {  # name: what is asked; script and options; options for --quick
+    "forms": (
         "Forms of the detector",
-        "inference.py --images 60 --calls 30",
-        "--images 2 --calls 3",
+        "inference.py --calls 30 --images 60",
+        "--calls 2 --images 2",
     ),
     "graph": (
-        "One exported graph, the way of 2018 and today's",
-        "zoo_session.py --graph {graph} --frames 12",
+        "One exported graph, run in four ways",
+        "zoo_session.py --model streets --frames 12",
         "--frames 2",
     ),
     "video": (
-        "A film: the pipeline, the detector alone, a plain MoviePy loop",
-        "video.py --seconds 3 --rounds 3 --long 120",
-        "--seconds 0.5 --rounds 1 --long 2 --wait 5 --model=",
+        "The video pipeline, the detector alone, a plain MoviePy loop",
+        "video.py --seconds 2 --rounds 3 --long 36",
+        "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
     ),
-    "training": (
-        "Training, beside a plain Keras loop",
-        "engine.py --batches 10 --rounds 2",
-        "--batches 4 --rounds 1",
-    ),
-    "pasting": (
-        "Masks pasted into a picture",
-        "pasting.py --masks 100 --rounds 5",
-        "--masks 4 --size 90 160 --rounds 1",
-    ),
-    "growth": ("What grows with what", "growth.py", "--quick"),
+    "learning": ("Training", "learning.py --epochs 3 --steps 6", "--epochs 1 --steps 1"),
+    "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
+    "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
 }
-PACKAGES = "tensorflow-cpu", "keras", "numpy", "opencv-python-headless", "av", "moviepy"
+PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "opencv-python-headless", "av")
 
 
-def about():
-    """A line each for machine and versions."""
-    versions = {d.metadata["name"].lower(): d.version for d in importlib.metadata.distributions()}
-    known = [f"{name} {versions[name]}" for name in PACKAGES if name in versions]
-    memory = psutil.virtual_memory().total / 2**30
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, {memory:.0f} GiB, {platform.system()}"
-    today = datetime.date.today().isoformat()
-    return f"{today}; {machine}; Python {platform.python_version()}, {', '.join(known)}."
+def machine():
+    """What this is measured on, as lines of Markdown."""
+    import psutil
+
+    yield f"- {datetime.date.today()}"
+    name = platform.processor() or platform.machine()
+    facts = pathlib.Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.exists() else None
+    yield f"- {os.cpu_count()} cores, {found[1] if found else name}"
+    yield f"- {psutil.virtual_memory().total / 1e9:.0f} GB of memory, {platform.platform()}"
+    installed = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
+    versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
+    yield f"- Python {platform.python_version()}, {', '.join(versions)}"
+    if hasattr(os, "getloadavg"):
+        yield f"- {os.getloadavg()[0]:.1f} programs at work when it began"
 
 
-def run(name, quick, graph):
-    """The text that a part prints."""
-    _, command, small = PARTS[name]
-    command = command.format(graph=graph)
-    script, *options = f"{command} {small if quick else ''}".split()
-    line = [sys.executable, str(ROOT / "benchmarks" / script), *options]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{script} failed:\n{done.stderr[-2000:]}")
-    return done.stdout.rstrip()
-
-
-def section(name, text, seconds):
-    """The Markdown of a part."""
-    title, command, _ = PARTS[name]
-    command = command.format(graph="FOLDER")
-    head = f"## {title}\n\n`python benchmarks/{command}`, {seconds:.0f} s\n"
-    return f"<!-- {name} -->\n{head}\n```\n{text}\n```\n"
+def run(script, *options):
+    """Run a script; its lines are printed as they come, and returned. None if it fails."""
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *options]
+    environment, lines = {**os.environ, "PYTHONIOENCODING": "utf-8"}, []
+    with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would hold the script up
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8",
+            env=environment,
+        ) as child:  # fmt: skip
+            for line in child.stdout:
+                print(line, end="", flush=True)
+                lines.append(line)
+        errors.seek(0)
+        told = errors.read().decode(errors="replace")
+    if child.returncode:
+        print(told[-2000:], file=sys.stderr)
+        return None
+    return "".join(lines).strip()
 
 
 def main():
-    """Run the parts, print each table when it is there, write them all."""
+    """Run the parts, print and write them; returns 1 if one fails."""
     parser = argparse.ArgumentParser(prog="run.py bench", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="whether all runs, not how fast it is")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "benchmarks/RESULTS.md")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
+    parser.add_argument("--out", type=pathlib.Path, help="where to write")
     args = parser.parse_args()
-    old = args.out.read_text(encoding="utf-8") if args.out.exists() else ""
-    known = re.finditer(r"(?ms)^<!-- (\w+) -->\n.*?^```\n.*?^```\n", old)
-    sections = {match[1]: match[0] for match in known}
-    with tempfile.TemporaryDirectory() as graph:
-        if "graph" in args.only:
-            export = [sys.executable, "-m", "helpers.zoo", "export", "streets", graph]
-            subprocess.run(export, cwd=ROOT, capture_output=True, check=True)
-        for name in args.only:
-            start = time.monotonic()
-            text = run(name, args.quick, graph)
-            sections[name] = section(name, text, time.monotonic() - start)
-            print(sections[name], flush=True)
-    head = f"# What was measured\n\n`python3 run.py bench`: {about()}\n"
-    head += "Read the ratios: the rest is of this machine.\n"
-    with replacing(args.out) as part:
-        parts = [sections[name] for name in PARTS if name in sections]
-        part.write_text("\n".join([head, *parts]), encoding="utf-8")
-    return 0
+    begun, failed = time.monotonic(), []
+    page = ["# Results", "By `python3 run.py bench`: read the ratios.", "\n".join(machine())]
+    for part in args.parts:
+        title, command, quick = PARTS[part]
+        script, *options = command.split()
+        options = [*options, *quick.split()] if args.quick else options
+        print(f"\n## {title}\n", flush=True)
+        start = time.monotonic()
+        said = run(script, *options)
+        failed += [part] * (said is None)
+        took = f"`python benchmarks/{script} {' '.join(options)}`, {time.monotonic() - start:.0f} s"
+        page += [f"## {title}", took, said or "It failed."]
+    print(f"\n{len(args.parts)} parts in {(time.monotonic() - begun) / 60:.1f} minutes")
+    out = args.out
+    if not (args.quick or failed or set(PARTS) - set(args.parts)):
+        out = out or ROOT / "benchmarks" / "RESULTS.md"
+    if out:
+        with replacing(out) as part:
+            part.write_text("\n\n".join(page) + "\n", encoding="utf-8")
+        print(f"written: {out}")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

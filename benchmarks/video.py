@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import cv2
 import numpy as np
+from measure import table
 
 from helpers.drawing import draw_detections
 from helpers.structures import Detections
@@ -104,8 +105,11 @@ def compare(title, src, detector, seconds, rounds, folder):
         name: [statistics.median(column) for column in zip(*row, strict=True)]
         for name, row in rows.items()
     }
-    for name, (fps, cpu) in best.items():
-        print(f"{name:12}{fps:8.1f} fps {fps / best['alone'][0]:6.2f} {cpu:8.1f} CPU ms a frame")
+    table(
+        ("way", "frames/s", "of alone", "CPU ms a frame"),
+        [(way, f"{fps:.1f}", f"{fps / best['alone'][0]:.2f}", f"{cpu:.1f}")
+         for way, (fps, cpu) in best.items()],
+    )  # fmt: skip
     print(f"pipeline / moviepy {best['pipeline'][0] / best['moviepy'][0]:.2f}")
     possible = best["alone"][1] / best["pipeline"][1]
     print(f"share of the pipeline's computing that is the detector's: {possible:.2f}")

@@ -1,17 +1,19 @@
 """What did a frame of a zoo model cost the 2018 way, and what does it cost here?
 
-    python benchmarks/zoo_session.py [--frames 30] [--graph FOLDER] [--small]
+    python benchmarks/zoo_session.py [--frames 30] [--graph FOLDER | --model streets] [--small]
 
 Three ways through the same frozen graph: "2018" opens a new Session for every frame and adds the
 operations that paste its masks to the graph, as the notebooks of that year did; "warm Session"
 does neither; "ours" is `load_detector`. Each has a process of its own, so that memory and CPU are
 its own; they take the frames in turn, one at a time, so that whatever else the machine is doing
-hits all of them alike: read the ratios. Without --graph it is a graph with random weights, as
-large and as slow as mask_rcnn_inception_v2_coco. "2018" counts a few pixels less: at the right and
-lower border of the image float32 in TensorFlow's crop_and_resize loses the last line of some masks.
+hits all of them alike: read the ratios. --model exports one of our models. Without --graph and
+--model it is a graph with random weights, as large and as slow as mask_rcnn_inception_v2_coco.
+"2018" counts a few pixels less: at the right and lower border of the image float32 in TensorFlow's
+crop_and_resize loses the last line of some masks.
 """
 
 import argparse
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -115,6 +117,28 @@ def serve(way, folder, pipe):
         pipe.send(cost)
 
 
+def opencv(folder):
+    """What OpenCV's DNN says of the same network; a line for each file in `folder` that it reads.
+
+    It ran the Object Detection API's graphs only with a description, written by a script for four
+    backbones of 2018, that puts layers of OpenCV's own in the place of the graph's loops.
+    """
+    import cv2
+
+    reads = {
+        "frozen_inference_graph.pb": cv2.dnn.readNetFromTensorflow,
+        "model.tflite": cv2.dnn.readNetFromTFLite,
+    }
+    for name, read in reads.items():
+        if (folder / name).is_file():
+            try:
+                read(str(folder / name))
+                yield f"OpenCV {cv2.__version__} DNN reads {name}: time it, too"
+            except cv2.error as error:
+                reason = " ".join(error.err.split())
+                yield f"OpenCV {cv2.__version__} DNN refuses {name}: {reason.lstrip('> ')[:120]}"
+
+
 def measure(folder, images, num_frames):
     """What each frame cost, {way: list}; the frame that warmed up comes first."""
     context, pipes = multiprocessing.get_context("spawn"), {}
@@ -139,38 +163,47 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=30, help="timed frames of each way")
     parser.add_argument("--graph", help="a folder with a frozen_inference_graph.pb")
+    parser.add_argument("--model", help="one of our models, exported to such a graph")
     parser.add_argument("--small", action="store_true", help="a tenth of the channels, small sides")
     args = parser.parse_args()
 
     import numpy as np
+    from measure import table
     from PIL import Image
+
+    from helpers import zoo
 
     pictures = sorted((ROOT / "data" / "pictures").glob("*.jpg"))
     images = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]
     with tempfile.TemporaryDirectory() as scratch:
-        if not args.graph:
+        if args.model:
+            with contextlib.redirect_stdout(None):
+                zoo.main(["export", args.model, scratch])
+        elif not args.graph:
             import api_graph
 
             api_graph.build(scratch, **({"width": 0.1, "sides": (96, 160)} if args.small else {}))
         costs = measure(args.graph or scratch, images, args.frames)
+        refused = list(opencv(pathlib.Path(args.graph or scratch)))
 
     median = {
         way: {key: statistics.median(c[key] for c in rows[1:]) for key in ("wall", "cpu")}
         for way, rows in costs.items()
     }
-    print(f"{'way':14}{'wall s':>8}{'ratio':>7}{'CPU s':>8}{'ratio':>7}{'masks':>8}{'pixels':>10}")
-    for way, rows in costs.items():
-        wall, cpu = median[way]["wall"], median[way]["cpu"]
-        ratios = wall / median["ours"]["wall"], cpu / median["ours"]["cpu"]
-        found = [sum(values) for values in zip(*(c["found"] for c in rows[1:]), strict=True)]
-        print(f"{way:14}{wall:8.2f}{ratios[0]:7.2f}{cpu:8.2f}{ratios[1]:7.2f}", end="")
-        print(f"{found[0]:8}{found[1]:10}")
+    rows = []
+    for way, frames in costs.items():
+        found = [sum(values) for values in zip(*(c["found"] for c in frames[1:]), strict=True)]
+        both = ((median[way][key], median["ours"][key]) for key in ("wall", "cpu"))
+        times = (text for own, base in both for text in (f"{own:.2f}", f"{own / base:.2f}"))
+        rows.append((way, *times, *found))
+    table(("way", "wall s", "ratio", "CPU s", "ratio", "masks", "pixels"), rows)
+    print("\n".join(refused))
     print("\nNodes in all graphs, after the first and last frame; MiB, after first, half, last")
-    print(f"{'way':14}{'nodes':>8}{'nodes':>8}{'MiB':>8}{'MiB':>8}{'MiB':>8}")
-    for way, rows in costs.items():
-        first, half, last = rows[0], rows[len(rows) // 2], rows[-1]
-        print(f"{way:14}{first['nodes']:8}{last['nodes']:8}", end="")
-        print(f"{first['memory']:8.0f}{half['memory']:8.0f}{last['memory']:8.0f}")
+    rows = []
+    for way, frames in costs.items():
+        memory = (frames[k]["memory"] for k in (0, len(frames) // 2, -1))
+        rows.append((way, frames[0]["nodes"], frames[-1]["nodes"], *(f"{m:.0f}" for m in memory)))
+    table(("way", "nodes, first", "last", "MiB, first", "half", "last"), rows)
 
 
 if __name__ == "__main__":

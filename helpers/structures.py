@@ -188,11 +188,16 @@ def mask_iou(a, b):
     """IoU of every mask of `a` (N, H, W) with every mask of `b` (M, H, W), bool: (N, M) float."""
     if not len(a) or not len(b):
         return np.zeros((len(a), len(b)))
-    a = np.asarray(a, np.float32).reshape(len(a), -1)
-    b = np.asarray(b, np.float32).reshape(len(b), -1)
-    overlap = (a @ b.T).astype(np.float64)
-    union = a.sum(1, dtype=np.float64)[:, None] + b.sum(1, dtype=np.float64) - overlap
-    return overlap / np.maximum(union, 1)
+    a, b = _bits(a), _bits(b)
+    overlap = np.array([np.bitwise_count(mask & b).sum(1) for mask in a], float)
+    areas = [np.bitwise_count(masks).sum(1) for masks in (a, b)]
+    return overlap / np.maximum(areas[0][:, None] + areas[1] - overlap, 1)
+
+
+def _bits(masks):
+    """Masks (N, H, W) with 64 pixels in each number: (N, words) uint64."""
+    bits = np.packbits(np.asarray(masks, bool).reshape(len(masks), -1), axis=1)
+    return np.pad(bits, [(0, 0), (0, -bits.shape[1] % 8)]).view(np.uint64)
 
 
 def _moments(mask, box):
