@@ -15,6 +15,7 @@ commands:
   notebooks          run the notebooks and store their outputs in them; 05 06: only those two
   site               make web pages of the stored notebooks, in outputs/site
   bench              measure against peers, some minutes; writes benchmarks/RESULTS.md
+  harden             try damaged and hostile files, some minutes; writes benchmarks/HARDENED.md
   lint               check the style of the code, the form of the notebooks, the links
   setup              only make .venv, as any command does if need be; delete it to start afresh
 example: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
@@ -39,7 +40,7 @@ LOG, STAMP = VENV / "setup.log", VENV / "pixelwise.stamp"
 FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]} {ROOT}"
 MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab", "weights": "helpers.training"}
 SCRIPTS = {"notebooks": ".ci/store_notebooks.py", "site": ".ci/build_site.py"}
-SCRIPTS["bench"] = "benchmarks/run_all.py"
+SCRIPTS |= {"bench": "benchmarks/run_all.py", "harden": ".ci/harden.py"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
     r"No space left|os error (28|112)\b|not enough space": "the disk is full: free some space",
     r"Permission denied|os error 13\b|Read-only": "writing is not permitted: copy it elsewhere",

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("test", "lab", "weights", "notebooks", "site", "bench", "lint", "setup")
+COMMANDS = ("test", "lab", "weights", "notebooks", "site", "bench", "harden", "lint", "setup")
 NO_NETWORK = """
 WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(': Failed to
 establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/absl-py/
