@@ -47,7 +47,8 @@ class Problem:
 
     def __str__(self):
         where = [self.file.name, self.picture, self.object is not None and f"object {self.object}"]
-        return f"{', '.join(filter(None, where))}: {self.what}{'' if self.fixed else '; left out'}"
+        where = ", ".join(str(word)[:100] for word in where if word)  # a name may be anything
+        return f"{where}: {self.what}{'' if self.fixed else '; left out'}"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

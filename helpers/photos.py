@@ -20,6 +20,7 @@ from helpers.structures import Detections, InputError, box_iou
 
 ZOOM = 0.65, 1.8  # of a training picture, in units of what fits the input
 PASTED, BLURRED, GREY = 0.4, 0.15, 0.05  # shares of the training pictures
+DAMAGED = KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError, RecursionError
 TINY = 64  # square pixels of the input: what is smaller is left out
 # How often a picture is shown, by its source, where that is not once: easy ones are shown less.
 WEIGHT = {"ccp": 0.5, "coco": 2.0, "pets": 1.5}
@@ -66,7 +67,7 @@ class Photos:
                  one.get("has_masks", True), one.get("licence", "see its source"))
                 for one in coco["images"]
             ]  # fmt: skip
-        except (KeyError, TypeError, AttributeError, UnicodeError, json.JSONDecodeError) as error:
+        except DAMAGED as error:
             raise InputError(f"{self.json}: not in COCO's form ({error!r})") from None
         if not self.rows:
             raise InputError(f"{self.json}: no picture in it")

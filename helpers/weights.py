@@ -19,6 +19,7 @@ BROKEN = (
     TypeError,
     AttributeError,
     EOFError,
+    RecursionError,
     BadZipFile,
     zlib.error,
 )

@@ -12,7 +12,7 @@ from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from helpers.datasets import browse, main, read_dataset, split, statistics, write_coco
+from helpers.datasets import Problem, browse, main, read_dataset, split, statistics, write_coco
 from helpers.pictures import save_image
 from helpers.repairs import runs
 from helpers.structures import InputError
@@ -114,6 +114,11 @@ def test_runs_are_those_that_pycocotools_wrote(seed):
     changes = np.flatnonzero(np.diff(np.concatenate([[0], mask.T.ravel()])))
     wanted = np.diff(np.concatenate([[0], changes, [mask.size]])).tolist()
     assert runs(rle.encode(np.asfortranarray(mask, np.uint8))["counts"]) == wanted
+
+
+def test_a_problem_is_a_short_line_whatever_the_file_says():
+    line = str(Problem(pathlib.Path("a.json"), "9" * 5000, "x" * 5000, "is odd"))
+    assert line.startswith("a.json, xxx") and "object 999" in line and len(line) < 250
 
 
 def test_the_same_object_twice(tmp_path, photo):

@@ -187,6 +187,7 @@ def changed(**fields):
 @pytest.mark.parametrize(
     "change",
     [
+        lambda card: "[" * 100_000,
         lambda card: "{ not JSON",
         lambda card: [card],
         changed(config=None),
