@@ -110,7 +110,8 @@ def line(x, y):
     x, y = np.array(x, float), np.array(y, float)
     slope, start = np.polyfit(x, y, 1, w=1 / y)
     off = y - (slope * x + start)
-    return slope, start, 1 - (off**2).sum() / ((y - y.mean()) ** 2).sum(), np.abs(off / y).max()
+    spread = max(((y - y.mean()) ** 2).sum(), 1e-9)
+    return slope, start, 1 - (off**2).sum() / spread, np.abs(off / y).max()
 
 
 def grow(title, unit, calls, rounds, memory, why):

@@ -40,7 +40,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "video.py --seconds 2 --rounds 3 --long 36",
         "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
     ),
-    "learning": ("Training", "learning.py --epochs 3 --steps 6", "--epochs 1 --steps 1"),
+    "learning": ("Training", "learning.py --epochs 3 --steps 6", "--epochs 2 --steps 1"),
     "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
     "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
 }
