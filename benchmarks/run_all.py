@@ -57,7 +57,9 @@ def machine():
     found = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.exists() else None
     yield f"- {os.cpu_count()} cores, {found[1] if found else name}"
     yield f"- {psutil.virtual_memory().total / 1e9:.0f} GB of memory, {platform.platform()}"
-    installed = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
+    installed = {
+        d.name.lower().replace("_", "-"): d.version for d in importlib.metadata.distributions()
+    }
     versions = [f"{name} {installed[name]}" for name in PACKAGES if name in installed]
     yield f"- Python {platform.python_version()}, {', '.join(versions)}"
     if hasattr(os, "getloadavg"):

@@ -81,7 +81,7 @@ def ours(folder):
     """A function image -> masks (N, H, W): the detector of this project."""
     from helpers.zoo import load_detector
 
-    detector = load_detector(str(folder), score_threshold=0.3, say=None)
+    detector = load_detector(str(folder), score_threshold=0.0, say=None)
     return lambda image: detector(image).masks
 
 
