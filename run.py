@@ -14,11 +14,9 @@ commands:
   weights            train the bundled model again, which takes hours; --help tells more
   notebooks          run the notebooks and store their outputs in them; 05 06: only those two
   site               make web pages of the stored notebooks, in outputs/site
-  bench              measure against peers, some minutes; writes benchmarks/RESULTS.md
-  harden             try damaged and hostile files, some minutes; writes benchmarks/HARDENED.md
+  bench, harden      measure beside peers; try damaged files: results in benchmarks/, some minutes
   lint               check the style of the code, the form of the notebooks, the links
   setup              only make .venv, as any command does if need be; delete it to start afresh
-example: python3 run.py --images ~/photos --video ~/holiday.mp4 --out ~/found
 .venv takes 2.5 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
 """
 
@@ -105,8 +103,7 @@ def work(command, *args):
     if command in SCRIPTS:
         return subprocess.call([sys.executable, SCRIPTS[command], *args])
     lab = ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"] * (command == "lab")
-    two = ["-n", "2", "--dist", "worksteal"] * (command == "test")
-    sys.argv[1:] = [*lab, *two, *args]
+    sys.argv[1:] = [*lab, *["-n2", "--dist=worksteal"] * (command == "test"), *args]
     runpy.run_module(MODULES[command], run_name="__main__", alter_sys=True)
 
 
@@ -115,13 +112,12 @@ def main(args):
     if args[:1] == ["--inside"]:
         return work(*args[1:])
     if not (3, 10) <= sys.version_info[:2] <= (3, 13):
-        had = sys.version.split()[0]
-        sys.exit(f"Pixelwise needs Python 3.10 to 3.13, as in python3.12 run.py; this is {had}.")
+        sys.exit(f"Pixelwise needs Python 3.10 to 3.13 (python3.12 run.py), not {sys.version[:6]}.")
     if args[:1] in (["-h"], ["--help"], ["help"]):
         return print(__doc__.strip())
     args = args if args and not args[0].startswith("-") else ["", *args]
     if args[0] not in (*MODULES, *SCRIPTS, "lint", "setup"):
-        print(f"There is no command '{args[0]}': see python3 run.py --help", file=sys.stderr)
+        sys.stderr.write(f"There is no command '{args[0]}': see python3 run.py --help\n")
         return 2
     try:
         if not is_ready():

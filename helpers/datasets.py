@@ -248,9 +248,8 @@ def write_coco(dataset, folder):
         image, truth = dataset[i]
         name = dataset.paths[i].name if isinstance(dataset, Dataset) else "picture.png"
         path = save_image(folder / "images" / f"{i + 1:05d}_{name}", image, quality=95)
-        height, width = truth.image_size
-        picture = {"file_name": f"images/{path.name}", "height": height, "width": width}
-        images.append({"id": i + 1, **picture})
+        size = {"height": truth.image_size[0], "width": truth.image_size[1]}
+        images.append({"id": i + 1, "file_name": f"images/{path.name}", **size})
         categories |= truth.categories
         for row in truth.to_coco(i + 1):
             annotations.append({**row, "id": len(annotations) + 1, "iscrowd": 0})

@@ -10,7 +10,6 @@ import os
 import pathlib
 import shutil
 
-import keras
 import numpy as np
 
 from helpers.graphs import MASKS, OUTPUTS
@@ -25,6 +24,7 @@ def compiled(model):
 
     TensorFlow: a tf.function. JAX: jitted, with the weights of the moment. Another: as it is.
     """
+    import keras
 
     def some(stages):
         return tuple(getattr(stages, name) for name in STAGES)
@@ -105,6 +105,7 @@ def export(model, card, folder):
     Raises:
         InputError: the folder exists and is not empty, or another backend is at work.
     """
+    import keras
     import tensorflow as tf
 
     if keras.backend.backend() != "tensorflow":
