@@ -56,7 +56,7 @@ def machine():
     facts = pathlib.Path("/proc/cpuinfo")
     found = re.search(r"model name\s*:\s*(.+)", facts.read_text()) if facts.exists() else None
     yield f"- {os.cpu_count()} cores, {found[1] if found else name}"
-    yield f"- {psutil.virtual_memory().total / 1e9:.0f} GB of memory, {platform.platform()}"
+    yield f"- {psutil.virtual_memory().total / 1e9:.0f} GB of memory, {platform.system()}"
     installed = {
         d.name.lower().replace("_", "-"): d.version for d in importlib.metadata.distributions()
     }
