@@ -117,7 +117,7 @@ def main(args):
         return print(__doc__.strip())
     args = args if args and not args[0].startswith("-") else ["", *args]
     if args[0] not in (*MODULES, *SCRIPTS, "lint", "setup"):
-        sys.stderr.write(f"There is no command '{args[0]}': see python3 run.py --help\n")
+        print(f"There is no command '{args[0]}': see python3 run.py --help", file=sys.stderr)
         return 2
     try:
         if not is_ready():

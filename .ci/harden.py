@@ -183,9 +183,9 @@ def weights(rng, folder):
     import numpy as np
 
     from helpers.mask_rcnn.model import Config
-    from helpers.weights import load_model, read_card, read_weights
+    from helpers.weights import BROKEN, load_model, read_card, read_weights
 
-    kind, path = rng.randrange(5), folder / "a.json"
+    kind, path = rng.randrange(4), folder / "a.json"
     card = {"name": "a", "categories": {"1": "nut"}, "config": dataclasses.asdict(Config(1))}
     arrays = {"mask_rcnn/x": np.zeros((2, 3), np.float16)}
     if kind == 0:
@@ -198,18 +198,14 @@ def weights(rng, folder):
         (folder / "a.npz").write_bytes(damaged((folder / "a.npz").read_bytes(), rng))
     if kind == 3:
         (folder / "a.npz").write_bytes(pickle.dumps(Bomb()))
+    try:
+        read_weights(folder / "a.npz")
+    except BROKEN:  # `load_model` turns these into one line
+        pass
     written(path, card, rng)
     read_card(path)
-    if kind == 4 and rng.random() < 0.1:
+    if rng.random() < 0.1:
         load_model(path)  # builds a network: takes a second
-    elif kind < 4:
-        try:
-            read_weights(folder / "a.npz")
-        except Exception as error:  # `load_model` turns these into one line
-            from helpers.weights import BROKEN
-
-            if not isinstance(error, BROKEN):
-                raise
 
 
 def archives(rng, folder):
@@ -228,10 +224,8 @@ def archives(rng, folder):
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for _ in range(rng.randrange(1, 6)):
             member = tarfile.TarInfo(rng.choice(names))
-            member.type, member.linkname = (
-                rng.choice(kinds),
-                rng.choice([*names, "../outside/kept"]),
-            )
+            member.type = rng.choice(kinds)
+            member.linkname = rng.choice([*names, "../outside/kept"])
             content = rng.randbytes(rng.choice((0, 10, 3000)))
             member.size = len(content) if member.isreg() else 0
             archive.addfile(member, io.BytesIO(content))
@@ -268,20 +262,7 @@ def clips(rng, folder):
         assert not left, f"left behind: {left}"
 
 
-WORDS = (
-    "",
-    "-",
-    "--",
-    "nowhere",
-    "../..",
-    "\x01",
-    "é" * 90,
-    "x" * 5000,
-    "a*",
-    "~nobody/x",
-    "-1",
-    "nan",
-)
+WORDS = ["", "-", "--", "nowhere", "../..", "\x01", "é" * 90, "x" * 5000, "a*", "~nobody/x", "-1"]
 
 
 def arguments(rng, folder):

@@ -57,11 +57,13 @@ def sample_photos() -> dict[str, pathlib.Path]:
 
     Two persons, a cat (in scikit-image), and a palace (in scikit-learn): as many as are there.
     """
-    specs = {name: importlib.util.find_spec(package) for name, (package, _) in SAMPLES.items()}
-    paths = {
-        n: pathlib.Path(spec.origin).parent / SAMPLES[n][1] for n, spec in specs.items() if spec
-    }
-    return {name: path for name, path in paths.items() if path.is_file()}
+    found = {}
+    for name, (package, file) in SAMPLES.items():
+        spec = importlib.util.find_spec(package)
+        path = pathlib.Path(spec.origin).parent / file if spec and spec.origin else None
+        if path and path.is_file():
+            found[name] = path
+    return found
 
 
 def read_image(path) -> np.ndarray:
