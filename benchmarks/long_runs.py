@@ -1,0 +1,127 @@
+"""Does anything grow in a long run? Memory, threads and open files are looked at on the way.
+
+    python benchmarks/long_runs.py [--calls 100] [--pictures 10000] [--minutes 30]
+
+Three runs in one process: detector calls, each with a picture of another size; a folder of pictures
+through the whole job, as `python3 run.py --images` does it; a film through the pipeline. A row is
+printed after a tenth of each run, after half, and at its end: the first tenth warms up.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import pathlib
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import cv2
+import numpy as np
+import psutil
+from growth import make_film
+from measure import table
+from video import Waiting
+
+from helpers.__main__ import main as job
+from helpers.pictures import read_image, save_image
+from helpers.video import process_video
+from helpers.zoo import load_detector
+
+ROOT = pathlib.Path(__file__).parents[1]
+PICTURE = ROOT / "data/pictures/street-3.jpg"
+
+
+class Watch:
+    """Notes what the process holds after a tenth, half and all of so many steps."""
+
+    def __init__(self, title, steps, unit):
+        self.title, self.unit, self.count, self.rows = title, unit, 0, []
+        self.at = {max(1, steps // 10), max(1, steps // 2), steps}
+        self.start, self.process = time.monotonic(), psutil.Process()
+
+    def step(self, *_):
+        """One more step is done."""
+        self.count += 1
+        if self.count in self.at:
+            megabytes, took = self.process.memory_info().rss / 1e6, time.monotonic() - self.start
+            row = (megabytes, self.process.num_threads(), self.process.num_fds())
+            self.rows.append((self.count, f"{took:.0f}", f"{row[0]:.0f}", *row[1:]))
+
+    def show(self):
+        """Print the rows."""
+        print(f"**{self.title}**")
+        table((self.unit, "s", "MB", "threads", "open files"), self.rows)
+
+
+def calls(steps):
+    """Detector calls, each with a picture of another size."""
+    detector, watch = load_detector("streets", say=None), Watch("Detector calls", steps, "calls")
+    picture, rng = read_image(PICTURE), np.random.default_rng(0)
+    for width, height in rng.integers(64, 1400, (steps, 2)).tolist():
+        detector(cv2.resize(picture, (width, height)))
+        watch.step()
+    watch.show()
+
+
+def pictures(steps, folder):
+    """The whole job on a folder of small pictures, links to eight files."""
+    source, rng = folder / "pictures", np.random.default_rng(0)
+    (source / "drawn").mkdir(parents=True)
+    picture = cv2.resize(read_image(PICTURE), (320, 256))
+    for i in range(8):
+        save_image(folder / f"{i}.jpg", np.roll(picture, int(rng.integers(320)), 1))
+    for i in range(steps):
+        os.link(folder / f"{i % 8}.jpg", source / f"{i:05}.jpg")
+    watch = Watch("Pictures of a folder, through `python -m helpers`", steps, "pictures")
+    with contextlib.redirect_stdout(io.StringIO()) as said, watching(watch):
+        code = job(["--images", str(source), "--out", str(folder / "out")])
+    assert code == 0 and len(list((folder / "out").glob("*.jpg"))) == steps, said.getvalue()
+    watch.show()
+
+
+@contextlib.contextmanager
+def watching(watch):
+    """Count a step for each picture that the job has drawn."""
+    import helpers.__main__ as module
+
+    add = module._Results.add
+    module._Results.add = lambda *args, **more: (add(*args, **more), watch.step())[0]
+    try:
+        yield
+    finally:
+        module._Results.add = add
+
+
+def film(minutes, folder):
+    """A film of 320 x 240 pixels through the pipeline, tracked; its detector costs nothing."""
+    source = make_film(folder / "film.mp4", round(60 * minutes))
+    watch = Watch("Frames of a film, through `process_video`", round(1500 * minutes), "frames")
+    process_video(source, folder / "found.mp4", Waiting(0), on_frame=watch.step, progress=False)
+    watch.show()
+
+
+def main():
+    """Run all three; what is left at the end comes last."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=100)
+    parser.add_argument("--pictures", type=int, default=10_000)
+    parser.add_argument("--minutes", type=float, default=30, help="length of the film")
+    args = parser.parse_args()
+    watch = Watch("Between the runs", 30, "steps")
+    watch.at = set(range(9))
+    with tempfile.TemporaryDirectory() as folder:
+        calls(args.calls)
+        watch.step()
+        pictures(args.pictures, pathlib.Path(folder))
+        watch.step()
+        film(args.minutes, pathlib.Path(folder))
+        watch.step()
+    watch.show()
+
+
+if __name__ == "__main__":
+    main()
