@@ -107,7 +107,9 @@ def _reporting(fail, path):
         yield
     except InputError as error:
         fail(error)
-    except MemoryError:
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != cv2.Error.StsNoMem:
+            raise
         fail(f"{path}: needs more memory than there is; make it smaller")
 
 
@@ -156,9 +158,8 @@ def _run(out, pictures, films, detector, note, failed, fail, **how):
     summary = [f"{summary}: {_listing(counts)}"] * (len(films) < len(entries))
     with replacing(out / "index.html") as part:
         part.write_text(_page(entries, summary, detector, note, failed), "utf-8")
-    page = (out / "index.html").resolve()
-    print(*summary, *films, f"results are in {page.parent}", sep="\n")
-    print(f"look at them: {page.as_uri()}")
+    print(*summary, *films, f"results are in {out.resolve()}", sep="\n")
+    print(f"look at them: {(out / 'index.html').resolve().as_uri()}")
     return 130 if stopped else 2 if failed else 0
 
 
@@ -242,9 +243,8 @@ class _Results:
         self.images.append(json.dumps({**image, "height": height, "result": result, **more}))
         for record in found.to_coco(len(self.images)):
             comma, self.annotations = ",\n" if self.annotations else "\n", self.annotations + 1
-            x, y, width, height = record["bbox"]
-            area = width * height
-            bare = {"id": self.annotations, "iscrowd": 0, "area": area, "segmentation": []}
+            _, _, w, h = record["bbox"]
+            bare = {"id": self.annotations, "iscrowd": 0, "area": w * h, "segmentation": []}
             self.file.write(comma + json.dumps({**bare, **record}))
 
     @contextlib.contextmanager
