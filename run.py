@@ -64,7 +64,7 @@ def step(title, *command):
     while child.poll() is None:
         time.sleep(0.2)
         print("." if (time.monotonic() - start) % 3 < 0.2 else "", end="", flush=True)
-    print(f" {time.monotonic() - start:.0f} s" + (", failed" if child.returncode else ""))
+    print(f" {time.monotonic() - start:.0f} s" + (", failed" if child.returncode else ""), flush=True)
     return child.returncode == 0
 
 
@@ -80,7 +80,8 @@ def set_up():
         raise OSError(f"the disk is full: {free:.1f} GB are free, {need} GB are needed")
     VENV.mkdir()
     wanted, text = VENV / LOCK.name, LOCK.read_text(encoding="utf-8")
-    cuda = re.sub(r"(?m)^tensorflow-cpu==(\S+).*", r"tensorflow[and-cuda]==\1", text)
+    bare = re.sub(r" \\\s+--hash=\S+", "", text)  # for CUDA's packages the lock has no hashes
+    cuda = re.sub(r"(?m)^tensorflow-cpu==(\S+).*", r"tensorflow[and-cuda]==\1", bare)
     wanted.write_text(cuda if gpu else text, encoding="utf-8")
     base, pip = getattr(sys, "_base_executable", sys.executable), [PYTHON, "-m", "pip"]
     if not step("Python environment", base, "-m", "venv", VENV):  # Debian without python3-venv
@@ -132,7 +133,6 @@ def main(args):
                     set_up()
         if args[0] == "setup":
             return print("The environment is ready:", VENV)
-        sys.stdout.flush()
         inside = [str(PYTHON), str(ROOT / "run.py"), "--inside", *args]
         return subprocess.call(inside) if os.name == "nt" else os.execv(PYTHON, inside)
     except OSError as error:

@@ -20,6 +20,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("test", "lab", "weights", "notebooks", "site", "bench", "harden", "lint", "setup")
+LOCK = f"""numpy==2.0.0 \\
+    --hash=sha256:{"a" * 64} \\
+    --hash=sha256:{"b" * 64}
+tensorflow-cpu==2.21.0 ; os_name \\
+    --hash=sha256:{"c" * 64}
+"""
 NO_NETWORK = """
 WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(': Failed to
 establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/absl-py/
@@ -44,7 +50,7 @@ def load(path):
 def folder(tmp_path):
     """A folder with a copy of run.py, a small lock and a `helpers` that tells its arguments."""
     shutil.copy(ROOT / "run.py", tmp_path)
-    (tmp_path / "requirements.lock").write_text("numpy==2.0.0\ntensorflow-cpu==2.21.0 ; os_name\n")
+    (tmp_path / "requirements.lock").write_text(LOCK, encoding="utf-8", newline="\n")
     (tmp_path / "helpers").mkdir()
     (tmp_path / "helpers/__init__.py").write_text("")
     (tmp_path / "helpers/__main__.py").write_text(
@@ -242,8 +248,7 @@ def test_cuda_comes_with_a_gpu_unless_refused(run, monkeypatch, asked, cuda):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", asked)
     run.main(["setup"])
     wanted = (run.VENV / "requirements.lock").read_text()
-    assert ("tensorflow[and-cuda]==2.21.0\n" in wanted) == cuda
-    assert ("tensorflow-cpu" in wanted) != cuda and "numpy==2.0.0" in wanted
+    assert wanted == ("numpy==2.0.0\ntensorflow[and-cuda]==2.21.0\n" if cuda else LOCK)
 
 
 # What can go wrong
@@ -356,16 +361,19 @@ def test_control_c_is_one_line(folder, run):
 def names(path):
     """The packages that a requirements file names, normalised."""
     lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    return {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in lines if line}
+    lines = [line for line in lines if line and not line.startswith("--hash=")]
+    return {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in lines}
 
 
-def test_the_lock_is_exact_and_holds_every_requirement():
+def test_the_lock_is_exact_with_a_digest_for_every_file_and_holds_every_requirement():
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert names(ROOT / "requirements.txt") <= names(ROOT / "requirements.lock")
     assert names(ROOT / "requirements-colab.txt") <= names(ROOT / "requirements.txt")
+    kinds = (r"[\w.\-]+==[\w.]+( ; .+)? \\", r"    --hash=sha256:[0-9a-f]{64}( \\)?", r" *#.*")
     for line in text.splitlines():
-        assert line.lstrip().startswith("#") or re.match(r"[\w.\-]+==[\w.]+( ; .+)?$", line), line
+        assert any(re.fullmatch(kind, line) for kind in kinds), line
     assert "://" not in text and "/home" not in text and "/tmp" not in text
+    assert "--generate-hashes" in text  # by hand: pip then refuses what has another digest
     assert len(re.findall(r"(?m)^tensorflow-cpu==", text)) == 1  # the line that a GPU changes
 
 
@@ -388,8 +396,8 @@ def sources():
 
 def test_every_import_is_a_requirement():
     known = {"cv2": "opencv-python-headless", "PIL": "pillow", "tensorflow": "tensorflow-cpu"}
-    known |= {"IPython": "jupyterlab", "nbformat": "papermill", "google": None}
-    known |= {"one_core": None, "deadly": None}  # notebook 09 writes them
+    known |= {"IPython": "jupyterlab", "jupyter_client": "jupyterlab", "nbformat": "papermill"}
+    known |= {"google": None, "one_core": None, "deadly": None}  # notebook 09 writes two
     known |= {"jax": None, "playwright": None}  # tests skip where they are missing
     listed = names(ROOT / "requirements.txt")
     ours = {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.iterdir()}
