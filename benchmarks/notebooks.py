@@ -7,21 +7,21 @@ of the tests (--small). Prints, from the start of the kernel on, seconds on the 
 computing, on all cores together; the peak of memory; and the cell that took longest. Processes
 that a notebook starts count, too. The clock depends on what else the machine does, the seconds of
 computing hardly. The aims on two quiet cores: 90 s, 30 s with --small; 1.6 GB, as Binder has 2.
+All notebooks, as they are, are written to benchmarks/NOTEBOOKS.md, which README's table is held to.
 """
 
 import argparse
 import importlib
 import json
-import os
 import pathlib
 import sys
 import tempfile
 import time
 
 import psutil
+from run_all import ROOT, machine
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from helpers.pictures import replacing
 
 
 def usage(process):
@@ -54,11 +54,11 @@ def run(path, parameters):
             time.sleep(0.1)
         wall = time.perf_counter() - start
         if papermill.returncode:
-            return "  failed"
+            return None
         cells = json.loads(out.read_text(encoding="utf-8"))["cells"]
     spent = {cell["id"]: cell["metadata"]["papermill"]["duration"] or 0 for cell in cells}
     slowest = max(spent, key=spent.get)
-    return f"{wall:9.1f}{seconds:11.1f}{peak:8.0f}  {slowest} {spent[slowest]:.1f} s"
+    return f"{wall:.1f}", f"{seconds:.1f}", f"{peak:.0f}", f"{slowest}, {spent[slowest]:.1f} s"
 
 
 def main():
@@ -70,16 +70,23 @@ def main():
     args, failed = parser.parse_args(), 0
     books = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     books += sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb")) if args.solutions else []
-    load = f"load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
-    print(f"{os.cpu_count()} cores, {load}\n{'notebook':30}{'clock s':>9}", end="")
-    print(f"{'computing s':>11}{'MB':>8}  slowest cell")
+    page = ["# Notebooks", "", "By `python benchmarks/notebooks.py`.", "", *machine(), ""]
+    page += [
+        "| notebook | clock s | computing s | MB | slowest cell |",
+        "| --- | --: | --: | --: | --- |",
+    ]
+    print(*page, sep="\n", flush=True)
     for path in books:
         if not args.names or path.name.startswith(tuple(args.names)):
             small = importlib.import_module(f"tests.books.{path.stem[3:]}").SMALL
             row = run(path, small if args.small else {})
-            failed += row == "  failed"
+            failed += row is None
             name = str(path.relative_to(ROOT / "notebooks").with_suffix(""))
-            print(f"{name:30}{row}", flush=True)
+            page.append(f"| {' | '.join([name, *(row or ['failed'])])} |")
+            print(page[-1], flush=True)
+    if not (args.small or args.solutions or args.names or failed):
+        with replacing(ROOT / "benchmarks/NOTEBOOKS.md") as part:
+            part.write_text("\n".join(page) + "\n", encoding="utf-8")
     return failed
 
 

@@ -153,7 +153,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--film", type=pathlib.Path, nargs="*")
     parser.add_argument(
-        "--wait", type=float, nargs="+", default=[30, 15], help="ms a frame that the waiting ones take"
+        "--wait",
+        type=float,
+        nargs="+",
+        default=[30, 15],
+        help="ms a frame that the waiting ones take",
     )
     parser.add_argument("--long", type=int, default=180, help="seconds of the film for memory")
     parser.add_argument("--model", default="streets", help="'' for the waiting detector alone")

@@ -4,6 +4,8 @@ import ast
 import json
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -140,6 +142,26 @@ def test_readme_says_what_the_card_of_everyday_says():
     crowded, empty = f"{card['sources']['cocoval']['person']:.3f}"[1:], card["empty"]
     assert f"COCO's crowded scenes {crowded} |" in readme
     assert f"{empty['images']} photographs of none of these it sees {empty['false']} at" in readme
+
+
+ALONE = """
+import importlib, socket, sys
+
+def refuse(*args, **more):
+    raise SystemExit("a network was asked for")
+
+socket.getaddrinfo = socket.create_connection = socket.socket.connect = refuse
+for name in sys.argv[1:]:
+    importlib.import_module(f"helpers.{name}")
+print("all imported")
+"""
+
+
+def test_importing_asks_no_network():
+    modules = [name for name in NAMES if name not in ("__init__", "__main__")]
+    run = [sys.executable, "-c", ALONE, *modules]
+    done = subprocess.run(run, cwd=HELPERS.parent, capture_output=True, text=True, timeout=300)
+    assert done.stdout == "all imported\n", done.stderr[-500:]
 
 
 def test_no_drawer_for_odds_and_ends():

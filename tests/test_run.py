@@ -377,6 +377,15 @@ def test_the_lock_is_exact_with_a_digest_for_every_file_and_holds_every_requirem
     assert len(re.findall(r"(?m)^tensorflow-cpu==", text)) == 1  # the line that a GPU changes
 
 
+def test_the_licence_of_every_package_is_listed():
+    page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
+    listed = re.findall(r"(?m)^\| ([\w.-]+) \|", page) + page.rpartition("also: ")[2][:-2].split(
+        ", "
+    )
+    locked = re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"))
+    assert set(locked) <= set(listed), ".venv/bin/python .ci/licences.py"
+
+
 def test_each_requirement_has_a_reason():
     for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith(("#", "tensorflow")):
@@ -456,6 +465,8 @@ def test_notebooks_in_the_repository_are_light(path):
     assert len(text.encode()) <= 1_000_000
     assert '"papermill": {' not in text and '"widgets": {' not in text
     assert not re.search(r"/(home|Users|root|tmp)/\w", text), "a path of somebody's machine"
+    for form in ("<script", "javascript", "onload=", "onerror="):
+        assert form not in text.lower(), "nothing may run when a notebook is opened"
 
 
 def test_a_handout_has_no_solutions(tmp_path, capsys):
