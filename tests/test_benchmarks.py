@@ -23,6 +23,10 @@ ROOT = pathlib.Path(__file__).parents[1]
         ("run_all.py --quick --parts pasting", ("ours", "TensorFlow", "OpenCV")),
         ("learning.py --epochs 2 --steps 1", ("plain Keras", "ours, learning", "ours, with AP")),
         ("growth.py --rounds 2 --small", ("**Size", "**Number", "**Length", "- time", "- memory")),
+        (
+            "long_runs.py --calls 10 --pictures 10 --minutes 0.02",
+            ("**Detector calls", "**Pictures of", "**Frames of", "**Between"),
+        ),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
 )
