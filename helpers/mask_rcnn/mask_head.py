@@ -141,13 +141,23 @@ def paste_masks(mask_scores, boxes, image_size, threshold=0.5, corners=False):
     for mask, scores, (x1, y1, x2, y2) in zip(masks, mask_scores, boxes, strict=True):
         rows, from_rows = _interpolation(y1, y2, image_size[0], scores.shape[0], corners)
         columns, from_columns = _interpolation(x1, x2, image_size[1], scores.shape[1], corners)
-        half = scores @ from_columns.T  # (M, columns of the box)
-        for start in range(0, len(from_rows), 1024):  # in bands: a huge picture fits in memory
-            band = from_rows[start : start + 1024] @ half
+        half = np.concatenate([band for _, band in _bands(from_columns, scores.T)])
+        for start, band in _bands(from_rows, half.T):
             top = rows.start + start
             above = band > threshold if corners else band >= threshold
             mask[top : top + len(band), columns] = above
     return masks
+
+
+def _bands(matrix, other):
+    """Yields (first row, product) of a few rows of a matrix at a time, with another matrix.
+
+    So few that BLAS stays in one thread: where other programs work, too, its threads wait for each
+    other far longer than they compute. And a huge picture fits in memory.
+    """
+    num = max(1, 2**19 // max(1, other.size))
+    for start in range(0, max(1, len(matrix)), num):
+        yield start, matrix[start : start + num] @ other
 
 
 def _interpolation(low, high, length, cells, corners):
