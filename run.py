@@ -64,7 +64,7 @@ def step(title, *command):
     while child.poll() is None:
         time.sleep(0.2)
         print("." if (time.monotonic() - start) % 3 < 0.2 else "", end="", flush=True)
-    print(f" {time.monotonic() - start:.0f} s" + (", failed" if child.returncode else ""), flush=True)
+    print(f" {time.monotonic() - start:.0f} s{', failed' * bool(child.returncode)}", flush=True)
     return child.returncode == 0
 
 
