@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from helpers.pictures import replacing  # noqa: E402
 
-HEAD = """# Licences of what is installed
+HEAD = """# Licences
 
 Pixelwise is under Apache-2.0 and contains none of these packages; `python3 run.py` fetches them,
 each in the version and with the digest that `requirements.lock` names. This is what they say of
