@@ -74,7 +74,7 @@ def main():
             else:
                 pipes = {"capture_output": True, "text": True, "env": environment}
                 ended = subprocess.run(done, shell=True, cwd=where, check=False, **pipes)
-                said = (ended.stdout + ended.stderr).strip()
+                said = (ended.stderr + ended.stdout).strip()
                 refused = "coco" in command and re.search(REFUSED, said) and "Traceback" not in said
                 good = ended.returncode == 0 or bool(refused)
             where = home / "pixelwise"
