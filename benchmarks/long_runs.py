@@ -48,8 +48,9 @@ class Watch:
         self.count += 1
         if self.count in self.at:
             megabytes, took = self.process.memory_info().rss / 1e6, time.monotonic() - self.start
-            row = (megabytes, self.process.num_threads(), self.process.num_fds())
-            self.rows.append((self.count, f"{took:.0f}", f"{row[0]:.0f}", *row[1:]))
+            files = getattr(self.process, "num_fds", None) or self.process.num_handles  # Windows
+            row = (f"{took:.0f}", f"{megabytes:.0f}", self.process.num_threads(), files())
+            self.rows.append((self.count, *row))
 
     def show(self):
         """Print the rows."""

@@ -379,9 +379,8 @@ def test_the_lock_is_exact_with_a_digest_for_every_file_and_holds_every_requirem
 
 def test_the_licence_of_every_package_is_listed():
     page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
-    listed = re.findall(r"(?m)^\| ([\w.-]+) \|", page) + page.rpartition("also: ")[2][:-2].split(
-        ", "
-    )
+    listed = re.findall(r"(?m)^\| ([\w.-]+) \|", page)
+    listed += page.rpartition("also: ")[2].rstrip(".\n").split(", ")
     locked = re.findall(r"(?m)^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"))
     assert set(locked) <= set(listed), ".venv/bin/python .ci/licences.py"
 
