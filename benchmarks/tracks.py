@@ -128,14 +128,20 @@ def main():
             text = json.dumps(plain)
             done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
             results["ByteTrack"] = json.loads(done.stdout.splitlines()[-1])
+        shares = []
         for tracker, found in results.items():
             scores = [score(*pair) for pair in zip(truth, found, strict=True)]
+            shares.append([s["IDF1"] for s in scores])
             line = f"{name:16}{tracker:12}"
             for key in names:
                 values = [s[key] for s in scores]
                 share = key in ("IDF1", "MOTA")
                 line += f"{np.mean(values):10.3f}" if share else f"{sum(values):10}"
             print(line + (f"{took:8.1f}" if tracker == "ours" else ""))
+        if len(shares) == 2 and len(clips) > 1:
+            gaps = np.subtract(*shares)
+            error = gaps.std(ddof=1) / len(gaps) ** 0.5
+            print(f"  IDF1, ours less ByteTrack's, clip by clip: {gaps.mean():+.3f} ± {error:.3f}")
     if not args.bytetrack:
         print("without --bytetrack there is nothing to compare with: see the head of this file")
 

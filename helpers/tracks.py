@@ -75,10 +75,8 @@ class Tracker:
         step, masks = max(1, round(max(size) / SIDE)), detections.masks
         masks = None if masks is None else masks[:, ::step, ::step]
         for track in self.tracks:
-            track.box, track.moved = (
-                track.box + np.tile(track.velocity, 2),
-                track.moved + track.velocity,
-            )
+            track.box = track.box + np.tile(track.velocity, 2)
+            track.moved = track.moved + track.velocity
         self.tracks = [track for track in self.tracks if not (track.missed and _left(track, size))]
         likeness = self._likeness(detections, masks, step)
         owner, strong = np.full(len(detections), -1), detections.scores >= self.birth_score
@@ -140,9 +138,12 @@ def _see(track, found, mask):
     """Take over what was found of a track: one object, and its small mask or None."""
     box = found.boxes[0].astype(float)
     if track.votes:
-        # What hides an object stops one of its edges; the other one tells how it moves.
-        error = (box - track.box).reshape(2, 2)
-        error = np.where(np.abs(error[0]) < np.abs(error[1]), error[0], error[1])
+        # What hides an object stops one of its edges; the other one tells how it moves. So does the
+        # border of the picture: an edge that lies there tells nothing.
+        error, size = (box - track.box).reshape(2, 2), found.image_size[::-1]
+        cut = np.abs(box.reshape(2, 2) - [(0, 0), size]) < 0.01 * max(size)
+        first = np.where(cut[0] == cut[1], np.abs(error[0]) < np.abs(error[1]), cut[1])
+        error = np.where(first, *error)
         track.velocity = track.velocity + 0.3 * error / track.missed
     track.box, track.mask, track.moved, track.missed = box, mask, np.zeros(2), 0
     track.votes[int(found.labels[0])] += max(float(found.scores[0]), 1e-6)

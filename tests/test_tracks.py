@@ -66,6 +66,25 @@ def test_one_that_enters_is_not_the_one_that_left():
     assert ids(tracker, [[184, 20, 200, 40]]) == [2]
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_the_edge_at_the_border_does_not_hold_an_object(side):
+    """A car is cut by the border from its first frame to its last and drives out by 4 a frame.
+
+    One of its edges never moves. Nine frames after it has gone another car comes in there.
+    """
+
+    def box(width):
+        return [[0, 20, width, 40], [200 - width, 20, 200, 40]][side]
+
+    tracker = Tracker()
+    for width in range(60, 8, -4):
+        assert ids(tracker, [box(width)]) == [1]
+    np.testing.assert_allclose(tracker.tracks[0].velocity, [4 * (-1, 1)[side], 0], atol=0.1)
+    for _ in range(9):
+        assert ids(tracker, []) == []
+    assert ids(tracker, [box(16)]) == [2]
+
+
 def test_numbers_are_never_used_again():
     tracker = Tracker(patience=3)
     assert ids(tracker, [[0, 20, 20, 40]]) == [1]
