@@ -5,10 +5,12 @@ the zoo's models runs ours. TensorFlow and JAX are imported where they are used.
 """
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
 import shutil
+import threading
 
 import numpy as np
 
@@ -86,7 +88,19 @@ def run_lite(program: bytes):
         runner.invoke()
         return [runner.get_tensor(index) for index in outputs]
 
-    return forward
+    return in_turn(forward)
+
+
+def in_turn(function):
+    """The same function for several threads, which wait for each other."""
+    lock = threading.Lock()
+
+    @functools.wraps(function)
+    def alone(*args):
+        with lock:
+            return function(*args)
+
+    return alone
 
 
 def export(model, card, folder):

@@ -1,12 +1,14 @@
 """Models by name: ours, the zoo's from a local server, exported ones; ours is scored again."""
 
 import json
+import threading
 
 import keras
 import numpy as np
 import pytest
 
 from helpers import zoo
+from helpers.mask_rcnn.model import Candidates
 from helpers.scenes import draw_scene
 from helpers.structures import InputError
 
@@ -54,6 +56,31 @@ def test_images_of_any_size(detector, toy_pictures):
         assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all()
     assert len(found[0]) > 0 and set(found[0].labels) <= {1, 7}
     assert detector.batch([]) == []
+
+
+def test_two_pictures_are_on_their_way_at_a_time():
+    """Each waits until the other one is in the network, too: one after the other they never end."""
+    meet = threading.Barrier(2)
+
+    def outputs(image):
+        meet.wait(timeout=20)
+        return int(image[0, 0, 0])
+
+    def decode(number, size):
+        boxes, masks = np.array([[0.0, 0, 4, 4]]), np.ones((1, 2, 2))
+        return Candidates(boxes, np.array([number]), np.ones(1), masks)
+
+    detector = zoo.Detector(outputs, decode, {"name": "two", "categories": {7: "a", 8: "b"}})
+    pictures = [np.full((6, 8, 3), number, np.uint8) for number in (7, 8)]
+    assert [found.names for found in detector.batch(pictures)] == [["a"], ["b"]]
+
+
+def test_the_fast_form_takes_one_at_a_time(detector, toy_pictures):
+    """Its interpreter refuses, or mixes up, what several threads ask of it at a time."""
+    pictures = [picture for picture, _ in toy_pictures[:4]] * 6
+    fast = zoo.from_model(detector.model, detector.card, 0.0, fast=True)
+    for picture, together in zip(pictures, fast.batch(pictures), strict=True):
+        np.testing.assert_array_equal(fast(picture).boxes, together.boxes)
 
 
 def test_thresholds_make_new_detectors(detector, toy_pictures):
