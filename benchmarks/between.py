@@ -1,22 +1,24 @@
 """What does it cost to detect in each k-th frame only, and what does it bring?
 
-    python benchmarks/between.py [--clips 4] [--frames 49] [--every 1 2 3 4 6 8]
+    python benchmarks/between.py [--clips 4] [--frames 49] [--rounds 3]
 
 On clips of the street world: the mean over objects of the best mask IoU that the masks of a frame
 have with those of the model itself ("model") and with the truth ("truth"); how many times as fast
-`process_video` is as with every frame, on a film of 24 frames a second at 640 x 384. The last rows
-carry the truth of a frame on for 1, 2, ... frames, by each of some ways to do it.
+`process_video` is as with every frame, on a film of 24 frames a second at 640 x 384, in turn. The
+second table carries the truth of a frame on for 1, 2, ... frames, by each of some ways to do it.
 """
 
 import argparse
 import os
 import pathlib
+import statistics
 import sys
 import tempfile
 import time
 
 import cv2
 import numpy as np
+from measure import table
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -63,6 +65,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--frames", type=int, default=49)
+    parser.add_argument("--rounds", type=int, default=3, help="films made with each k")
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8])
     args = parser.parse_args()
 
@@ -72,24 +75,27 @@ def main():
     detector = load_detector("streets")
     clips = [list(draw_clip(seed, args.frames)) for seed in range(200, 200 + args.clips)]
     asked = [[detector(image) for image, _ in clip] for clip in clips]
-    base = None
-    print(f"{'every':>8}{'model':>8}{'truth':>8}{'speed':>8}")
+    overlaps, took = {}, {every: [] for every in args.every}
+    for every in args.every:
+        model, truth = [], []
+        for clip, answers in zip(clips, asked, strict=True):
+            for i, (image, true) in enumerate(clip):
+                due = i % every == 0
+                last = answers[i] if due else carry(clip[i - 1][0], image, last)  # noqa: F821
+                model += overlap(answers[i], last)
+                truth += overlap(true, last)
+        overlaps[every] = f"{np.mean(model):.3f}", f"{np.mean(truth):.3f}"
     with tempfile.TemporaryDirectory() as folder:
-        film = pathlib.Path(folder) / "film.mp4"
+        film, out = (pathlib.Path(folder) / name for name in ("film.mp4", "out.mp4"))
         write_video(film, (image for image, _ in draw_clip(200, args.frames, 24, (384, 640))), 24)
-        for every in args.every:
-            model, truth = [], []
-            for clip, answers in zip(clips, asked, strict=True):
-                for i, (image, true) in enumerate(clip):
-                    due = i % every == 0
-                    last = answers[i] if due else carry(clip[i - 1][0], image, last)  # noqa: F821
-                    model += overlap(answers[i], last)
-                    truth += overlap(true, last)
-            out = pathlib.Path(folder) / "out.mp4"
-            took = process_video(film, out, detector, every=every, progress=False).took
-            base = base or took
-            print(f"{every:8}{np.mean(model):8.3f}{np.mean(truth):8.3f}{base / took:7.2f}x")
-    print(f"\n{'way':16}" + "".join(f"{f'+{n}':>7}" for n in range(1, AHEAD + 1)) + f"{'ms':>8}")
+        for every in args.every * args.rounds:
+            report = process_video(film, out, detector, every=every, progress=False)
+            took[every].append(report.took)
+    middle = {every: statistics.median(times) for every, times in took.items()}
+    speed = {every: f"{middle[args.every[0]] / middle[every]:.2f}" for every in args.every}
+    rows = [(every, *overlaps[every], speed[every]) for every in args.every]
+    table(("every", "IoU with the model", "with the truth", "times as fast"), rows)
+    rows = []
     for name, way in WAYS.items():
         values, took, calls = [[] for _ in range(AHEAD)], 0, 0
         for clip in clips:
@@ -103,8 +109,9 @@ def main():
                     both = [key for key in found.track_ids if key in true.track_ids]
                     pairs = [(found.track_ids == key, true.track_ids == key) for key in both]
                     values[n] += [mask_iou(found[a].masks, true[b].masks)[0, 0] for a, b in pairs]
-        line = "".join(f"{np.mean(v):7.3f}" if v else f"{'-':>7}" for v in values)
-        print(f"{name:16}{line}{1000 * took / max(calls, 1):8.1f}")
+        cells = [f"{np.mean(v):.3f}" if v else "-" for v in values]
+        rows.append((name, *cells, f"{1000 * took / max(calls, 1):.1f}"))
+    table(("way", *(f"+{n}" for n in range(1, AHEAD + 1)), "ms"), rows)
 
 
 if __name__ == "__main__":

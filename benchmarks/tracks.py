@@ -106,6 +106,8 @@ def main():
     parser.add_argument("--bytetrack", help="the python of an environment with trackers")
     args = parser.parse_args()
 
+    from measure import table
+
     from helpers.zoo import load_detector
 
     detector = load_detector("streets")
@@ -116,7 +118,7 @@ def main():
         given["truth, spoiled"].append([spoiled(t, rng) for _, t in clip])
         given["streets"].append([detector(image) for image, _ in clip])
     names = ("switches", "IDF1", "MOTA", "misses", "false")
-    print(f"{'detections':16}{'tracker':12}" + "".join(f"{n:>10}" for n in names) + f"{'ms':>8}")
+    rows, gaps = [], []
     for name, clips in given.items():
         begun = time.perf_counter()
         results = {"ours": [follow(clip) for clip in clips]}
@@ -132,16 +134,19 @@ def main():
         for tracker, found in results.items():
             scores = [score(*pair) for pair in zip(truth, found, strict=True)]
             shares.append([s["IDF1"] for s in scores])
-            line = f"{name:16}{tracker:12}"
+            row = [name, tracker]
             for key in names:
                 values = [s[key] for s in scores]
                 share = key in ("IDF1", "MOTA")
-                line += f"{np.mean(values):10.3f}" if share else f"{sum(values):10}"
-            print(line + (f"{took:8.1f}" if tracker == "ours" else ""))
+                row.append(f"{np.mean(values):.3f}" if share else sum(values))
+            rows.append([*row, f"{took:.1f}" if tracker == "ours" else ""])
         if len(shares) == 2 and len(clips) > 1:
-            gaps = np.subtract(*shares)
-            error = gaps.std(ddof=1) / len(gaps) ** 0.5
-            print(f"  IDF1, ours less ByteTrack's, clip by clip: {gaps.mean():+.3f} ± {error:.3f}")
+            gap = np.subtract(*shares)
+            gaps.append(f"{name}: {gap.mean():+.3f} ± {gap.std(ddof=1) / len(gap) ** 0.5:.3f}")
+    table(("detections", "tracker", *names, "ms"), rows)
+    if gaps:
+        print("IDF1, ours less ByteTrack's, mean of the clips and its standard error:")
+        print("\n".join(gaps))
     if not args.bytetrack:
         print("without --bytetrack there is nothing to compare with: see the head of this file")
 

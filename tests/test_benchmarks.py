@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
         ("inference.py --images 2 --calls 2", ("eager", "tf.function", "fast")),
         ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_cuts")),
         ("tracks.py --clips 1 --frames 4", ("truth, spoiled", "streets")),
-        ("between.py --clips 1 --frames 9 --every 1 2", ("stay", "corners")),
+        ("between.py --clips 1 --frames 9 --every 1 2 --rounds 1", ("stay", "corners")),
         (
             "video.py --model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
             ("drawing", "memory", "alone", "pipeline", "moviepy"),
