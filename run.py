@@ -11,7 +11,9 @@ on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which
 commands:
   test               run the tests and every notebook, two at once; what follows goes to pytest
   lab                open the notebooks in JupyterLab
-  weights            train the bundled model again, which takes hours; --help tells more
+  train              train `streets`, `everyday`, or a model of your own pictures; see train --help
+  data               check, count and convert annotations; see data --help
+  models             list, describe, fetch, verify and export models; see models --help
   notebooks          run the notebooks and store their outputs in them; 05 06: only those two
   site               make web pages of the stored notebooks, in outputs/site
   bench, harden      measure beside peers; try damaged files: results in benchmarks/, some minutes
@@ -36,7 +38,8 @@ VENV, LOCK = ROOT / ".venv", ROOT / "requirements.lock"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOG, STAMP = VENV / "setup.log", VENV / "pixelwise.stamp"
 FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]} {ROOT}"
-MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab", "weights": "helpers.training"}
+MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab"}
+MODULES |= {"train": "helpers.training", "models": "helpers.models", "data": "helpers.annotations"}
 SCRIPTS = {"notebooks": ".ci/store_notebooks.py", "site": ".ci/build_site.py"}
 SCRIPTS |= {"bench": "benchmarks/run_all.py", "harden": ".ci/harden.py"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
@@ -91,12 +94,18 @@ def set_up():
     fast = step("uv, a fast installer", *pip, "install", "pip", "uv<1") and step("packages", *uv)
     if not fast and not step("packages, with pip", *pip, "install", "-r", wanted):
         raise OSError(LOG.read_text(encoding="utf-8", errors="replace"))
+    place = subprocess.run(
+        [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    # A line in a .pth file: the project can be imported from anywhere in this environment.
+    (Path(place) / "pixelwise.pth").write_text(f"{ROOT}\n", encoding="utf-8")
     STAMP.write_text(FITS, encoding="utf-8")
 
 
 def work(command, *args):
     """Runs a command, now in the Python of .venv; returns the exit status."""
-    if command not in ("", "weights"):
+    if command not in ("", "train", "models", "data"):
         os.chdir(ROOT)
     if command == "lint":
         tools = ("ruff check", "ruff format --check", "pytest -m form")

@@ -133,7 +133,7 @@ VOC = """<annotation><filename>a.png</filename><size><width>40</width><height>30
 
 
 def annotations(rng, folder):
-    from helpers.datasets import read_dataset, statistics
+    from helpers.annotations.datasets import read_dataset, statistics
 
     _photo(folder / "a.png")
     kind = rng.choice([*TREES, "voc"])
@@ -148,7 +148,7 @@ def annotations(rng, folder):
 
 
 def label_maps(rng, folder):
-    from helpers.graphs import read_label_map
+    from helpers.models.graphs import read_label_map
 
     text = b"item {\n  name: 'n1'\n  id: 1\n  display_name: \"person\"\n}\n" * 3
     (folder / "map.pbtxt").write_bytes(damaged(text, rng))
@@ -183,7 +183,7 @@ def weights(rng, folder):
     import numpy as np
 
     from helpers.mask_rcnn.model import Config
-    from helpers.weights import BROKEN, load_model, read_card, read_weights
+    from helpers.models.weights import BROKEN, load_model, read_card, read_weights
 
     kind, path = rng.randrange(4), folder / "a.json"
     card = {"name": "a", "categories": {"1": "nut"}, "config": dataclasses.asdict(Config(1))}
@@ -209,7 +209,7 @@ def weights(rng, folder):
 
 
 def archives(rng, folder):
-    from helpers import download
+    from helpers.models import download
 
     cache, outside = folder / "cache", folder / "outside"
     cache.mkdir(), outside.mkdir()
@@ -249,7 +249,7 @@ def archives(rng, folder):
 def clips(rng, folder):
     import numpy as np
 
-    from helpers.video import process_video, write_video
+    from helpers.video.pipeline import process_video, write_video
 
     frames = [np.full((32, 48, 3), 20 * i, np.uint8) for i in range(6)]
     write_video(folder / "good.mp4", frames, 6)
@@ -266,7 +266,10 @@ WORDS = ["", "-", "--", "nowhere", "../..", "\x01", "é" * 90, "x" * 5000, "a*",
 
 
 def arguments(rng, folder):
-    from helpers import datasets, everyday, training, zoo
+    from helpers.annotations import datasets
+    from helpers.models import zoo
+    from helpers.training import everyday
+    from helpers.training import recipes as training
 
     os.chdir(folder)
     commands = (
@@ -329,7 +332,9 @@ def work(kind, seed, first, last):
     def slow(*_):
         raise Slow
 
-    from helpers import everyday, training, video, zoo  # noqa: F401 (now: no input shall wait for it)
+    from helpers.models import zoo  # noqa: F401 (now: no input shall wait for it)
+    from helpers.training import everyday  # noqa: F401 (now: no input shall wait for it)
+    from helpers.video import pipeline as video  # noqa: F401 (now: no input shall wait for it)
 
     signal.signal(signal.SIGALRM, slow)
     out = os.fdopen(3, "w", buffering=1)

@@ -23,8 +23,8 @@ HEIGHT, GAP = 300, 8
 
 def main():
     from helpers.drawing import draw_detections
+    from helpers.models.zoo import load_detector
     from helpers.pictures import read_image, sample_photos, save_image
-    from helpers.zoo import load_detector
 
     detector, folder = load_detector("everyday"), Path(sys.argv[1]) / "skimage/data"
     for row, names in ROWS.items():

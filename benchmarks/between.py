@@ -23,9 +23,9 @@ from measure import table
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers.scenes import draw_clip
+from helpers.streets.scenes import draw_clip
 from helpers.structures import mask_iou
-from helpers.tracks import carry, shifted
+from helpers.video.tracks import carry, shifted
 
 AHEAD = 7  # frames that the ways to carry are followed
 
@@ -69,8 +69,8 @@ def main():
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8])
     args = parser.parse_args()
 
-    from helpers.video import process_video, write_video
-    from helpers.zoo import load_detector
+    from helpers.models.zoo import load_detector
+    from helpers.video.pipeline import process_video, write_video
 
     detector = load_detector("streets")
     clips = [list(draw_clip(seed, args.frames)) for seed in range(200, 200 + args.clips)]

@@ -20,9 +20,10 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers import explorers, sliders, zoo
-from helpers.mask_rcnn.model import letterbox
-from helpers.scenes import draw_scene
+from helpers.lessons import explorers, sliders
+from helpers.mask_rcnn.inference import letterbox
+from helpers.models import zoo
+from helpers.streets.scenes import draw_scene
 
 
 def walk(controls, num, rng):

@@ -21,7 +21,11 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers import confidence, datasets, evaluation, novelties, training
+from helpers.annotations import datasets
+from helpers.evaluation import ap as evaluation
+from helpers.evaluation import confidence
+from helpers.streets import novelties
+from helpers.training import recipes as training
 
 ROOT = pathlib.Path(__file__).parents[1]
 WAYS = {"novelties": {"epochs": 9}, "nuts": {"epochs": 6, "image_size": (320, 320)}}

@@ -26,13 +26,13 @@ from measure import Peak, table, take_turns
 from pasting import Ellipses
 from video import Waiting
 
-from helpers.cluster import process_many
 from helpers.drawing import draw_detections
 from helpers.mask_rcnn.mask_head import paste_masks
+from helpers.models.zoo import load_detector
 from helpers.pictures import read_image
 from helpers.structures import Detections
-from helpers.video import process_video, write_video
-from helpers.zoo import load_detector
+from helpers.video.cluster import process_many
+from helpers.video.pipeline import process_video, write_video
 
 ROOT = pathlib.Path(__file__).parents[1]
 STRAIGHT = 0.1  # of a point's value: so near to a line all points lie, or it is called none

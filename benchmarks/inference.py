@@ -18,8 +18,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from measure import spread, table, take_turns
 
-from helpers import export, training, zoo
-from helpers.evaluation import evaluate
+from helpers.evaluation.ap import evaluate
+from helpers.models import export, zoo
+from helpers.training import recipes as training
 
 
 def main():

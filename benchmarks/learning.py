@@ -22,10 +22,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import keras
 from measure import spread, table
 
-from helpers import scenes, training, zoo
-from helpers.batches import Shuffled, to_targets
-from helpers.mask_rcnn.engine import Batches, Run
-from helpers.weights import load_model
+from helpers.models import zoo
+from helpers.models.weights import load_model
+from helpers.streets import scenes
+from helpers.training import recipes as training
+from helpers.training.batches import Shuffled, to_targets
+from helpers.training.engine import Batches, Run
 
 BATCH = 8
 

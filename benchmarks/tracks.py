@@ -28,9 +28,9 @@ from scipy.optimize import linear_sum_assignment
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers.scenes import draw_clip
+from helpers.streets.scenes import draw_clip
 from helpers.structures import box_iou
-from helpers.tracks import Tracker, shifted
+from helpers.video.tracks import Tracker, shifted
 
 BYTETRACK = """
 import json, sys, numpy as np, supervision as sv, trackers
@@ -108,7 +108,7 @@ def main():
 
     from measure import table
 
-    from helpers.zoo import load_detector
+    from helpers.models.zoo import load_detector
 
     detector = load_detector("streets")
     truth, given = [], {"truth, spoiled": [], "streets": []}

@@ -26,7 +26,7 @@ from measure import table
 
 from helpers.drawing import draw_detections
 from helpers.structures import Detections
-from helpers.video import process_video, read_frames, video_info, write_video
+from helpers.video.pipeline import process_video, read_frames, video_info, write_video
 
 ROOT = pathlib.Path(__file__).parents[1]
 CARS = ROOT / "../shared/data/clips/cars_ccby.mp4"
@@ -174,7 +174,7 @@ def main():
         memory(folder, args.long)
         detectors = {f"waiting {wait:g} ms": Waiting(wait) for wait in args.wait}
         if args.model:
-            from helpers.zoo import load_detector
+            from helpers.models.zoo import load_detector
 
             detectors[args.model] = load_detector(args.model, say=None)
         for film in films:

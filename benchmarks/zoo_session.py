@@ -79,7 +79,7 @@ def warm_session(folder):
 
 def ours(folder):
     """A function image -> masks (N, H, W): the detector of this project."""
-    from helpers.zoo import load_detector
+    from helpers.models.zoo import load_detector
 
     detector = load_detector(str(folder), score_threshold=0.0, say=None)
     return lambda image: detector(image).masks
@@ -171,7 +171,7 @@ def main():
     from measure import table
     from PIL import Image
 
-    from helpers import zoo
+    from helpers.models import zoo
 
     pictures = sorted((ROOT / "data" / "pictures").glob("*.jpg"))
     images = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]

@@ -19,12 +19,12 @@ from urllib.parse import quote
 import cv2
 from tqdm.auto import tqdm
 
+from helpers import DATA
 from helpers.drawing import draw_detections
 from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import InputError
-from helpers.video import process_video, read_frames, video_info
+from helpers.video.pipeline import process_video, read_frames, video_info
 
-DATA = pathlib.Path(__file__).parents[1] / "data"
 ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
 PREVIEW = 1200  # pixels of the longer side of a picture on the page
 
@@ -45,7 +45,7 @@ def main(argv=None) -> int:
         return 2
     try:
         with _waiting("starting TensorFlow"):
-            from helpers.zoo import load_detector, resolve
+            from helpers.models.zoo import load_detector, resolve
         name = resolve(options.model)  # a download shows how far it is
         with _waiting(f"loading the model {name!r}"):
             detector = load_detector(name, score_threshold=options.score, say=None)

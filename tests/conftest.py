@@ -87,7 +87,7 @@ def tiny_model(tiny_config, toy_targets):
 @pytest.fixture(scope="session")
 def folder(tiny_model, tmp_path_factory):
     """The tiny network, saved as training saves one."""
-    from helpers import weights
+    from helpers.models import weights
 
     folder = tmp_path_factory.mktemp("toy")
     weights.save_model(tiny_model, {"name": "toy", "categories": SHAPES}, folder)
@@ -97,7 +97,7 @@ def folder(tiny_model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
-    from helpers import export, weights, zoo
+    from helpers.models import export, weights, zoo
 
     pytest.importorskip("tensorflow")
     folder = tmp_path_factory.mktemp("exported") / "streets"

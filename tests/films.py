@@ -6,8 +6,8 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from helpers.film import write_video
 from helpers.structures import Detections
+from helpers.video.film import write_video
 
 CLIPS = pathlib.Path(__file__).parents[1] / "../shared/data/clips"
 RATE = 48_000

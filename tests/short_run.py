@@ -13,9 +13,9 @@ import signal
 import keras
 import numpy as np
 
-from helpers import training
-from helpers.mask_rcnn.engine import Run
 from helpers.structures import Detections
+from helpers.training import recipes as training
+from helpers.training.engine import Run
 
 NAMES = {2: "square", 5: "disc"}
 

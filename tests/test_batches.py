@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import batches
-from helpers.mask_rcnn.model import letterbox
+from helpers.mask_rcnn.inference import letterbox
 from helpers.structures import Detections, InputError
+from helpers.training import batches
 
 NAMES = {1: "person", 3: "car", 18: "dog"}
 SIZE = (64, 96)

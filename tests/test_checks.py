@@ -7,12 +7,12 @@ import re
 import numpy as np
 import pytest
 
-from helpers.checks import quickstart
+from helpers.lessons.checks import quickstart
 from helpers.structures import Detections
 
 ROOT = pathlib.Path(__file__).parents[1]
 BOOKS = [path.stem[3:] for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
-CHECKS = {book: importlib.import_module(f"helpers.checks.{book}") for book in BOOKS}
+CHECKS = {book: importlib.import_module(f"helpers.lessons.checks.{book}") for book in BOOKS}
 CASES = {
     f"{book}.{name}": (getattr(CHECKS[book], name), *case)
     for book in BOOKS

@@ -7,11 +7,11 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers import film
-from helpers.cluster import local_cluster, local_pool, process_many
-from helpers.film import read_frames, write_video
-from helpers.video import process_video
-from helpers.zoo import DATA, load_detector
+from helpers.models.zoo import DATA, load_detector
+from helpers.video import film
+from helpers.video.cluster import local_cluster, local_pool, process_many
+from helpers.video.film import read_frames, write_video
+from helpers.video.pipeline import process_video
 from tests.films import picture, read, tone
 from tests.workers import cursed, deadly, deadly_streets, moody
 
@@ -115,7 +115,7 @@ def test_the_bundled_model_on_a_dask_cluster_whose_worker_is_killed(tmp_path, mo
 
 def test_it_goes_on_where_it_was(films, tmp_path, monkeypatch):
     """Finished parts are not made again: a model that fails at once is not even asked."""
-    monkeypatch.setattr("helpers.cluster.join_film", cut_short)
+    monkeypatch.setattr("helpers.video.cluster.join_film", cut_short)
     made = process_many(films[:1], tmp_path / "out", moody, progress=False)
     assert made[0].problem == "OSError: no room" and (tmp_path / "out/a.mp4.parts").is_dir()
     monkeypatch.undo()

@@ -12,9 +12,17 @@ from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from helpers.datasets import Problem, browse, main, read_dataset, split, statistics, write_coco
+from helpers.annotations.__main__ import main
+from helpers.annotations.datasets import (
+    Problem,
+    browse,
+    read_dataset,
+    split,
+    statistics,
+    write_coco,
+)
+from helpers.annotations.repairs import runs
 from helpers.pictures import save_image
-from helpers.repairs import runs
 from helpers.structures import InputError
 from tests.test_formats import BOXES, SQUARE, coco, square, voc, write
 
@@ -430,7 +438,7 @@ def test_command_line(tmp_path, photo):
     """As typed: no traceback, no TensorFlow, and the exit code tells."""
     path = write(tmp_path / "c.json", "no JSON")
     run = subprocess.run(
-        [sys.executable, "-m", "helpers.datasets", "check", str(path)],
+        [sys.executable, "-m", "helpers.annotations", "check", str(path)],
         capture_output=True, text=True, cwd=pathlib.Path(__file__).parents[1],
     )  # fmt: skip
     assert run.returncode == 2 and run.stdout == ""

@@ -16,8 +16,8 @@ import threading
 
 import pytest
 
-from helpers import download
-from helpers.download import BLANK, STAMP, catalogue, fetch, find, progress_bar, verify
+from helpers.models import download
+from helpers.models.download import BLANK, STAMP, catalogue, fetch, find, progress_bar, verify
 from helpers.structures import InputError
 from tests.zoo_server import serve
 
@@ -617,7 +617,7 @@ def test_a_server_of_lists_that_does_not_answer(zoo, monkeypatch):
 
 def test_importing_asks_no_server(zoo, monkeypatch):
     monkeypatch.setenv("PIXELWISE_ZOO_URL", zoo.url)
-    importlib.reload(importlib.import_module("helpers.download"))
+    importlib.reload(importlib.import_module("helpers.models.download"))
     assert zoo.requests == []
 
 

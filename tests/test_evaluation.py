@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers.evaluation import (
+from helpers.evaluation.ap import (
     METRICS,
     confusion,
     error_kinds,

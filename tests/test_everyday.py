@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import everyday, zoo
-from helpers.curves import read_curve
-from helpers.evaluation import evaluate
-from helpers.photos import Photos
+from helpers.evaluation.ap import evaluate
+from helpers.models import zoo
 from helpers.pictures import read_image, sample_photos
 from helpers.structures import Detections, mask_iou
+from helpers.training import everyday
+from helpers.training.curves import read_curve
+from helpers.training.photos import Photos
 from tests.outlines import OUTLINES, points
 from tests.test_photos import EVERYDAY, NAMES, data  # noqa: F401 (data is a fixture)
 from tests.test_training import eagerly

@@ -10,11 +10,11 @@ import types
 import numpy as np
 import pytest
 
-from helpers import explorers, sliders
-from helpers.explorers import explore_anchors, explore_roi_align, explore_stages
+from helpers.lessons import explorers, sliders
+from helpers.lessons.explorers import explore_anchors, explore_roi_align, explore_stages
+from helpers.lessons.sliders import Explorer, explore_cuts
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
-from helpers.sliders import Explorer, explore_cuts
 from helpers.structures import Detections
 
 NAMES = {1: "person", 3: "car"}
@@ -207,7 +207,7 @@ def test_an_error_in_a_notebook_fails_its_test(tmp_path):
     )
     code = [
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport numpy as np",
-        "from helpers.sliders import Explorer\n" + inspect.getsource(fragile),
+        "from helpers.lessons.sliders import Explorer\n" + inspect.getsource(fragile),
         "explorer = fragile()\nexplorer.controls['number'].value = NUMBER\nexplorer",
         "print('{}')",
     ]

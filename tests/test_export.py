@@ -7,10 +7,11 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from helpers import export, weights, zoo  # noqa: E402
-from helpers.evaluation import mask_iou  # noqa: E402
-from helpers.graphs import MASKS, OUTPUTS, read_label_map  # noqa: E402
-from helpers.scenes import draw_scene  # noqa: E402
+import helpers.models.__main__ as models  # noqa: E402
+from helpers.evaluation.ap import mask_iou  # noqa: E402
+from helpers.models import export, weights, zoo  # noqa: E402
+from helpers.models.graphs import MASKS, OUTPUTS, read_label_map  # noqa: E402
+from helpers.streets.scenes import draw_scene  # noqa: E402
 from helpers.structures import InputError  # noqa: E402
 
 SIZES = {"as trained": (256, 320), "twice as large": (512, 640), "wide": (200, 500)}
@@ -95,20 +96,20 @@ def test_an_existing_folder_is_left_alone(tmp_path, capsys):
     model, card = weights.load_model(zoo.DATA / "streets.json")
     with pytest.raises(InputError, match="exists already; name a new folder"):
         export.export(model, card, tmp_path)
-    assert zoo.main(["export", "streets", str(tmp_path)]) == 2
+    assert models.main(["export", "streets", str(tmp_path)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_only_our_models_are_exported(exported, tmp_path, capsys):
-    assert zoo.main(["export", str(exported), str(tmp_path / "again")]) == 2
+    assert models.main(["export", str(exported), str(tmp_path / "again")]) == 2
     assert "only our own models can be exported" in capsys.readouterr().err
     assert not (tmp_path / "again").exists()
 
 
 def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load."""
-    assert zoo.main(["export", str(folder), str(tmp_path / "out")]) == 0
+    assert models.main(["export", str(folder), str(tmp_path / "out")]) == 0
     assert str(tmp_path / "out" / "saved_model") in capsys.readouterr().out
     detector = zoo.load_detector(str(tmp_path / "out"), score_threshold=0.0, say=None)
     assert detector.categories == {1: "square", 7: "disc"}

@@ -15,8 +15,9 @@ import time
 import numpy as np
 import pytest
 
-from helpers import pictures, video
+from helpers import pictures
 from helpers.structures import Detections
+from helpers.video import pipeline as video
 
 ROOT = pathlib.Path(__file__).parents[1]
 PICTURE = ROOT / "data/pictures/street-1.jpg"
@@ -71,7 +72,7 @@ LITTLE = f"""
 import resource
 import cv2, numpy as np, psutil
 import helpers.__main__ as job
-from helpers import zoo
+from helpers.models import zoo
 
 detector = zoo.load_detector("streets", say=None)
 detector(np.zeros((300, 300, 3), np.uint8))
@@ -130,7 +131,7 @@ FILM_CELL = """
 import pathlib, sys, time
 sys.path.insert(0, {root!r})
 import numpy as np
-from helpers.video import process_video, write_video
+from helpers.video.pipeline import process_video, write_video
 
 folder = pathlib.Path({folder!r})
 def slow(frame):

@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
-from helpers.film import camera_frames, play, read_frames, video_info, write_video
 from helpers.pictures import find_images, read_image, save_animation, save_image
 from helpers.structures import InputError
+from helpers.video.film import camera_frames, play, read_frames, video_info, write_video
 from tests.films import RATE, picture, read, write_film
 
 

@@ -7,7 +7,7 @@ import pytest
 
 tf = pytest.importorskip("tensorflow")
 
-from helpers import graphs, zoo  # noqa: E402
+from helpers.models import graphs, zoo  # noqa: E402
 from helpers.structures import InputError  # noqa: E402
 from tests import api_graph  # noqa: E402
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as rle
 
-from helpers.datasets import read_dataset
-from helpers.graphs import read_label_map
+from helpers.annotations.datasets import read_dataset
+from helpers.models.graphs import read_label_map
+from helpers.models.weights import read_card
 from helpers.pictures import read_image
 from helpers.structures import Detections, InputError
-from helpers.weights import read_card
 
 WORDS = "images annotations categories id name file_name segmentation bbox shapes points".split()
 WORDS += "label imagePath regions config size counts".split()

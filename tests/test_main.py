@@ -15,7 +15,7 @@ from PIL import Image
 import helpers.__main__ as job
 from helpers.pictures import find_images, read_image, save_image
 from helpers.structures import Detections, InputError
-from helpers.video import read_frames, video_info, write_video
+from helpers.video.pipeline import read_frames, video_info, write_video
 
 NAMES = {1: "person", 3: "car"}
 
@@ -72,7 +72,7 @@ def files(tmp_path, monkeypatch):
         return Fake(score_threshold)
 
     fake = types.SimpleNamespace(load_detector=load_detector, resolve=resolve)
-    monkeypatch.setitem(sys.modules, "helpers.zoo", fake)
+    monkeypatch.setitem(sys.modules, "helpers.models.zoo", fake)
     monkeypatch.setattr(Fake, "calls", 0)
     folder = tmp_path / "my photos"
     save_image(folder / "both.png", street())

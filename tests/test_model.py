@@ -4,16 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.mask_rcnn.model import (
-    LOSS_NAMES,
-    Config,
-    MaskRCNN,
-    Stages,
-    Targets,
-    candidates_of,
-    letterbox,
-    to_detections,
-)
+from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
+from helpers.mask_rcnn.model import LOSS_NAMES, Config, MaskRCNN, Stages, Targets
 
 only_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="GradientTape is TensorFlow's"

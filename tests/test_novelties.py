@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import novelties
-from helpers.novelties import CATEGORIES, draw_novelty
-from helpers.scenes import draw_scene
+from helpers.streets import novelties
+from helpers.streets.novelties import CATEGORIES, draw_novelty
+from helpers.streets.scenes import draw_scene
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers import photos
-from helpers.photos import Photos, Varied, counted, pack
 from helpers.structures import Detections, InputError
+from helpers.training import photos
+from helpers.training.photos import Photos, Varied, counted, pack
 
 NAMES = "person", "cat"
 CATEGORIES = {1: "person", 17: "cat"}

@@ -19,7 +19,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("test", "lab", "weights", "notebooks", "site", "bench", "harden", "lint", "setup")
+COMMANDS = (
+    "test",
+    "lab",
+    "train",
+    "models",
+    "data",
+    "notebooks",
+    "site",
+    "bench",
+    "harden",
+    "lint",
+    "setup",
+)
 LOCK = f"""numpy==2.0.0 \\
     --hash=sha256:{"a" * 64} \\
     --hash=sha256:{"b" * 64}

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from helpers import scenery, scenes, sprites
-from helpers.painting import Camera, Thing
-from helpers.scenes import CATEGORIES, draw_clip, draw_scene, soundtrack
+from helpers.streets import scenery, sprites
+from helpers.streets.painting import Camera, Thing
+from helpers.streets.scenes import CATEGORIES, draw_clip, draw_scene, soundtrack
 
 SMALL = (128, 160)
 
@@ -269,16 +269,3 @@ def test_the_sound():
 def test_a_sound_that_is_none(seconds, rate):
     with pytest.raises(ValueError, match="seconds must be 0 to 3600, rate 8000 or more, got"):
         soundtrack(0, seconds, rate)
-
-
-def test_what_is_shipped(tmp_path, monkeypatch):
-    clip = scenes.draw_clip
-    short = lambda seed, frames, fps, size: clip(seed, 6, fps, SMALL)  # noqa: E731
-    monkeypatch.setattr(scenes, "draw_clip", short)
-    monkeypatch.setattr(sys, "argv", ["scenes", str(tmp_path)])
-    scenes.main()
-    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*"))
-    assert written == [*(f"pictures/street-{n}.jpg" for n in range(1, 7)), "street.mp4"]
-    assert max(path.stat().st_size for path in tmp_path.rglob("*.jpg")) < 150_000
-    names = {name for seed in scenes.SHIPPED for name in draw_scene(seed)[1].names}
-    assert names == set(CATEGORIES.values())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import sliders
+from helpers.lessons import sliders
 
 GREY = np.full((30, 40, 3), 90, np.uint8)
 

@@ -14,12 +14,15 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import curves, training, weights, zoo
-from helpers.curves import CURVES
-from helpers.evaluation import METRICS
-from helpers.mask_rcnn.engine import Batches, Run, Schedule
-from helpers.mask_rcnn.model import LOSS_NAMES, Candidates, MaskRCNN
+from helpers.evaluation.ap import METRICS
+from helpers.mask_rcnn.inference import Candidates
+from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN
+from helpers.models import weights, zoo
 from helpers.structures import Detections, InputError
+from helpers.training import curves
+from helpers.training import recipes as training
+from helpers.training.curves import CURVES
+from helpers.training.engine import Batches, Run, Schedule
 from tests import short_run
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -458,7 +461,7 @@ def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, cap
 
 
 def test_the_command_for_a_folder_of_ones_own(start, tmp_path, capsys):
-    from helpers.datasets import write_coco
+    from helpers.annotations.datasets import write_coco
 
     write_coco([short_run.draw(seed) for seed in range(5)], tmp_path / "data")
     command = [str(tmp_path / "data"), "--out", str(tmp_path / "mine"), "--start", str(start)]

@@ -15,11 +15,11 @@ import av
 import numpy as np
 import pytest
 
-from helpers import film as film_files
-from helpers import parts
-from helpers.film import read_frames, video_info, write_video
 from helpers.structures import Detections, InputError
-from helpers.video import process_video
+from helpers.video import film as film_files
+from helpers.video import parts
+from helpers.video.film import read_frames, video_info, write_video
+from helpers.video.pipeline import process_video
 from tests.films import CLIPS, RATE, Painter, make, picture, read, tone, write_film
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -506,7 +506,7 @@ def test_an_error_in_any_stage_ends_all(film, tmp_path, monkeypatch, broken):
     def fails(*args, **options):
         raise ZeroDivisionError("by hand")
 
-    monkeypatch.setattr(f"helpers.video.{broken}", fails)
+    monkeypatch.setattr(f"helpers.video.pipeline.{broken}", fails)
     with pytest.raises(ZeroDivisionError, match="by hand"):
         process_video(film, tmp_path / "out.mp4", Painter(), every=2, progress=False)
     assert list(tmp_path.iterdir()) == [film] and not working()

@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import weights
 from helpers.mask_rcnn.model import MaskRCNN
+from helpers.models import weights
 from helpers.structures import InputError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -212,7 +212,7 @@ def test_a_broken_card_is_named(copy, change):
 OTHER_BACKEND = """
 import sys
 import jax, keras, numpy as np
-from helpers import weights
+from helpers.models import weights
 from helpers.mask_rcnn.model import MaskRCNN
 model, _ = weights.load_model(sys.argv[1])
 stages = jax.jit(model)(np.load(sys.argv[2]))

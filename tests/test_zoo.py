@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import zoo
-from helpers.mask_rcnn.model import Candidates
-from helpers.scenes import draw_scene
+import helpers.models.__main__ as models
+from helpers.mask_rcnn.inference import Candidates
+from helpers.models import zoo
+from helpers.streets.scenes import draw_scene
 from helpers.structures import InputError
 
 
@@ -138,29 +139,29 @@ def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
 
 def test_commands(served, tmp_path, capsys):
     """list, info, fetch, verify: as a user runs them."""
-    assert zoo.main(["list"]) == 0
+    assert models.main(["list"]) == 0
     assert "to be fetched" in capsys.readouterr().out
-    assert zoo.main(["fetch", NAME]) == 0
+    assert models.main(["fetch", NAME]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{NAME}: {tmp_path}") and out.endswith("frozen_inference_graph.pb\n")
-    assert zoo.main(["list"]) == 0
+    assert models.main(["list"]) == 0
     out = capsys.readouterr().out
     assert "in the cache" in out and "streets" in out
-    assert zoo.main(["info", NAME]) == 0
+    assert models.main(["info", NAME]) == 0
     assert json.loads(capsys.readouterr().out)["mask_size"] == 55
-    assert zoo.main(["info", "streets"]) == 0
+    assert models.main(["info", "streets"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "streets"
-    assert zoo.main(["verify", NAME]) == 0
+    assert models.main(["verify", NAME]) == 0
     (graph,) = (tmp_path / "cache").rglob("frozen_inference_graph.pb")
     graph.write_bytes(graph.read_bytes()[:-1])
     capsys.readouterr()
-    assert zoo.main(["verify", NAME]) == 2
+    assert models.main(["verify", NAME]) == 2
     said = capsys.readouterr()
     assert "frozen_inference_graph.pb" in said.err and said.err.count("\n") == 1
-    assert zoo.main(["fetch", "street"]) == 2 and "no model 'street'" in capsys.readouterr().err
+    assert models.main(["fetch", "street"]) == 2 and "no model 'street'" in capsys.readouterr().err
     for wrong in ([], ["fetch"], ["paint", "x"], ["export", "streets"]):
         with pytest.raises(SystemExit) as caught:
-            zoo.main(wrong)
+            models.main(wrong)
         assert caught.value.code == 2
 
 
@@ -204,8 +205,8 @@ needs_weights = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def streets_scores():
     """AP on the first 100 held-out pictures: of the network, and of its fast form."""
-    from helpers import training
-    from helpers.evaluation import evaluate
+    from helpers.evaluation.ap import evaluate
+    from helpers.training import recipes as training
 
     images, truth = training.held_out(100, (256, 320))
     detectors = [zoo.load_detector("streets", fast, 0.0) for fast in (False, True)]

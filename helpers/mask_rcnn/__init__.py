@@ -1,1 +1,11 @@
-"""Mask R-CNN, written to be read: `keras.ops` only, so it runs on TensorFlow, JAX and PyTorch."""
+"""The network, written to be read: Faster R-CNN, and the branch that makes it Mask R-CNN."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "inference": ["letterbox"],
+        "model": ["Config", "MaskRCNN", "Stages", "Targets"],
+    },
+)

@@ -1,0 +1,10 @@
+"""Annotated pictures of any common format, read, checked, mended and written."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "datasets": ["read_dataset", "split", "statistics", "write_coco"],
+    },
+)

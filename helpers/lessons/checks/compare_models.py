@@ -1,0 +1,68 @@
+"""The exercises of notebook 07."""
+
+import numpy as np
+
+from helpers.lessons.checks.verdict import Hint, call, check, compare
+
+
+@check("The odd one out, and the first one, leave no trace in it.")
+def time_of(function):
+    """A function (function, clock, num) -> the median of num durations, after one to warm up."""
+    durations, state = [50, 1, 9, 2, 2, 3], {"now": 0.0, "calls": 0}  # a clock that work moves
+
+    def work():
+        state["now"] += durations[min(state["calls"], 5)]
+        state["calls"] += 1
+
+    def clock():
+        state["now"] += 0.001  # asking takes time, too
+        return state["now"]
+
+    answer, calls = call(function, work, clock, 5), state["calls"]
+    compare(
+        answer, 2, "Runs of 50 (warm-up), 1, 9, 2, 2 and 3 seconds must give 2.",
+        (2.5, "You took the warm-up into the median. Call function() once before you measure."),
+        (3.4, "That is the mean. One odd run moves it: take the median."),
+        (67 / 6, "That is the mean, warm-up and all. Take the median of what comes after it."),
+        (17, "That is the sum. What is the run in the middle?"),
+        (1, "That is the shortest run, not the one in the middle."), rtol=0.01,
+    )  # fmt: skip
+    if calls != 6:
+        raise Hint(f"With num=5 it called function() {calls} times; 1 + 5 are asked for.")
+
+
+@check("Model 2 costs more than model 1 and finds less: nobody needs it.")
+def on_the_front(answer, costs, aps):
+    """Which models (numbers from 0) does no other beat in both cost and AP?"""
+    costs, aps, every = np.array(costs), np.array(aps), range(len(costs))
+    beaten = [
+        any((costs <= costs[i]) & (aps >= aps[i]) & (np.arange(len(aps)) != i)) for i in every
+    ]
+    front = [i for i in every if not beaten[i]]
+    compare(
+        sorted(answer) if np.ndim(answer) else answer, front,
+        "For each model ask: is there another that is cheaper and better? A list like [0, 2].",
+        ([i for i in every if beaten[i]], "Those are beaten. Which ones are left?"),
+        ([int(aps.argmax())], "It is the best, but the others are cheaper. Nobody beats them."),
+        (sorted({int(aps.argmax()), int(costs.argmin())}),
+         "The two ends, all right. But another one beats neither of them, and is not beaten."),
+        (every, "One of them is dearer than another one, and worse."),
+    )  # fmt: skip
+
+
+@check("A hundredth of AP is a price, too, and here you have said what it may be.")
+def thrifty(answer, names, ap, cpu):
+    """The name of the cheapest model whose AP is at most .01 below the best."""
+    if not isinstance(answer, str) or answer not in names:
+        raise Hint(f"The name of one model is asked for, one of {', '.join(names)}.")
+    near = ap >= ap.max() - 0.01
+    wanted = names[int(np.argmin(np.where(near, cpu, np.inf)))]
+    if answer == wanted:
+        return
+    if answer == names[int(np.argmax(ap))]:
+        raise Hint("That is the best one, as before. Is there a cheaper one close to it?")
+    if not near[names.index(answer)]:
+        raise Hint(
+            "Its AP is more than 0.01 below the best. First drop those: ap >= ap.max() - 0.01."
+        )
+    raise Hint("It is good enough, but another one that is good enough is cheaper.")

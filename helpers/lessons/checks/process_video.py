@@ -1,0 +1,58 @@
+"""The exercises of notebook 06."""
+
+import numpy as np
+
+from helpers.lessons.checks.verdict import call, check, compare
+
+
+@check("Only two things help: fewer frames, or a faster model.")
+def minutes(answer, film_minutes, film_fps, model_fps):
+    """How many minutes does a film take at model_fps frames per second?"""
+    wanted = film_minutes * film_fps / model_fps
+    compare(
+        answer, wanted, "Count the film's frames, then divide by what the model does in a minute.",
+        (wanted * 60, "That is in seconds."),
+        (film_minutes * model_fps / film_fps, "Upside down: a slower model takes longer."),
+        (film_minutes * 60 * film_fps, "So many frames it has. How many can the model do?"),
+        rtol=0.05,
+    )  # fmt: skip
+
+
+@check("The film keeps its frame, and you hand back a new one.")
+def marked(function):
+    """A frame function that paints the 4 top rows white on a frame it may not write to."""
+    frame = np.full((8, 6, 3), 90, np.uint8)
+    frame.flags.writeable = False
+    wanted = np.where(np.arange(8)[:, None, None] < 4, 255, frame)
+    same = (frame, "What comes back is as it was. Paint on the copy and return it.")
+    compare(call(function, frame), wanted, "Paint the 4 top rows, and only those.", same)
+
+
+@check("A third of the work. But the masks in between are old: they lag behind.")
+def every_kth(make):
+    """make(detect, draw, k) -> a frame function: it detects in each k-th frame, draws in all."""
+    seen, drawn = [], []
+    detect = lambda frame: seen.append(int(frame[0, 0, 0])) or seen[-1]  # noqa: E731
+    function = call(make, detect, lambda frame, found: drawn.append(found) or frame, 3)
+    for i in range(7):
+        call(function, np.full((2, 2, 3), i, np.uint8))
+    compare(
+        seen, [0, 3, 6], f"With k = 3 it must detect in frames 0, 3 and 6; it did in {seen}.",
+        (range(7), "It detects in every frame. Count the frames; detect if count % k == 0."),
+        ([0], "It detects once and never again: does the count grow from call to call?"),
+    )  # fmt: skip
+    late = "Draw in every frame, with what was found last: keep it from call to call."
+    compare(drawn, [0, 0, 0, 3, 3, 3, 6], late)
+
+
+@check("Greedy takes .6, and pays with .1 for the rest. Together the other two are worth more.")
+def pairs(answer, likeness):
+    """Which new object is each known one, so that the sum of likeness is largest? 2 x 2."""
+    likeness = np.asarray(likeness)
+    straight, crosswise = np.trace(likeness), np.trace(likeness[::-1])
+    best = [0, 1] if straight > crosswise else [1, 0]
+    compare(
+        answer, best, "Two numbers: which column for row 0, and which for row 1.",
+        (best[::-1], "Add up both ways to pair them: .6 + .1, and .5 + .5."),
+        ([0, 0], "One new object cannot be two known ones."),
+    )  # fmt: skip

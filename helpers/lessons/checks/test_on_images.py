@@ -1,0 +1,46 @@
+"""The exercises of notebook 05."""
+
+import numpy as np
+
+from helpers.lessons.checks.verdict import call, check, compare
+
+
+@check("A box that is gone no longer counts: that is why the order of the scores matters.")
+def kept_by_nms(answer, overlaps, nms_iou):
+    """Which boxes (numbers from 0) does NMS keep? overlaps (N, N) IoU, best score first."""
+    over, kept, numbers = np.asarray(overlaps) > nms_iou, [], range(len(overlaps))
+    for i in numbers:
+        kept += [] if over[i, kept].any() else [i]
+    alone, lost = ([i for i in numbers if not over[i, :i].any()], sorted({*numbers} - {*kept}))
+    compare(
+        sorted(answer) if np.ndim(answer) else answer, kept,
+        "The best score stays. Then ask each next box about those that stayed: a list like [0, 2].",
+        (alone, "A box that was thrown out throws nobody out: ask only those that were kept."),
+        (lost, "Those are thrown out. Which ones stay?"),
+        (numbers, f"Two of them overlap by more than {nms_iou}: the lower score goes."),
+    )  # fmt: skip
+
+
+@check("To miss has become dear, so the cheapest threshold moves down or stays.")
+def costs(answer, wrong, missed):
+    """The cost at each threshold (T,), if one missed object is as bad as five wrong ones."""
+    compare(
+        answer, wrong + 5 * missed, "Multiply one of the two by five, then add.",
+        (wrong + missed, "That is the line as it was: both kinds cost the same."),
+        (5 * wrong + missed, "Turned round: here the false alarm is the dear one."),
+    )  # fmt: skip
+
+
+@check("It gives 0 for an empty street, too.")
+def covered_share(function):
+    """A function of masks (N, H, W) -> the share of the picture under at least one of them."""
+    masks = np.zeros((2, 4, 5), bool)
+    masks[0, :2, :3] = masks[1, 1:3, 1:4] = True  # 6 and 6 pixels, 2 in common: 10 of 20
+    compare(
+        call(function, masks), 0.5, "Two 2x3 masks that share 2 of 4x5 pixels cover 10 of 20.",
+        (0.6, "A pixel under two masks counts twice. Join them first: masks.any(axis=0)."),
+        (0.1, "So much lies under all masks. One is enough: any, not all."),
+        (50, "That is in per cent. A share lies between 0 and 1."),
+        (10, "That is a number of pixels. Divide by how many the picture has."),
+    )  # fmt: skip
+    compare(call(function, masks[:0]), 0, "A picture without objects must give 0.")

@@ -1,0 +1,11 @@
+"""The street world: pictures, clips and exact truth, drawn from a seed."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "novelties": ["draw_novelty"],
+        "scenes": ["draw_clip", "draw_scene"],
+    },
+)

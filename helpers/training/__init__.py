@@ -1,0 +1,10 @@
+"""How a network learns: batches, engine, curves, and a recipe for each kind of picture."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "recipes": ["fine_tune", "train_streets"],
+    },
+)
