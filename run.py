@@ -9,7 +9,8 @@ on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which
   --score NUMBER     drop objects that score less, from 0 to 1 (0.5 unless you say)
   --out FOLDER       where the results go (outputs unless you say)
 commands:
-  test               run the tests and every notebook, two at once; what follows goes to pytest
+  test               run the tests and every notebook, two at once; --all: the slow tests, too;
+                     what follows goes to pytest
   lab                open the notebooks in JupyterLab
   train              train `streets`, `everyday`, or a model of your own pictures; see train --help
   data               check, count and convert annotations; see data --help
@@ -40,6 +41,10 @@ LOG, STAMP = VENV / "setup.log", VENV / "pixelwise.stamp"
 FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]} {ROOT}"
 MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab"}
 MODULES |= {"train": "helpers.training", "models": "helpers.models", "data": "helpers.annotations"}
+OPTIONS = {
+    "test": ["-n2", "--dist=worksteal", "--durations=10"],
+    "lab": ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"],
+}
 SCRIPTS = {"notebooks": ".ci/store_notebooks.py", "site": ".ci/build_site.py"}
 SCRIPTS |= {"bench": "benchmarks/run_all.py", "harden": ".ci/harden.py"}
 CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
@@ -112,8 +117,7 @@ def work(command, *args):
         return max([subprocess.call([sys.executable, "-m", *tool.split()]) for tool in tools])
     if command in SCRIPTS:
         return subprocess.call([sys.executable, SCRIPTS[command], *args])
-    lab = ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"] * (command == "lab")
-    sys.argv[1:] = [*lab, *["-n2", "--dist=worksteal"] * (command == "test"), *args]
+    sys.argv[1:] = [*OPTIONS.get(command, []), *args]
     runpy.run_module(MODULES[command], run_name="__main__", alter_sys=True)
 
 

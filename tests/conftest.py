@@ -1,19 +1,49 @@
-"""What several files of tests share: a picture made by hand, and a tiny network that knows it."""
+"""What the files of tests share: which tests run, and in which order; a tiny network."""
 
+import collections
 import hashlib
 import json
-import os
 import tarfile
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import numpy as np
+import pytest
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-
-from helpers.structures import Detections  # noqa: E402
-from tests.zoo_server import serve  # noqa: E402
+from helpers.structures import Detections
+from tests.zoo_server import serve
 
 SHAPES = {1: "square", 7: "disc"}  # ids with a gap: classes 1 and 2 of the network
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="run the tests marked slow, too")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave the slow tests out unless --all is given; those that take longest come first."""
+    if not config.getoption("--all"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+    items.sort(key=is_short)
+
+
+def is_short(item):
+    return "test_run[" not in item.name and not item.get_closest_marker("slow")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """With --durations, which `run.py test` gives: the seconds of each file, most first."""
+    if config.getoption("durations") is None:
+        return
+    seconds = collections.Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                path, _, _ = report.location
+                seconds[path] += report.duration
+    terminalreporter.section("seconds of each file")
+    for path, duration in seconds.most_common():
+        terminalreporter.write_line(f"{duration:7.1f}  {path}")
 
 
 @pytest.fixture(scope="session")
