@@ -61,7 +61,7 @@ def packages(python):
 def prepare(folder, python):
     """Tells git where the project is, and Jupyter which Python is Colab's."""
     text = (ROOT / "notebooks/00_quickstart.ipynb").read_text(encoding="utf-8")
-    url, version = re.search(r'REPO_URL, VERSION = \\"(.+?)\\", \\"(.+?)\\"', text).groups()
+    version, url = re.search(r"git clone .*-b (\S+) (https://[\w./-]+)", text).groups()
     shutil.rmtree(folder / "origin.git", ignore_errors=True)
     call("git", "clone", "-q", "--bare", ROOT, folder / "origin.git")
     call("git", "-C", folder / "origin.git", "branch", "-q", "-f", version, "HEAD")
@@ -75,6 +75,7 @@ def prepare(folder, python):
     (kernel / "kernel.json").write_text(json.dumps(spec))
     (startup / "colab.py").write_text("import google.colab\n")
     os.environ |= {"JUPYTER_PATH": str(folder / "jupyter"), "IPYTHONDIR": str(folder / "ipython")}
+    os.environ["PATH"] = f"{python.parent}{os.pathsep}{os.environ['PATH']}"  # !pip is that one's
 
 
 def run(path, folder):

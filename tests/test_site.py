@@ -45,9 +45,9 @@ def test_links_lead_somewhere_and_pictures_have_words(path):
 @form
 def test_every_notebook_opens_from_the_readme_at_the_version_that_it_fetches():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    setup = next(c for c in json.loads(BOOKS[0].read_text("utf-8"))["cells"] if c["id"] == "setup")
-    setup = "".join(setup["source"])
-    url, version = re.search(r'REPO_URL, VERSION = "(.+)", "(.+)"', setup).groups()
+    cells = json.loads(BOOKS[0].read_text("utf-8"))["cells"]
+    (setup,) = ["".join(cell["source"]) for cell in cells if cell["id"] == "setup"]
+    version, url = re.search(r"git clone .*-b (\S+) (https://\S+)", setup).groups()
     place = url.removeprefix("https://github.com/")
     for path in BOOKS:
         assert f"| {path.stem[:2]} | [" in readme and f"](notebooks/{path.name})" in readme

@@ -5,6 +5,6 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "datasets": ["read_dataset", "split", "statistics", "write_coco"],
+        "datasets": ["browse", "read_dataset", "split", "statistics", "write_coco"],
     },
 )

@@ -5,7 +5,17 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "ap": ["error_kinds", "evaluate"],
-        "confidence": ["bootstrap", "interval"],
+        "ap": [
+            "confusion",
+            "error_kinds",
+            "evaluate",
+            "match",
+            "precision_recall",
+            "rounded",
+            "summarize",
+            "worst_pictures",
+        ],
+        "charts": ["plot_calibration", "plot_confusion", "plot_precision_recall"],
+        "confidence": ["bootstrap", "calibration", "interval"],
     },
 )

@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "explorers": ["explore_anchors", "explore_roi_align", "explore_stages"],
-        "sliders": ["explore_upload"],
+        "sliders": ["explore_cuts", "explore_upload"],
     },
 )

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "inference": ["letterbox"],
+        "mask_head": ["paste_masks"],
         "model": ["Config", "MaskRCNN", "Stages", "Targets"],
     },
 )

@@ -5,6 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "batches": ["to_targets"],
+        "curves": ["MEANING", "read_curve"],
         "recipes": ["fine_tune", "train_streets"],
     },
 )
