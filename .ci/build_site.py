@@ -24,10 +24,19 @@ from pygments.formatters import HtmlFormatter
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "https://github.com/pixelwise-tutorial/pixelwise"
+FOLDED = {"parameters": "Parameters", "setup": "Set-up", "results": "Results, for the tests"}
+
+
+def fold(body):
+    """Puts the cells that no reader reads, known by their tags, behind a line to click on."""
+    for tag, title in FOLDED.items():
+        cell = rf'(?s)(<div class="cell [^"]*celltag_{tag}\b.*?)(?=<div class="cell |\Z)'
+        body = re.sub(cell, rf"<details><summary>{title}</summary>\1</details>", body)
+    return body
 
 
 def of_notebook(path):
-    """A notebook as HTML, and its pictures and films: {name in its folder: bytes}."""
+    """A notebook as HTML, and its pictures and videos: {name in its folder: bytes}."""
     exporter = HTMLExporter(
         template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True
     )
@@ -36,15 +45,14 @@ def of_notebook(path):
     body, resources = exporter.from_notebook_node(nbformat.read(path, 4), resources)
     files = dict(resources["outputs"])
 
-    def film(match):
-        name = f"{path.stem}_files/film_{len(files)}.mp4"
+    def video(match):
+        name = f"{path.stem}_files/video_{len(files)}.mp4"
         files[name] = base64.b64decode(match[1])
         return f'src="{name}"'
 
-    body = re.sub(r'src="data:video/mp4;base64,([^"]+)"', film, body)
+    body = re.sub(r'src="data:video/mp4;base64,([^"]+)"', video, body)
     body = body.replace("<video controls", '<video controls playsinline preload="metadata"')
-    setup = r'(?s)(<div class="cell [^"]*celltag_setup".*?)(?=<div class="cell )'
-    return re.sub(setup, r"<details><summary>Set-up</summary>\1</details>", body), files
+    return fold(body), files
 
 
 def card(path):
@@ -59,12 +67,12 @@ def card(path):
     )
 
 
-def first(root, books, film):
-    """The first page: what README says first, a film, a card for each notebook."""
+def first(root, books, video):
+    """The first page: what README says first, a video, a card for each notebook."""
     words = (root / "README.md").read_text(encoding="utf-8").split("\n\n")[1]
     return (
         f"<h1>Pixelwise</h1>\n{markdown2html(words)}\n<video controls loop muted playsinline "
-        f'preload="auto" src="{film}"></video>\n<h2>Notebooks</h2>\n<ul class="cards">'
+        f'preload="auto" src="{video}"></video>\n<h2>Notebooks</h2>\n<ul class="cards">'
         f"{''.join(map(card, books))}</ul>\n<p>Get the project, to run them: "
         f'<a href="{SOURCE}">{SOURCE.removeprefix("https://")}</a></p>'
     )

@@ -66,6 +66,7 @@ def lab(tmp_path_factory):
     places |= {"JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces"}
     env = os.environ | {name: str(folder / place) for name, place in places.items()}
     env.pop("PIXELWISE_STATIC", None)
+    env["PYTHONPATH"] = str(folder / "project")  # else it is ours that the notebooks import
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"

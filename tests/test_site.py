@@ -2,8 +2,11 @@
 
 import importlib
 import json
+import os
 import pathlib
 import re
+import subprocess
+import venv
 from xml.etree import ElementTree
 
 import pytest
@@ -59,18 +62,34 @@ def test_every_notebook_opens_from_the_readme_at_the_version_that_it_fetches():
 
 
 @form
-def test_readme_is_short_and_its_film_light():
+def test_readme_is_short_and_its_video_light():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
     assert (ROOT / "data/street-found.webp").stat().st_size <= 1_500_000
 
 
 @form
 def test_binder_gets_the_lock_without_apt():
-    """What repo2docker asks for: environment.yml alone counts, and its pip section may say -r."""
+    """What repo2docker asks for: environment.yml, whose pip section may say -r; then postBuild.
+
+    postBuild makes the project importable, since pip takes no `-e .` beside a lock with digests.
+    """
     text = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    assert os.access(ROOT / "postBuild", os.X_OK)
     assert re.search(r"(?m)^  - python=3\.1[0-3]$", text) and "- -r requirements.lock" in text
-    for name in ("binder", ".binder", "apt.txt", "runtime.txt", "Dockerfile", "postBuild"):
+    for name in ("binder", ".binder", "apt.txt", "runtime.txt", "Dockerfile"):
         assert not (ROOT / name).exists(), name
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Binder is Linux")
+def test_binder_can_import_the_project_from_anywhere(tmp_path):
+    """With a Python of its own, as Binder has it, which knows nothing of run.py."""
+    venv.create(tmp_path / "env")
+    python = tmp_path / "env/bin/python"
+    env = {**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run([ROOT / "postBuild"], cwd=ROOT, env=env, check=True)
+    find = "import importlib.util as u; print(u.find_spec('helpers').origin)"
+    found = subprocess.check_output([python, "-c", find], cwd=tmp_path, text=True)
+    assert found.strip() == str(ROOT / "helpers/__init__.py")
 
 
 @form
@@ -137,7 +156,7 @@ def test_letters_on_every_colour_of_the_palette_can_be_read():
 
 
 PIXEL = "aGVsbG8="  # whatever: it is not looked at
-FILM = "AAAAIGZ0eXBpc29t"
+VIDEO = "AAAAIGZ0eXBpc29t"
 
 
 def toy(folder, words="Title; x axis: time"):
@@ -149,14 +168,16 @@ def toy(folder, words="Title; x axis: time"):
         "data": {"image/png": PIXEL},
         "metadata": {"image/png": {"alt": words}} if words else {},
     }
-    film = f'<video controls loop  width="640" >\n <source src="data:video/mp4;base64,{FILM}">'
-    film = {"output_type": "display_data", "data": {"text/html": film}, "metadata": {}}
+    video = f'<video controls loop  width="640" >\n <source src="data:video/mp4;base64,{VIDEO}">'
+    video = {"output_type": "display_data", "data": {"text/html": video}, "metadata": {}}
     more = "See [solutions](solutions/00_toy.ipynb) and [code](../helpers/a.py#L3)."
     cells = [
         ("markdown", "title", [], first, None),
+        ("code", "parameters", ["parameters"], "SIDE = 3", []),
         ("code", "setup", ["setup"], "import os", []),
         ("markdown", "more", [], more, None),
-        ("code", "draw", [], 'draw("<a href=nowhere>")', [picture, film]),
+        ("code", "draw", [], 'draw("<a href=nowhere>")', [picture, video]),
+        ("code", "results", ["results"], "print(results)", [picture]),
     ]
     cells = [
         {"cell_type": kind, "id": name, "metadata": {"tags": tags}, "source": text}
@@ -168,7 +189,7 @@ def toy(folder, words="Title; x axis: time"):
     (folder / "notebooks/solutions").mkdir()
     (folder / "notebooks/figures/a.png").write_bytes(b"png")
     (folder / "notebooks/00_toy.ipynb").write_text(json.dumps(book))
-    solution = json.dumps(book | {"cells": cells[:2] + cells[3:]})
+    solution = json.dumps(book | {"cells": cells[:3] + cells[4:]})
     solution = solution.replace("figures/a.png", "../figures/a.png")
     (folder / "notebooks/solutions/00_toy.ipynb").write_text(solution.replace("(gl", "(../gl"))
     (folder / "notebooks/glossary.md").write_text("# Words\n\n## IoU\n\nA number.")
@@ -185,11 +206,18 @@ def test_pages_of_a_toy(load, tmp_path):
     assert "<title>Is it small?</title>" in page and 'href="../index.html"' in page
     assert 'href="glossary.html#iou"' in page and 'href="solutions/00_toy.html"' in page
     assert f'href="{site.SOURCE}/blob/main/helpers/a.py#L3"' in page
-    assert "<summary>Set-up</summary>" in page and 'alt="Title; x axis: time"' in page
-    (film,) = re.findall(r'<source src="(.+\.mp4)"', page)
-    assert (tmp_path / "site/notebooks" / film).read_bytes().startswith(b"\0\0\0 ftyp")
+    assert page.count("<details>") == page.count("</details>") == 3
+    folded = re.findall(r"(?s)<details><summary>(.*?)</summary>(.*?)</details>", page)
+    assert [title for title, _ in folded] == ["Parameters", "Set-up", "Results, for the tests"]
+    assert "SIDE" in folded[0][1] and "import" in folded[1][1] and "results" in folded[2][1]
+    assert "draw" not in "".join(cell for _, cell in folded)
+    assert 'alt="Title; x axis: time"' in page
+    (video,) = re.findall(r'<source src="(.+\.mp4)"', page)
+    assert (tmp_path / "site/notebooks" / video).read_bytes().startswith(b"\0\0\0 ftyp")
     first = (tmp_path / "site/index.html").read_text()
-    assert "<em>very</em>" in first and f'src="notebooks/{film}"' in first and "one minute" in first
+    assert (
+        "<em>very</em>" in first and f'src="notebooks/{video}"' in first and "one minute" in first
+    )
     assert 'name="viewport"' in first and "<script" not in page + first
     wrong = list(check.wrong(tmp_path / "site"))
     assert len(wrong) == 2 and all("glossary.html has no place #iou" in line for line in wrong)
