@@ -22,8 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from helpers.annotations import datasets
-from helpers.evaluation import ap as evaluation
-from helpers.evaluation import confidence
+from helpers.evaluation import bootstrap, interval, match, summarize
 from helpers.streets import novelties
 from helpers.training import recipes as training
 
@@ -66,10 +65,10 @@ def main():
         detector = training.fine_tune(train, val, folder, seed=seed, **options)
         seconds, cpu = time.monotonic() - start, time.process_time() - cpu
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        found = detector.with_threshold(0.0).batch([image for image, _ in test])
-        matched = evaluation.match([truth for _, truth in test], found)
-        ap50 = evaluation.evaluate([truth for _, truth in test], found)["mask"]["AP50"]
-        low, high = confidence.interval(confidence.bootstrap(matched, "mask", "AP50"))
+        detections = detector.with_threshold(0.0).batch([image for image, _ in test])
+        matched = match([truth for _, truth in test], detections)
+        ap50 = summarize(matched)["mask"]["AP50"]
+        low, high = interval(bootstrap(matched, "mask", "AP50"))
         counts = f"{len(train)} / {len(val)} / {len(test)}"
         print(
             f"{folder.name:14}{seconds:8.0f}{cpu:7.0f}{memory:6.1f}{counts:>16}{ap50:7.3f}  "

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from measure import spread, table, take_turns
 
-from helpers.evaluation.ap import evaluate
+from helpers.evaluation import evaluate
 from helpers.models import export, zoo
 from helpers.training import recipes as training
 

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from helpers.evaluation.charts import plot_calibration, plot_confusion, plot_precision_recall
+from helpers.evaluation import plot_calibration, plot_confusion, plot_precision_recall
 
 RECALLS = np.linspace(0, 1, 101)
 

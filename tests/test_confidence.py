@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.evaluation.ap import METRICS, evaluate, match
-from helpers.evaluation.confidence import bootstrap, calibration, interval
+from helpers.evaluation import bootstrap, calibration, evaluate, interval, match
+from helpers.evaluation.matching import METRICS
 from helpers.structures import Detections
 from tests.test_evaluation import image, pictures
 

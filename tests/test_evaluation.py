@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers.evaluation.ap import (
-    METRICS,
+from helpers.evaluation import (
     confusion,
     error_kinds,
     evaluate,
@@ -15,6 +14,7 @@ from helpers.evaluation.ap import (
     summarize,
     worst_pictures,
 )
+from helpers.evaluation.matching import METRICS
 from helpers.structures import Detections, box_iou, mask_iou
 
 NAMES = {1: "person", 3: "car"}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.evaluation.ap import evaluate
+from helpers.evaluation import evaluate
 from helpers.models import zoo
 from helpers.pictures import read_image, sample_photos
 from helpers.structures import Detections, mask_iou

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers.evaluation.ap import METRICS
+from helpers.evaluation.matching import METRICS
 from helpers.mask_rcnn.inference import Candidates
 from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN
 from helpers.models import weights, zoo

@@ -205,7 +205,7 @@ needs_weights = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def streets_scores():
     """AP on the first 100 held-out pictures: of the network, and of its fast form."""
-    from helpers.evaluation.ap import evaluate
+    from helpers.evaluation import evaluate
     from helpers.training import recipes as training
 
     images, truth = training.held_out(100, (256, 320))

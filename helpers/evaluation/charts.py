@@ -19,7 +19,7 @@ def plot_precision_recall(curves, title="Precision falls as recall rises"):
     """A line for each class, and a black one for their mean, the area under which is the AP.
 
     Args:
-        curves: {name: (101,) float}, from `evaluation.precision_recall`; may be empty.
+        curves: {name: (101,) float}, from `precision_recall`; may be empty.
         title: what the figure claims.
 
     Returns:
@@ -44,7 +44,7 @@ def plot_confusion(names, matrix, title="What was taken for what"):
     """The matrix as a grid of counts; the darker, the larger a share of its row.
 
     Args:
-        names, matrix: from `evaluation.confusion`.
+        names, matrix: from `confusion`.
         title: what the figure claims.
 
     Returns:
@@ -65,7 +65,7 @@ def plot_calibration(bins, title="Is a score of .8 right in 8 of 10 cases?"):
     """The share that is right against the score; on the diagonal a score means what it says.
 
     Args:
-        bins: from `confidence.calibration`; dots grow with the number of detections.
+        bins: from `calibration`; dots grow with the number of detections.
         title: what the figure claims.
 
     Returns:

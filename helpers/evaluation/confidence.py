@@ -1,14 +1,16 @@
 """How far can a number be trusted? What chance does to an AP, and what a score is worth.
 
-Both start from what `evaluation.match` returned; helpers/evaluation/charts.py draws them.
+Both start from what `match` returned; helpers/evaluation/charts.py draws them.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers.evaluation.ap import METRICS, row_of
+from helpers.evaluation.matching import METRICS, row_of
 from helpers.structures import require
+
+RECALLS = np.linspace(0, 1, 101)  # where COCO looks at the precision
 
 
 def bootstrap(matched, kind="mask", metric="AP", num=200, seed=0):
@@ -19,9 +21,9 @@ def bootstrap(matched, kind="mask", metric="AP", num=200, seed=0):
     see whether one is better.
 
     Args:
-        matched: from `evaluation.match`.
+        matched: from `match`.
         kind: "mask" or "box".
-        metric: one of `evaluation.METRICS`.
+        metric: one of `matching.METRICS`.
         num: how many sets.
         seed: of the choice; the same seed, the same sets.
 
@@ -36,7 +38,8 @@ def bootstrap(matched, kind="mask", metric="AP", num=200, seed=0):
     """
     require(metric in METRICS, f"metric must be one of {METRICS}, got {metric!r}")
     rows = {"AP50": [0], "AP75": [5]}.get(metric, slice(None))
-    classes = _classes(matched[kind], rows, area=max(METRICS.index(metric) - 2, 0))
+    area = max(METRICS.index(metric) - 2, 0)  # pycocotools: all sizes, small, medium, large
+    classes = _classes(matched[kind], rows, area)
     num_images = len(matched["box"].params.imgIds)
     sets = np.random.default_rng(seed).integers(0, max(num_images, 1), (num, num_images))
     return np.array([_mean_precision(classes, images) for images in np.sort(sets)])
@@ -45,48 +48,74 @@ def bootstrap(matched, kind="mask", metric="AP", num=200, seed=0):
 class _Class(NamedTuple):
     """What became of one class's I images, and of its D detections in them, image by image."""
 
-    num_found: np.ndarray  # (I,)
+    num_detections: np.ndarray  # (I,)
     num_true: np.ndarray  # (I,)
     scores: np.ndarray  # (D,)
     right: np.ndarray  # (T, D) bool, at T thresholds of IoU
     wrong: np.ndarray  # (T, D) bool; neither: of another size than asked for
 
 
+NOTHING = {  # what pycocotools says of an image without objects and detections
+    "dtMatches": np.zeros((10, 0)),
+    "dtIgnore": np.zeros((10, 0)),
+    "dtScores": np.zeros(0),
+    "gtIgnore": np.zeros(0),
+}
+
+
 def _classes(run, rows, area=0):
     """A `_Class` for each class of a COCOeval; none without one, or without images."""
     if run is None or not run.params.imgIds:
         return []
-    num, areas = len(run.params.imgIds), len(run.params.areaRng)
-    nothing = {name: np.zeros((10, 0)) for name in ("dtMatches", "dtIgnore")}
-    nothing |= {name: np.zeros(0) for name in ("dtScores", "gtIgnore")}
+    num_images, num_areas = len(run.params.imgIds), len(run.params.areaRng)
     classes = []
-    for first in range(area * num, len(run.evalImgs), areas * num):
-        cells = [cell or nothing for cell in run.evalImgs[first : first + num]]
-        join = lambda name: np.concatenate([cell[name] for cell in cells], axis=-1)  # noqa: B023, E731
-        hit, counts = join("dtMatches")[rows] > 0, join("dtIgnore")[rows] == 0
-        num_found = np.array([len(cell["dtScores"]) for cell in cells])
-        num_true = np.array([np.sum(np.equal(cell["gtIgnore"], 0)) for cell in cells])
-        classes.append(_Class(num_found, num_true, join("dtScores"), hit & counts, ~hit & counts))
+    # evalImgs is a list over classes, then sizes, then images.
+    for first in range(area * num_images, len(run.evalImgs), num_areas * num_images):
+        images = [image or NOTHING for image in run.evalImgs[first : first + num_images]]
+        hit = _joined(images, "dtMatches")[rows] > 0
+        counts = _joined(images, "dtIgnore")[rows] == 0
+        classes.append(
+            _Class(
+                num_detections=np.array([len(image["dtScores"]) for image in images]),
+                num_true=np.array([np.sum(np.equal(image["gtIgnore"], 0)) for image in images]),
+                scores=_joined(images, "dtScores"),
+                right=hit & counts,
+                wrong=~hit & counts,
+            )
+        )
     return classes
+
+
+def _joined(images, name):
+    """One field of all images, side by side."""
+    return np.concatenate([image[name] for image in images], axis=-1)
 
 
 def _mean_precision(classes, images):
     """What COCO's `accumulate` and `summarize` say of some images (I,), which may repeat."""
-    values, recalls = [], np.linspace(0, 1, 101)
+    values = []
     for one in classes:
-        total, length = one.num_true[images].sum(), one.num_found[images]
-        if total == 0:
+        num_true = one.num_true[images].sum()
+        if num_true == 0:
             continue
-        shift = np.cumsum(one.num_found)[images] - np.cumsum(length)  # from the new list to the old
-        order = np.arange(length.sum()) + np.repeat(shift, length)
+        order = _detections_of(one, images)
         order = order[np.argsort(-one.scores[order], kind="stable")]
-        right, wrong = (np.cumsum(side[:, order], axis=1) for side in (one.right, one.wrong))
+        right = np.cumsum(one.right[:, order], axis=1)
+        wrong = np.cumsum(one.wrong[:, order], axis=1)
         precision = right / (right + wrong + np.spacing(1))
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         best = np.pad(best, ((0, 0), (0, 1)))  # 0 at a recall that is never reached
-        at = [np.searchsorted(recall, recalls) for recall in right / total]
+        at = [np.searchsorted(recall, RECALLS) for recall in right / num_true]
         values.append(np.take_along_axis(best, np.array(at), axis=1).mean())
     return np.mean(values) if values else np.nan
+
+
+def _detections_of(one, images):
+    """The numbers of a `_Class`'s detections in some images, in the order of the images."""
+    lengths = one.num_detections[images]
+    first = np.cumsum(one.num_detections)[images] - lengths  # in the list of all images
+    first_here = np.cumsum(lengths) - lengths  # in the new list
+    return np.arange(lengths.sum()) + np.repeat(first - first_here, lengths)
 
 
 def interval(values, share=0.95):
@@ -100,15 +129,17 @@ def interval(values, share=0.95):
     """
     values = np.asarray(values, float)
     values = values[~np.isnan(values)]
-    edges = [(1 - share) / 2, (1 + share) / 2]
-    return tuple(np.quantile(values, edges).tolist()) if len(values) else None
+    if not len(values):
+        return None
+    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2]).tolist()
+    return low, high
 
 
 def calibration(matched, kind="mask", iou=0.5, num_bins=10):
     """Is a score of .8 right in 8 of 10 cases?
 
     Args:
-        matched: from `evaluation.match`.
+        matched: from `match`.
         kind: "mask" or "box".
         iou: from which on a detection is right, one of .5, .55, … .95.
         num_bins: equal parts of the scores 0..1.
@@ -129,7 +160,14 @@ def calibration(matched, kind="mask", iou=0.5, num_bins=10):
     right = np.concatenate([np.zeros(0), *(one.right[0] for one in classes)])
     bins = np.minimum((scores * num_bins).astype(int), num_bins - 1)
     num = np.bincount(bins, minlength=num_bins)
-    sums = np.array([np.bincount(bins, values, num_bins) for values in (scores, right)])
-    score, share = np.where(num > 0, sums / np.maximum(num, 1), np.nan)
-    error = float(abs(sums[0] - sums[1]).sum() / num.sum()) if len(scores) else None
-    return {"num": num, "score": score, "right": share, "error": error}
+    sum_of_scores = np.bincount(bins, scores, num_bins)
+    sum_of_right = np.bincount(bins, right, num_bins)
+    error = None
+    if len(scores):
+        error = float(abs(sum_of_scores - sum_of_right).sum() / num.sum())
+    return {
+        "num": num,
+        "score": np.where(num > 0, sum_of_scores / np.maximum(num, 1), np.nan),
+        "right": np.where(num > 0, sum_of_right / np.maximum(num, 1), np.nan),
+        "error": error,
+    }

@@ -17,8 +17,7 @@ import keras
 import numpy as np
 
 from helpers import DATA
-from helpers.evaluation.ap import error_kinds, evaluate, match, rounded, summarize
-from helpers.evaluation.confidence import bootstrap, interval
+from helpers.evaluation import bootstrap, error_kinds, evaluate, interval, match, rounded, summarize
 from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.models import zoo
 from helpers.models.weights import load_model, save_model, transfer

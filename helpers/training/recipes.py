@@ -19,7 +19,7 @@ import numpy as np
 
 from helpers import DATA
 from helpers.annotations import datasets
-from helpers.evaluation.ap import error_kinds, evaluate, rounded
+from helpers.evaluation import score
 from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.models import zoo
 from helpers.models.weights import load_model, read_card, save_model, transfer
@@ -41,20 +41,6 @@ def held_out(num, image_size, first=HELD_OUT_SEED):
     """`num` pictures that training never sees: images and their truth."""
     pictures = [scenes.draw_scene(seed, image_size) for seed in range(first, first + num)]
     return [image for image, _ in pictures], [truth for _, truth in pictures]
-
-
-def score(detector, pictures):
-    """AP and kinds of error of a detector on (image, truth) pairs: see `evaluation`."""
-    from tqdm.auto import tqdm
-
-    detector, truth, found = detector.with_threshold(0.0), [], []
-    bar = {"desc": "scoring", "unit": "picture", "delay": 5, "leave": False, "disable": None}
-    for k in tqdm(range(len(pictures)), **bar):
-        image, true = pictures[k]
-        truth.append(true)
-        found.append(detector(image))
-    result = {**evaluate(truth, found), "errors": error_kinds(truth, found), "images": len(truth)}
-    return rounded(result)
 
 
 def spread(devices=None):

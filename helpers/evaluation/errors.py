@@ -1,0 +1,139 @@
+"""What is wrong with detections, from one score on: kinds of error, confusion, worst pictures.
+
+`truth` and `detections` are lists of Detections, one for each picture, in the same order.
+"""
+
+import numpy as np
+
+from helpers.evaluation.matching import require_pairs
+from helpers.structures import box_iou, mask_iou
+
+KINDS = ("right", "wrong_class", "duplicate", "badly_cut", "background", "missed")
+NEAR = 0.1  # IoU from which on a detection means an object, though it does not fit it
+
+
+def error_kinds(truth, detections, score_threshold=0.5, iou=0.5):
+    """Sort detections by what is wrong with them, best score first; each true object counts once.
+
+    Args:
+        truth, detections: lists of Detections of the same images; boxes are compared where there
+            are no masks.
+        score_threshold: detections below it are left out.
+        iou: IoU from which a detection is right.
+
+    Returns:
+        {"right", "wrong_class" (it fits an object of another name), "duplicate" (an object found
+        before), "badly_cut" (IoU .1 to `iou`), "background" (IoU below .1), "missed" (true
+        objects that nothing found rightly)}: counts.
+
+    Raises:
+        ValueError: the lists differ in length.
+    """
+    counts = dict.fromkeys(KINDS, 0)
+    for true, found, overlaps, partners in _pairs(truth, detections, score_threshold, iou):
+        for i in range(len(found)):
+            counts[_kind(overlaps[i], found.labels[i], partners[i], true.labels, iou)] += 1
+        counts["missed"] += len(true) - int((partners >= 0).sum())
+    return counts
+
+
+def _kind(overlaps, label, partner, true_labels, iou):
+    """What is wrong with one detection; `overlaps` (M,) are its IoU with each true object."""
+    if partner >= 0:
+        return "right"
+    fits = overlaps >= iou
+    if fits.any():
+        return "duplicate" if label in true_labels[fits] else "wrong_class"
+    return "badly_cut" if (overlaps >= NEAR).any() else "background"
+
+
+def confusion(truth, detections, score_threshold=0.5, iou=0.5):
+    """Which class was taken for which.
+
+    What fits an object of its own name is paired first, best score first, then the rest with what
+    is left, whatever its name.
+
+    Args:
+        truth, detections, score_threshold, iou: see `error_kinds`.
+
+    Returns:
+        names of the K classes that occur, by id, and the matrix (K + 1, K + 1) int: row, what is
+        there, the last one nothing; column, as what it was found, the last one not at all.
+
+    Raises:
+        ValueError: the lists differ in length.
+    """
+    pairs = list(_pairs(truth, detections, score_threshold, iou))
+    names = {}
+    for true, found, *_ in pairs:
+        for side in (true, found):
+            names.update(zip(side.labels.tolist(), side.names, strict=True))
+    ids = sorted(names)
+    nothing = len(ids)  # the last row and the last column
+    matrix = np.zeros((nothing + 1, nothing + 1), int)
+    for true, found, overlaps, partners in pairs:
+        partners = _assign(overlaps, overlaps >= iou, partners)
+        for label, partner in zip(found.labels, partners, strict=True):
+            row = ids.index(true.labels[partner]) if partner >= 0 else nothing
+            matrix[row, ids.index(label)] += 1
+        for missed in set(range(len(true))) - set(partners.tolist()):
+            matrix[ids.index(true.labels[missed]), nothing] += 1
+    return [names[id] for id in ids], matrix
+
+
+def worst_pictures(truth, detections, num=4, score_threshold=0.5, iou=0.5):
+    """Where most is wrong: look at these pictures first.
+
+    Args:
+        truth, detections, score_threshold, iou: see `error_kinds`.
+        num: how many pictures at most; those without a mistake are left out.
+
+    Returns:
+        [(place in the lists, kinds of error there)], most mistakes first.
+
+    Raises:
+        ValueError: the lists differ in length.
+    """
+    require_pairs(truth, detections)
+    worst = []
+    for i, (true, found) in enumerate(zip(truth, detections, strict=True)):
+        kinds = error_kinds([true], [found], score_threshold, iou)
+        if _mistakes(kinds):
+            worst.append((i, kinds))
+    worst.sort(key=lambda entry: -_mistakes(entry[1]))
+    return worst[:num]
+
+
+def _mistakes(kinds):
+    return sum(kinds.values()) - kinds["right"]
+
+
+def _pairs(truth, detections, score_threshold, iou):
+    """Compare image by image.
+
+    Yields:
+        the M true objects; the N detections that score enough, best first; their IoU (N, M) with
+        each true object; and the one that each stands for, of its name, or -1: each counts once.
+    """
+    require_pairs(truth, detections)
+    for true, found in zip(truth, detections, strict=True):
+        found = found[np.argsort(-found.scores, kind="stable")]
+        found = found[found.scores >= score_threshold]
+        if found.masks is not None and true.masks is not None:
+            overlaps = mask_iou(found.masks, true.masks)
+        else:
+            overlaps = box_iou(found.boxes, true.boxes)
+        fits = (overlaps >= iou) & (found.labels[:, None] == true.labels)
+        yield true, found, overlaps, _assign(overlaps, fits, np.full(len(found), -1))
+
+
+def _assign(overlaps, fits, partners):
+    """Give each detection without a partner the best of those that fit and are free."""
+    partners = partners.copy()
+    free = ~np.isin(np.arange(overlaps.shape[1]), partners)
+    for i in np.flatnonzero(partners < 0):
+        candidates = np.where(fits[i] & free, overlaps[i], -1)
+        if candidates.max(initial=-1) >= 0:
+            partners[i] = candidates.argmax()
+            free[partners[i]] = False
+    return partners
