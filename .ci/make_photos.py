@@ -23,7 +23,7 @@ HEIGHT, GAP = 300, 8
 
 def main():
     from helpers.drawing import draw_detections
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
     from helpers.pictures import read_image, sample_photos, save_image
 
     detector, folder = load_detector("everyday"), Path(sys.argv[1]) / "skimage/data"

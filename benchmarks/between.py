@@ -69,7 +69,7 @@ def main():
     parser.add_argument("--every", type=int, nargs="+", default=[1, 2, 3, 4, 6, 8])
     args = parser.parse_args()
 
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
     from helpers.video.pipeline import process_video, write_video
 
     detector = load_detector("streets")

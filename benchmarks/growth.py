@@ -28,7 +28,7 @@ from video import Waiting
 
 from helpers.drawing import draw_detections
 from helpers.mask_rcnn.mask_head import paste_masks
-from helpers.models.zoo import load_detector
+from helpers.models import load_detector
 from helpers.pictures import read_image
 from helpers.structures import Detections
 from helpers.video.cluster import process_many

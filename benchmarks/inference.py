@@ -35,7 +35,7 @@ def main():
 
     def forward(images):
         stages = compiled.model(images)
-        return [getattr(stages, name) for name in export.STAGES]
+        return [getattr(stages, name) for name in export.FINAL_STAGES]
 
     eager = zoo.network_detector(forward, compiled.card, compiled.model, 0.0)
     ways = {

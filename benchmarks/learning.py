@@ -22,8 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import keras
 from measure import spread, table
 
-from helpers.models import zoo
-from helpers.models.weights import load_model
+from helpers.models import load_model, zoo
 from helpers.streets import scenes
 from helpers.training import recipes as training
 from helpers.training.batches import Shuffled, to_targets

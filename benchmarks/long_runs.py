@@ -27,7 +27,7 @@ from measure import table
 from video import Waiting
 
 from helpers.__main__ import main as job
-from helpers.models.zoo import load_detector
+from helpers.models import load_detector
 from helpers.pictures import read_image, save_image
 from helpers.video.pipeline import process_video
 

@@ -108,7 +108,7 @@ def main():
 
     from measure import table
 
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
 
     detector = load_detector("streets")
     truth, given = [], {"truth, spoiled": [], "streets": []}

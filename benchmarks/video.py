@@ -174,7 +174,7 @@ def main():
         memory(folder, args.long)
         detectors = {f"waiting {wait:g} ms": Waiting(wait) for wait in args.wait}
         if args.model:
-            from helpers.models.zoo import load_detector
+            from helpers.models import load_detector
 
             detectors[args.model] = load_detector(args.model, say=None)
         for film in films:

@@ -79,7 +79,7 @@ def warm_session(folder):
 
 def ours(folder):
     """A function image -> masks (N, H, W): the detector of this project."""
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
 
     detector = load_detector(str(folder), score_threshold=0.0, say=None)
     return lambda image: detector(image).masks

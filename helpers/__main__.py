@@ -45,7 +45,7 @@ def main(argv=None) -> int:
         return 2
     try:
         with _waiting("starting TensorFlow"):
-            from helpers.models.zoo import load_detector, resolve
+            from helpers.models import load_detector, resolve
         name = resolve(options.model)  # a download shows how far it is
         with _waiting(f"loading the model {name!r}"):
             detector = load_detector(name, score_threshold=options.score, say=None)

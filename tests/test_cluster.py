@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from helpers.models.zoo import DATA, load_detector
+from helpers import DATA
+from helpers.models import load_detector
 from helpers.video import film
 from helpers.video.cluster import local_cluster, local_pool, process_many
 from helpers.video.film import read_frames, write_video

@@ -17,7 +17,15 @@ import threading
 import pytest
 
 from helpers.models import download
-from helpers.models.download import BLANK, STAMP, catalogue, fetch, find, progress_bar, verify
+from helpers.models.download import (
+    BLANK,
+    STAMP,
+    catalogue,
+    fetch,
+    find_cached,
+    progress_bar,
+    verify,
+)
 from helpers.structures import InputError
 from tests.zoo_server import serve
 
@@ -105,7 +113,7 @@ def refused(zoo, card, *words):
         fetch(card)
     line = str(caught.value)
     assert "\n" not in line and all(word in line for word in words), line
-    assert find(card) is None and not (zoo.cache / card["name"]).exists()
+    assert find_cached(card) is None and not (zoo.cache / card["name"]).exists()
     return line
 
 
@@ -148,9 +156,9 @@ def test_coco_has_80_categories_with_gaps():
 
 def test_fetch_unpacks_what_a_model_needs_and_says_where_it_is_from(zoo, capfd):
     card = make_card(zoo)
-    assert find(card) is None and not zoo.cache.exists()
+    assert find_cached(card) is None and not zoo.cache.exists()
     folder = fetch(card)
-    assert folder == find(card) == zoo.cache / "toy" and debris(zoo) == ["toy"]
+    assert folder == find_cached(card) == zoo.cache / "toy" and debris(zoo) == ["toy"]
     wanted = [name[9:] for name in MODEL if "ckpt" not in name]
     assert names(folder) == sorted([*wanted, STAMP])
     assert (folder / "frozen_inference_graph.pb").read_bytes() == GRAPH
@@ -306,7 +314,7 @@ def test_a_proxys_page_does_not_spoil_the_part(zoo):
 
 
 def test_killed_in_the_middle_the_next_process_goes_on(zoo):
-    code = "import os, signal; from helpers import download; download.CHUNK = 1000\n"
+    code = "import os, signal; from helpers.models import download; download.CHUNK = 1000\n"
     code += "kill = lambda done, total: done > 5000 and os.kill(os.getpid(), signal.SIGKILL)\n"
     code += f"download.fetch({make_card(zoo)!r}, kill)"
     dead = subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120)
@@ -325,7 +333,7 @@ def test_two_processes_at_once_fetch_it_once(zoo):
         "acquire = filelock.FileLock.acquire\n"
         "def told(lock): print('at the door', flush=True); return acquire(lock)\n"
         "filelock.FileLock.acquire = told\n"
-        "from helpers import download\n"
+        "from helpers.models import download\n"
         "download.SECONDS = (60, 300)\n"
         f"print(download.fetch({make_card(zoo)!r}))"
     )
@@ -640,7 +648,7 @@ def test_verify_names_what_is_damaged(zoo):
     with pytest.raises(InputError, match=f"{graph} .*not sha1:00"):
         verify(card | {"files": {graph.name: "sha1:00"}})
     graph.write_bytes(GRAPH[::-1])  # of the same size: only hashing tells
-    assert find(card)
+    assert find_cached(card)
     with pytest.raises(InputError, match=f"^{graph} .*delete {graph.parent} and fetch"):
         verify(card)
     graph.unlink()
@@ -660,12 +668,12 @@ def test_what_is_seen_to_be_damaged_is_fetched_again(zoo, damage):
         (folder / STAMP).write_text("{")
     else:
         graph.write_bytes(b"?") if damage == "cut" else graph.unlink()
-    assert find(card) is None
+    assert find_cached(card) is None
     assert fetch(card) == folder and graph.read_bytes() == GRAPH and len(zoo.requests) == 2
 
 
 def test_another_model_of_the_same_name_is_not_taken_for_it(zoo):
     fetch(make_card(zoo, checked=False))
-    assert find(make_card(zoo, checked=False)) and find(make_card(zoo))
-    assert find(make_card(zoo, digest="sha256:" + "0" * 64)) is None
-    assert find(make_card(zoo, checked=False, url="http://elsewhere/toy.tar.gz")) is None
+    assert find_cached(make_card(zoo, checked=False)) and find_cached(make_card(zoo))
+    assert find_cached(make_card(zoo, digest="sha256:" + "0" * 64)) is None
+    assert find_cached(make_card(zoo, checked=False, url="http://elsewhere/toy.tar.gz")) is None

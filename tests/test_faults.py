@@ -72,11 +72,11 @@ LITTLE = f"""
 import resource
 import cv2, numpy as np, psutil
 import helpers.__main__ as job
-from helpers.models import zoo
+from helpers import models
 
-detector = zoo.load_detector("streets", say=None)
+detector = models.load_detector("streets", say=None)
 detector(np.zeros((300, 300, 3), np.uint8))
-zoo.load_detector = lambda *args, **more: detector
+models.load_detector = lambda *args, **more: detector
 cv2.imwrite("large.jpg", np.zeros((9000, 9000, 3), np.uint8))
 cv2.imwrite("small.jpg", np.zeros((200, 300, 3), np.uint8))
 for megabytes in (100, 400, 700, 850, 1000):

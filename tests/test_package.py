@@ -29,6 +29,7 @@ ROOMS = (
     "pictures",
     "structures",
     "__init__",
+    "silence",
 )
 KERAS_ROOMS = ("mask_rcnn", "models", "training", "lessons")
 

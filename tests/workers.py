@@ -31,7 +31,7 @@ def deadly(make=moody):
 
 def deadly_streets():
     """The same, of the bundled model."""
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
 
     return deadly(lambda: load_detector("streets", say=None))
 

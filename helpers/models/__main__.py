@@ -16,7 +16,7 @@ def _list(*_):
     """A line for each model: where it is, what it weighs, what was published; info says of what."""
     yield from (f"{name:<53} comes with Pixelwise" for name in BUNDLED)
     for name, card in download.catalogue().items():
-        place = "in the cache" if download.find(card) else "to be fetched"
+        place = "in the cache" if download.find_cached(card) else "to be fetched"
         size = f"{card['bytes'] / 1e6:,.0f} MB" if card["bytes"] else "size unknown"
         facts = card.get("published", {})
         told = "".join(f", {key} {facts[key]}" for key in ("ms", "mAP") if key in facts)

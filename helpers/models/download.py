@@ -85,7 +85,7 @@ def catalogue() -> dict[str, dict]:
     return cards
 
 
-def find(card) -> pathlib.Path | None:
+def find_cached(card) -> pathlib.Path | None:
     """The unpacked folder of a card, if it is in the cache and complete; asks no network."""
     folder = cache_folder() / card["name"]
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -106,7 +106,7 @@ def fetch(card, progress=None) -> pathlib.Path:
     Raises:
         InputError: one line: what is in the way, the remedy, how to do it by hand.
     """
-    if folder := find(card):
+    if folder := find_cached(card):
         return folder
     from filelock import FileLock
 
@@ -114,7 +114,7 @@ def fetch(card, progress=None) -> pathlib.Path:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f".{card['name']}.lock"):
-            return find(card) or _unpack(card, cache, _download(card, cache, progress))
+            return find_cached(card) or _unpack(card, cache, _download(card, cache, progress))
     except OSError as error:
         where = error.filename2 or error.filename or cache
         reason = "it is a file" if cache.is_file() else error.strerror or error

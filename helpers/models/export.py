@@ -17,19 +17,20 @@ import numpy as np
 from helpers.models.graphs import MASKS, OUTPUTS
 from helpers.structures import InputError
 
-STAGES = ("boxes", "labels", "scores", "mask_scores")  # of a MaskRCNN's `Stages`: what comes out
+# What comes out of a MaskRCNN's `Stages`.
+FINAL_STAGES = ("boxes", "labels", "scores", "mask_scores")
 NUM_ROWS = 100  # of each output in the contract
 
 
 def compiled(model):
-    """The network, (1, H, W, 3) uint8 of its own size -> the four `STAGES`, as its backend can.
+    """The network, (1, H, W, 3) uint8 of its own size -> the `FINAL_STAGES`, as its backend can.
 
     TensorFlow: a tf.function. JAX: jitted, with the weights of the moment. Another: as it is.
     """
     import keras
 
     def some(stages):
-        return tuple(getattr(stages, name) for name in STAGES)
+        return tuple(getattr(stages, name) for name in FINAL_STAGES)
 
     def forward(images):
         return some(model(images, training=False))

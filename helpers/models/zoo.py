@@ -157,7 +157,7 @@ def locate(name):
         return folder, read_card(folder.with_suffix(".json"))
     here = os.path.exists(folder)  # which, unlike Path.exists, takes names of any length
     card = {} if here else card_of(name)
-    folder = folder if here else download.find(card)
+    folder = folder if here else download.find_cached(card)
     graph = graphs.find_graph(folder)
     if graph:
         home = graph.parent.parent if graph.parent.name == "saved_model" else graph.parent
@@ -216,7 +216,7 @@ def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector
     """A Detector of a network of ours: images are fitted into its input, results fitted back.
 
     Args:
-        forward: (1, H, W, 3) uint8 -> the `Stages` named in `export.STAGES`.
+        forward: (1, H, W, 3) uint8 -> the `Stages` named in `export.FINAL_STAGES`.
         card: dict with at least "name", "categories" and "image_size" (height, width).
         model: the Keras model behind, if there is one.
         score_threshold: detections below it are dropped.
@@ -225,11 +225,11 @@ def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector
 
     def outputs(image):
         leaves = forward(letterbox(image, size)[0][None])
-        return dict(zip(export.STAGES, map(np.asarray, leaves), strict=True))
+        return dict(zip(export.FINAL_STAGES, map(np.asarray, leaves), strict=True))
 
     def decode(outputs, image_size):
         scale = min(size[0] / image_size[0], size[1] / image_size[1])
-        rows = (outputs[name][0] for name in export.STAGES)
+        rows = (outputs[name][0] for name in export.FINAL_STAGES)
         return candidates_of(*rows, scale, categories)
 
     return Detector(outputs, decode, card, model, score_threshold)

@@ -14,7 +14,7 @@ import keras
 from keras import ops
 
 from helpers.mask_rcnn.model import LOSS_NAMES
-from helpers.models.weights import read_card, read_weights, save_model, set_weights
+from helpers.models import read_card, read_weights, save_model, set_weights
 from helpers.structures import InputError
 from helpers.training.batches import to_targets
 from helpers.training.curves import CURVES, best, plot_curve, read_curve, write_row

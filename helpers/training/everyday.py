@@ -19,8 +19,7 @@ import numpy as np
 from helpers import DATA
 from helpers.evaluation import bootstrap, error_kinds, evaluate, interval, match, rounded, summarize
 from helpers.mask_rcnn.model import Config, MaskRCNN
-from helpers.models import zoo
-from helpers.models.weights import load_model, save_model, transfer
+from helpers.models import load_model, save_model, transfer, zoo
 from helpers.training.curves import plot_curve, read_curve
 from helpers.training.engine import Batches, Run
 from helpers.training.photos import Photos, Varied, counted, pack

@@ -21,8 +21,7 @@ from helpers import DATA
 from helpers.annotations import datasets
 from helpers.evaluation import score
 from helpers.mask_rcnn.model import Config, MaskRCNN
-from helpers.models import zoo
-from helpers.models.weights import load_model, read_card, save_model, transfer
+from helpers.models import load_model, read_card, save_model, transfer, zoo
 from helpers.pictures import replacing
 from helpers.streets import scenes
 from helpers.structures import InputError

@@ -149,7 +149,7 @@ def _detector(model):
     """The model of this process, loaded once."""
     if callable(model):
         return model()
-    from helpers.models.zoo import load_detector
+    from helpers.models import load_detector
 
     return load_detector(model, say=None)
 

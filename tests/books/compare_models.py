@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from helpers.models.download import catalogue
+from helpers.models import catalogue
 
 ROOT = pathlib.Path(__file__).parents[2]
 

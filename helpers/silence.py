@@ -1,0 +1,56 @@
+"""What TensorFlow tells its developers on standard error is kept from readers, in one place."""
+
+import contextlib
+import importlib.util
+import os
+import sys
+
+
+@contextlib.contextmanager
+def silence():
+    """Send file 2, to which C++ code writes past `sys.stderr`, nowhere for a while."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+class SilentImport:
+    """A finder for `sys.meta_path` that lets one package be imported in silence.
+
+    TensorFlow's libraries greet while they are loaded, before they look at TF_CPP_MIN_LOG_LEVEL.
+    Errors are raised as ever.
+    """
+
+    def __init__(self, package):
+        self.package = package
+
+    def find_spec(self, name, path=None, target=None):
+        """The package's own spec, its module executed in silence; None for other names."""
+        if name != self.package:
+            return None
+        sys.meta_path.remove(self)  # else it would be asked again
+        spec = importlib.util.find_spec(name)
+        sys.meta_path.insert(0, self)
+        if spec is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def execute_silently(module):
+            with silence():
+                execute(module)
+
+        spec.loader.exec_module = execute_silently
+        return spec
+
+
+def silence_tensorflow():
+    """No greetings when TensorFlow is imported, and afterwards nothing less than an error."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, SilentImport("tensorflow"))
