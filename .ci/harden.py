@@ -133,7 +133,7 @@ VOC = """<annotation><filename>a.png</filename><size><width>40</width><height>30
 
 
 def annotations(rng, folder):
-    from helpers.annotations.datasets import read_dataset, statistics
+    from helpers.annotations import read_dataset, statistics
 
     _photo(folder / "a.png")
     kind = rng.choice([*TREES, "voc"])
@@ -266,14 +266,14 @@ WORDS = ["", "-", "--", "nowhere", "../..", "\x01", "é" * 90, "x" * 5000, "a*",
 
 
 def arguments(rng, folder):
-    from helpers.annotations import datasets
+    from helpers.annotations import __main__ as data
     from helpers.models import zoo
     from helpers.training import everyday
     from helpers.training import recipes as training
 
     os.chdir(folder)
     commands = (
-        (datasets.main, ["check", "stats", "convert", "--fix"]),
+        (data.main, ["check", "stats", "convert", "--fix"]),
         (everyday.main, ["--score", "--pack", "--epochs", "--hold", "--out"]),
         (training.main, ["--size", "--share", "--start", "--epochs", "--out", "out"]),
         (zoo.main, ["info", "verify", "export", "list"]),

@@ -21,7 +21,7 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from helpers.annotations import datasets
+from helpers.annotations import read_dataset, split
 from helpers.evaluation import bootstrap, interval, match, summarize
 from helpers.streets import novelties
 from helpers.training import recipes as training
@@ -52,8 +52,8 @@ def main():
     for seed in args.seeds:
         start, cpu = time.monotonic(), time.process_time()
         if args.what == "nuts":
-            rest, test = datasets.split(datasets.read_dataset(args.data), 0.25, seed)
-            train, val = datasets.split(rest, 0.2, seed)
+            rest, test = split(read_dataset(args.data), 0.25, seed)
+            train, val = split(rest, 0.2, seed)
         else:
             train, val, test = (
                 drawn(1000 * seed, 120),

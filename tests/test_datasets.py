@@ -12,16 +12,10 @@ from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
+from helpers.annotations import browse, read_dataset, split, statistics, write_coco
 from helpers.annotations.__main__ import main
-from helpers.annotations.datasets import (
-    Problem,
-    browse,
-    read_dataset,
-    split,
-    statistics,
-    write_coco,
-)
-from helpers.annotations.repairs import runs
+from helpers.annotations.datasets import Problem
+from helpers.annotations.outlines import runs
 from helpers.pictures import save_image
 from helpers.structures import InputError
 from tests.test_formats import BOXES, SQUARE, coco, square, voc, write

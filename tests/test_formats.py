@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from helpers.annotations.datasets import read_dataset
+from helpers.annotations import read_dataset
 from helpers.pictures import save_image
 from helpers.structures import InputError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as rle
 
-from helpers.annotations.datasets import read_dataset
+from helpers.annotations import read_dataset
 from helpers.models.graphs import read_label_map
 from helpers.models.weights import read_card
 from helpers.pictures import read_image

@@ -461,7 +461,7 @@ def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, cap
 
 
 def test_the_command_for_a_folder_of_ones_own(start, tmp_path, capsys):
-    from helpers.annotations.datasets import write_coco
+    from helpers.annotations import write_coco
 
     write_coco([short_run.draw(seed) for seed in range(5)], tmp_path / "data")
     command = [str(tmp_path / "data"), "--out", str(tmp_path / "mine"), "--start", str(start)]

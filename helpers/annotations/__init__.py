@@ -5,6 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "datasets": ["browse", "read_dataset", "split", "statistics", "write_coco"],
+        "checking": ["read_dataset"],
+        "overview": ["browse", "statistics"],
+        "splits": ["split"],
+        "writing": ["write_coco"],
     },
 )

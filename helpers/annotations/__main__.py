@@ -1,17 +1,32 @@
-"""The command `python3 run.py data`: check, count and convert annotations."""
+"""Annotated pictures: hear what is wrong, count what is there, or convert them to COCO JSON.
+
+python3 run.py data check PATH            what is wrong, line by line
+python3 run.py data stats PATH            how many of what
+python3 run.py data convert PATH FOLDER   COCO JSON, and the pictures beside it
+
+With --fix each mends first. The exit code is 0, 1 if something was left out, 2 if nothing was read.
+"""
 
 import argparse
 import re
 import sys
 from collections import Counter
 
-from helpers.annotations.datasets import read_dataset, statistics, write_coco
+from helpers.annotations.checking import read_dataset
+from helpers.annotations.overview import statistics
+from helpers.annotations.writing import write_coco
 from helpers.structures import InputError
 
+MOST_ALIKE = 10  # lines of one kind
 
-def main(argv=None):
-    """Check annotations, count what is there, or convert to COCO JSON; `--fix` mends."""
-    parser = argparse.ArgumentParser(prog="python3 run.py data", description=main.__doc__)
+
+def main(argv=None) -> int:
+    """The command; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py data",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
     parser.add_argument("command", choices=("check", "stats", "convert"))
     parser.add_argument("path", help="an annotation file or a folder")
     parser.add_argument("folder", nargs="?", help="where convert writes to")
@@ -26,23 +41,36 @@ def main(argv=None):
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    kinds = Counter()
-    for problem in dataset.problems if options.command == "check" else ():
+    if options.command == "check":
+        print_problems(dataset.problems)
+    num_wrong = sum(not problem.fixed for problem in dataset.problems)
+    print_counts(statistics(dataset), num_wrong)
+    return 1 if num_wrong else 0
+
+
+def print_problems(problems):
+    """A line for each problem, but of many that are alike only for the first."""
+    num_alike = Counter()
+    for problem in problems:
         kind = re.sub(r"'.*?'|[\d.]+", "#", problem.what)
-        kinds[kind] += 1
-        if kinds[kind] <= 10:
+        num_alike[kind] += 1
+        if num_alike[kind] <= MOST_ALIKE:
             print("note " if problem.fixed else "WRONG", problem)
-    for kind, num in kinds.items():
-        if num > 10:
-            print(f"… and {num - 10} more: {kind}")
-    counts = statistics(dataset)
-    for name, row in counts.pop("classes").items():
-        print(f"{name}: {row['objects']} objects in {row['pictures']} pictures,", end=" ")
+    for kind, num in num_alike.items():
+        if num > MOST_ALIKE:
+            print(f"… and {num - MOST_ALIKE} more: {kind}")
+
+
+def print_counts(counts, num_wrong):
+    """A line for each class, and one for all."""
+    for name, row in counts["classes"].items():
         areas = row["areas"] or [0]
-        print(f"areas {areas[0]} to {areas[-1]} pixels, median {areas[len(areas) // 2]}")
-    wrong = sum(not problem.fixed for problem in dataset.problems)
-    print(*(f"{value} {key}" for key, value in counts.items()), f"{wrong} left out", sep=", ")
-    return 1 if wrong else 0
+        print(
+            f"{name}: {row['objects']} objects in {row['pictures']} pictures,",
+            f"areas {areas[0]} to {areas[-1]} pixels, median {areas[len(areas) // 2]}",
+        )
+    totals = ", ".join(f"{counts[key]} {key}" for key in ("pictures", "empty", "objects"))
+    print(f"{totals}, {num_wrong} left out")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from helpers import DATA
-from helpers.annotations import datasets
+from helpers.annotations import read_dataset, split
 from helpers.evaluation import score
 from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.models import load_model, read_card, save_model, transfer, zoo
@@ -257,10 +257,10 @@ def _streets(args):
 
 def _own(args):
     """The command with DATA: read, split, train; what AP is in the end."""
-    data = datasets.read_dataset(args.data)
+    data = read_dataset(args.data)
     for problem in data.problems:
         print(problem, file=sys.stderr)
-    train, val = datasets.split(data, args.share, args.seed)
+    train, val = split(data, args.share, args.seed)
     out = args.out or RUNS / data.name
     fine_tune(
         train, val, out, start=args.start, epochs=args.epochs or 10, steps=args.steps or 40,
