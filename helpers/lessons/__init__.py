@@ -6,6 +6,22 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "explorers": ["explore_anchors", "explore_roi_align", "explore_stages"],
+        "figures": [
+            "GREY",
+            "ORANGE",
+            "plot_box_shares",
+            "plot_calls",
+            "plot_class_ious",
+            "plot_costs",
+            "plot_dataset",
+            "plot_fcn_losses",
+            "plot_front",
+            "plot_intervals",
+            "plot_iou_by_size",
+            "plot_loss_ratios",
+            "show_boxes",
+            "show_long_axes",
+        ],
         "sliders": ["explore_cuts", "explore_upload"],
     },
 )
