@@ -5,13 +5,11 @@
 
 import importlib.metadata
 import re
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from helpers.pictures import replacing
 
-from helpers.pictures import replacing  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 HEAD = """# Licences
 

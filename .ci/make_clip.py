@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 SECONDS, EVERY, WIDTH, MOST = 5, 3, 480, 1_500_000  # every third frame: 8 a second
 
 

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
 ROWS = {
     "found": ("grace_hopper", "astronaut.png", "chelsea.png"),
     "wrong": ("moon.png", "gravel.png", "coffee.png"),

@@ -3,11 +3,9 @@
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
-
-from helpers.pictures import save_image  # noqa: E402
-from helpers.streets.scenes import SHIPPED, SHIPPED_CLIP, draw_clip, draw_scene, soundtrack  # noqa: E402
-from helpers.video import write_video  # noqa: E402
+from helpers.pictures import save_image
+from helpers.streets.scenes import SHIPPED, SHIPPED_CLIP, draw_clip, draw_scene, soundtrack
+from helpers.video import write_video
 
 folder = pathlib.Path(sys.argv[1])
 for number, seed in enumerate(SHIPPED, 1):

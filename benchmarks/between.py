@@ -12,7 +12,6 @@ import argparse
 import os
 import pathlib
 import statistics
-import sys
 import tempfile
 import time
 
@@ -21,7 +20,6 @@ import numpy as np
 from measure import table
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from helpers.streets.scenes import draw_clip
 from helpers.structures import mask_iou

@@ -10,15 +10,12 @@ else the machine does. The browser's part is not in it. The aim is 200 ms on two
 
 import argparse
 import os
-import pathlib
 import statistics
-import sys
 import time
 
 import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from helpers.lessons import explorers, sliders
 from helpers.mask_rcnn.inference import letterbox

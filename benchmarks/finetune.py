@@ -15,11 +15,9 @@ import os
 import pathlib
 import resource
 import shutil
-import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from helpers.annotations import read_dataset, split
 from helpers.evaluation import bootstrap, interval, match, summarize

@@ -9,12 +9,9 @@ the machine is doing hits all of them alike: read the ratios, not the millisecon
 import argparse
 import itertools
 import os
-import pathlib
 import statistics
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from measure import spread, table, take_turns
 

@@ -10,14 +10,11 @@ each, in one process, from weights as bundled: read the ratios. The first epoch 
 
 import argparse
 import os
-import pathlib
 import statistics
-import sys
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import keras
 from measure import spread, table

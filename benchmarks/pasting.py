@@ -11,12 +11,9 @@ pasting gets both grids: on the one that it is made for, its error is small.
 
 import argparse
 import os
-import pathlib
 import statistics
-import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import cv2
 import numpy as np

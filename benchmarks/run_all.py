@@ -19,10 +19,9 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from helpers.pictures import replacing
 
-from helpers.pictures import replacing  # noqa: E402
+ROOT = pathlib.Path(__file__).parents[1]
 
 PARTS = {  # name: what is asked; script and options; options for --quick
     "forms": (

@@ -17,16 +17,13 @@ of true objects with numbers. A find counts as right from a box IoU of .5 on.
 import argparse
 import json
 import os
-import pathlib
 import subprocess
-import sys
 import time
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from helpers.streets.scenes import draw_clip
 from helpers.structures import box_iou

@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-tf = pytest.importorskip("tensorflow")
-
-import helpers.models.__main__ as models  # noqa: E402
-from helpers.models import export, weights, zoo  # noqa: E402
-from helpers.models.graphs import MASKS, OUTPUTS, read_label_map  # noqa: E402
-from helpers.streets.scenes import draw_scene  # noqa: E402
-from helpers.structures import InputError, mask_iou  # noqa: E402
+import helpers.models.__main__ as models
+from helpers.models import export, weights, zoo
+from helpers.models.graphs import MASKS, OUTPUTS, read_label_map
+from helpers.streets.scenes import draw_scene
+from helpers.structures import InputError, mask_iou
 
 SIZES = {"as trained": (256, 320), "twice as large": (512, 640), "wide": (200, 500)}
 

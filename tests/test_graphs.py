@@ -4,12 +4,11 @@ import pathlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-tf = pytest.importorskip("tensorflow")
-
-from helpers.models import graphs, zoo  # noqa: E402
-from helpers.structures import InputError  # noqa: E402
-from tests import api_graph  # noqa: E402
+from helpers.models import graphs, zoo
+from helpers.structures import InputError
+from tests import api_graph
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)

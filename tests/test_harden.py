@@ -3,12 +3,16 @@
 import importlib.util
 import os
 import pathlib
+import random
+import signal
 import subprocess
 import sys
 
 import pytest
 
 SCRIPT = pathlib.Path(__file__).parents[1] / ".ci/harden.py"
+KINDS = ("annotations", "label_maps", "pictures", "archives")
+on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
 
 
 @pytest.fixture
@@ -17,6 +21,19 @@ def harden():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def attempt(harden):
+    """What comes of one input; one that takes too long raises Slow, as in a process of harden."""
+
+    def too_slow(*_):
+        raise harden.Slow
+
+    before = signal.signal(signal.SIGALRM, too_slow)
+    importlib.import_module("helpers.models.zoo")  # no input shall wait for TensorFlow
+    yield harden.attempt
+    signal.signal(signal.SIGALRM, before)
 
 
 def refuse(rng, folder):
@@ -36,10 +53,10 @@ def obey(rng, folder):
 
 
 def stall(rng, folder):
-    os.kill(os.getpid(), 14)  # SIGALRM, as when the time is over
+    os.kill(os.getpid(), signal.SIGALRM)  # as when the time is over
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
+@on_unix
 @pytest.mark.parametrize(
     "reader, outcome",
     [
@@ -51,45 +68,34 @@ def stall(rng, folder):
         (stall, "took longer than 20 s"),
     ],
 )
-def test_each_way_to_fail_is_seen(harden, monkeypatch, reader, outcome):
-    import signal
-
-    def slow(*_):
-        raise harden.Slow
-
-    before = signal.signal(signal.SIGALRM, slow)
+def test_each_way_to_fail_is_seen(harden, attempt, monkeypatch, reader, outcome):
     monkeypatch.setitem(harden.KINDS, "toy", reader)
-    assert harden.attempt("toy", 0, 0) == outcome
-    signal.signal(signal.SIGALRM, before)
+    assert attempt("toy", 0, 0) == outcome
 
 
 def test_damage_is_repeated_by_its_seed(harden):
-    import random
-
     texts = [[harden.damaged(b"0123456789" * 9, random.Random(s)) for s in range(20)] for _ in "ab"]
     assert texts[0] == texts[1] and len(set(texts[0])) > 15
     trees = [harden.bent({"a": [1, {"b": 2}]}, random.Random(s)) for s in range(20)]
     assert len(set(map(repr, trees))) > 5
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
+@on_unix
+@pytest.mark.parametrize("kind", KINDS)
+def test_readers_read_or_refuse(attempt, kind):
+    outcomes = {attempt(kind, 7, number) for number in range(25)}
+    assert outcomes == {"read", "refused"}
+
+
+@pytest.mark.slow
+@on_unix
 def test_a_short_run(tmp_path):
-    out, kinds = tmp_path / "table.md", ("annotations", "label_maps", "pictures", "archives")
-    command = [
-        sys.executable,
-        SCRIPT,
-        "--inputs",
-        "25",
-        "--seed",
-        "7",
-        "--out",
-        out,
-        "--only",
-        *kinds,
-    ]
+    table = tmp_path / "table.md"
+    command = [sys.executable, SCRIPT, "--inputs", "25", "--seed", "7", "--out", table]
+    command += ["--only", *KINDS]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
-    for kind in kinds:
-        (row,) = (line for line in out.read_text().splitlines() if kind.replace("_", " ") in line)
+    for kind in KINDS:
+        (row,) = (line for line in table.read_text().splitlines() if kind.replace("_", " ") in line)
         inputs, read, refused, failed = map(int, row.strip("| ").split(" | ")[1:])
         assert inputs == read + refused == 25 and not failed and refused

@@ -1,7 +1,8 @@
 """Notebooks as a reader has them: in JupyterLab, in a browser, with a mouse and a keyboard.
 
-Needs Chromium, and Playwright, which drives it; .ci/run gets both. Where they are missing the tests
-are skipped, but for a machine of CI, whose variable CI is true. Screenshots go to outputs/launch.
+Slow: python3 run.py test --all. Needs Chromium, and Playwright, which drives it; .ci/run gets both.
+Where they are missing the tests are skipped, but for a machine of CI, whose variable CI is true.
+Screenshots go to outputs/launch.
 """
 
 import contextlib
@@ -47,7 +48,8 @@ try:
 except ImportError:
     sync_playwright = None
 missing = os.environ.get("CI") != "true" and not (CHROMIUM and sync_playwright)
-pytestmark = pytest.mark.skipif(missing, reason="needs Chromium and pip install playwright")
+skipped = pytest.mark.skipif(missing, reason="needs Chromium and pip install playwright")
+pytestmark = [pytest.mark.slow, skipped]
 
 
 @pytest.fixture(scope="module")
