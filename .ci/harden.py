@@ -249,7 +249,7 @@ def archives(rng, folder):
 def clips(rng, folder):
     import numpy as np
 
-    from helpers.video.pipeline import process_video, write_video
+    from helpers.video import process_video, write_video
 
     frames = [np.full((32, 48, 3), 20 * i, np.uint8) for i in range(6)]
     write_video(folder / "good.mp4", frames, 6)

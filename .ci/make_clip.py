@@ -17,8 +17,7 @@ SECONDS, EVERY, WIDTH, MOST = 5, 3, 480, 1_500_000  # every third frame: 8 a sec
 
 def main():
     from helpers.models import load_detector
-    from helpers.video.film import read_frames
-    from helpers.video.pipeline import process_video
+    from helpers.video import process_video, read_frames
 
     source = ROOT / "data/street.mp4"
     with tempfile.TemporaryDirectory() as folder:

@@ -21,9 +21,9 @@ from measure import table
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from helpers.streets.scenes import draw_clip
+from helpers.streets import draw_clip
 from helpers.structures import mask_iou
-from helpers.video.tracks import carry, shifted
+from helpers.video import carry, shift_mask
 
 AHEAD = 7  # frames that the ways to carry are followed
 
@@ -37,7 +37,7 @@ def dense(old, new, found):
     """The median of dense optical flow (DIS) within each mask."""
     grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (old, new)]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
-    masks = [shifted(m, np.median(flow[m], axis=0)) if m.any() else m for m in found.masks]
+    masks = [shift_mask(m, np.median(flow[m], axis=0)) if m.any() else m for m in found.masks]
     return found.replace(masks=np.reshape(masks, found.masks.shape))
 
 
@@ -68,7 +68,7 @@ def main():
     args = parser.parse_args()
 
     from helpers.models import load_detector
-    from helpers.video.pipeline import process_video, write_video
+    from helpers.video import process_video, write_video
 
     detector = load_detector("streets")
     clips = [list(draw_clip(seed, args.frames)) for seed in range(200, 200 + args.clips)]

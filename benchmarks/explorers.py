@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from helpers.lessons import explorers, sliders
 from helpers.mask_rcnn.inference import letterbox
 from helpers.models import zoo
-from helpers.streets.scenes import draw_scene
+from helpers.streets import draw_scene
 
 
 def walk(controls, num, rng):
@@ -57,7 +57,7 @@ def main():
     made["explore_stages"] = explorers.explore_stages(
         image, stages, detector.model, detector.categories
     )
-    made["explore_cuts"] = sliders.explore_cuts(*raw)
+    made["explore_thresholds"] = sliders.explore_thresholds(*raw)
     print(f"{'explorer':23}moves  median  slowest  in computing   slowest at")
     for name, explorer in made.items():
         times, computing, steps = [], [], walk(explorer.controls, num, rng)

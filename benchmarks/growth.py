@@ -29,8 +29,7 @@ from helpers.mask_rcnn.mask_head import paste_masks
 from helpers.models import load_detector
 from helpers.pictures import read_image
 from helpers.structures import Detections
-from helpers.video.cluster import process_many
-from helpers.video.pipeline import process_video, write_video
+from helpers.video import process_many, process_video, write_video
 
 ROOT = pathlib.Path(__file__).parents[1]
 STRAIGHT = 0.1  # of a point's value: so near to a line all points lie, or it is called none

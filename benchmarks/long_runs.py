@@ -27,7 +27,7 @@ from video import Waiting
 from helpers.__main__ import main as job
 from helpers.models import load_detector
 from helpers.pictures import read_image, save_image
-from helpers.video.pipeline import process_video
+from helpers.video import process_video
 
 ROOT = pathlib.Path(__file__).parents[1]
 PICTURE = ROOT / "data/pictures/street-3.jpg"

@@ -25,9 +25,9 @@ from scipy.optimize import linear_sum_assignment
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from helpers.streets.scenes import draw_clip
+from helpers.streets import draw_clip
 from helpers.structures import box_iou
-from helpers.video.tracks import Tracker, shifted
+from helpers.video import Tracker, shift_mask
 
 BYTETRACK = """
 import json, sys, numpy as np, supervision as sv, trackers
@@ -81,7 +81,7 @@ def spoiled(truth, rng):
     sides = np.tile(truth.boxes[:, 2:] - truth.boxes[:, :2], 2)
     move = 0.03 * sides * rng.normal(size=sides.shape)
     middle = move.reshape(-1, 2, 2).mean(1)
-    masks = [shifted(mask, shift) for mask, shift in zip(truth.masks, middle, strict=True)]
+    masks = [shift_mask(mask, shift) for mask, shift in zip(truth.masks, middle, strict=True)]
     masks = np.reshape(masks, (-1, *truth.image_size))
     scores = rng.uniform(0.5, 1, len(truth))
     return truth.replace(boxes=truth.boxes + move, masks=masks, scores=scores)

@@ -24,7 +24,7 @@ from measure import table
 
 from helpers.drawing import draw_detections
 from helpers.structures import Detections
-from helpers.video.pipeline import process_video, read_frames, video_info, write_video
+from helpers.video import process_video, read_frames, video_info, write_video
 
 ROOT = pathlib.Path(__file__).parents[1]
 CARS = ROOT / "../shared/data/clips/cars_ccby.mp4"

@@ -23,7 +23,7 @@ from helpers import DATA
 from helpers.drawing import draw_detections
 from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import InputError
-from helpers.video.pipeline import process_video, read_frames, video_info
+from helpers.video import process_video, read_frames, video_info
 
 ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
 PREVIEW = 1200  # pixels of the longer side of a picture on the page

@@ -154,26 +154,6 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
     return path
 
 
-def save_animation(path, frames, fps) -> pathlib.Path:
-    """Write frames as an animation that a README shows, repeating: whole, or not at all.
-
-    Args:
-        path: ends in .gif (256 colours, large) or .webp.
-        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one; all are held in memory.
-        fps: frames a second.
-
-    Raises:
-        ValueError: the ending is another, or there is no frame.
-    """
-    path, images = pathlib.Path(path), [Image.fromarray(np.ascontiguousarray(f)) for f in frames]
-    require(path.suffix.lower() in (".gif", ".webp"), f"{path} must end in .gif or .webp")
-    require(len(images) > 0, "frames must hold at least one frame, got none")
-    look = {"duration": round(1000 / fps), "loop": 0, "quality": 80}
-    with replacing(path) as part:
-        images[0].save(part, save_all=True, append_images=images[1:], **look)
-    return path
-
-
 @contextlib.contextmanager
 def replacing(path):
     """A name to write a file under, which becomes `path` only if the block ends without an error.

@@ -1,4 +1,4 @@
-"""Many films over any executor: frame for frame as on one machine, whatever dies on the way."""
+"""Many videos over any executor: frame for frame as on one machine, whatever dies on the way."""
 
 import functools
 import os
@@ -9,11 +9,11 @@ import pytest
 
 from helpers import DATA
 from helpers.models import load_detector
-from helpers.video import film
+from helpers.video import files
 from helpers.video.cluster import local_cluster, local_pool, process_many
-from helpers.video.film import read_frames, write_video
+from helpers.video.files import read_frames, write_video
 from helpers.video.pipeline import process_video
-from tests.films import picture, read, tone
+from tests.videos import picture, read, tone
 from tests.workers import cursed, deadly, deadly_streets, moody
 
 
@@ -25,27 +25,27 @@ def moving(number, size=(64, 128)):
 
 
 def same(one, other):
-    """Whether two films hold the same times, sound and frames, bit for bit."""
+    """Whether two videos hold the same times, sound and frames, bit for bit."""
     pairs = zip(read_frames(one), read_frames(other), strict=True)
     return read(one) == read(other) and all((a == b).all() for a, b in pairs)
 
 
 @pytest.fixture
-def films(tmp_path, monkeypatch):
-    """Two films of several parts each, one of them dark in one frame, and a file that is none."""
+def videos(tmp_path, monkeypatch):
+    """Two videos of several parts each, one of them dark in one frame, and a file that is none."""
     frames = [moving(i) for i in range(40)]
     with monkeypatch.context() as only_here:
-        only_here.setitem(film.X264, "g", "6")  # a key frame in six: parts of 12 s
+        only_here.setitem(files.X264, "g", "6")  # a key frame in six: parts of 12 s
         write_video(tmp_path / "a.mp4", frames, 1, tone(4.0))
         frames[17] = np.full_like(frames[17], 20)
         write_video(tmp_path / "b.mp4", frames, 1)
-    (tmp_path / "c.mp4").write_text("no film")
+    (tmp_path / "c.mp4").write_text("no video")
     return [tmp_path / name for name in ("a.mp4", "b.mp4", "c.mp4")]
 
 
-def as_alone(films, made, folder, **options):
-    """Whether the good films are as one process makes them."""
-    for path, one in zip(films[:2], made, strict=False):
+def as_alone(videos, made, folder, **options):
+    """Whether the good videos are as one process makes them."""
+    for path, one in zip(videos[:2], made, strict=False):
         process_video(path, folder / path.name, moody(), progress=False, **options)
         if not same(one.path, folder / path.name):
             return False
@@ -53,74 +53,74 @@ def as_alone(films, made, folder, **options):
 
 
 @pytest.mark.parametrize("options", [{}, {"track": False, "every": 3, "scale": 0.5, "start": 5.5}])
-def test_one_after_another(films, tmp_path, options):
-    made = process_many(films, tmp_path / "out", moody, progress=False, **options)
+def test_one_after_another(videos, tmp_path, options):
+    made = process_many(videos, tmp_path / "out", moody, progress=False, **options)
     assert [one.frames for one in made] == [40, 40, 0] if not options else [34, 34, 0]
     assert made[0].sound == "copied" and made[1].sound is None and not made[0].failed
-    assert "no film that can be read" in made[2].problem and made[2].path is None
+    assert "no video that can be read" in made[2].problem and made[2].path is None
     if not options:
         assert made[1].failed == {17: "RuntimeError: too dark"}
-    assert as_alone(films, made, tmp_path / "alone", **options)
+    assert as_alone(videos, made, tmp_path / "alone", **options)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.mp4", "b.mp4"]
 
 
-def check(films, folder, made):
-    """They are as one process makes them; the bad film is reported and left nothing behind."""
-    assert as_alone(films, made, folder.parent / "alone")
+def check(videos, folder, made):
+    """They are as one process makes them; the bad video is reported and left nothing behind."""
+    assert as_alone(videos, made, folder.parent / "alone")
     assert made[1].failed == {17: "RuntimeError: too dark"} and made[2].problem
     assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4"]
 
 
-def test_a_pool_whose_worker_is_killed(films, tmp_path, monkeypatch):
+def test_a_pool_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
-    made = process_many(films, tmp_path / "out", deadly, local_pool, progress=False)
+    made = process_many(videos, tmp_path / "out", deadly, local_pool, progress=False)
     assert (tmp_path / "mark").exists()
-    check(films, tmp_path / "out", made)
+    check(videos, tmp_path / "out", made)
 
 
-def test_work_that_kills_every_worker_is_given_up(films, tmp_path):
+def test_work_that_kills_every_worker_is_given_up(videos, tmp_path):
     pool = functools.partial(local_pool, 1)
-    made = process_many(films[:1], tmp_path / "out", cursed, pool, progress=False)
+    made = process_many(videos[:1], tmp_path / "out", cursed, pool, progress=False)
     assert "a worker was killed" in made[0].problem
     with local_pool(1) as pool:  # one that cannot be made again
-        made = process_many(films[:1], tmp_path / "new", cursed, pool, progress=False)
+        made = process_many(videos[:1], tmp_path / "new", cursed, pool, progress=False)
     assert "a worker was killed" in made[0].problem
 
 
-def test_a_dask_cluster_whose_worker_is_killed(films, tmp_path, monkeypatch):
+def test_a_dask_cluster_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
     with local_cluster(2) as executor:
         calm = executor.submit(os.environ.get, "MALLOC_TRIM_THRESHOLD_")
         assert int(calm.result()) == 1 << 28
-        made = process_many(films, tmp_path / "out", deadly, executor, progress=False)
+        made = process_many(videos, tmp_path / "out", deadly, executor, progress=False)
     assert (tmp_path / "mark").exists()
-    check(films, tmp_path / "out", made)
+    check(videos, tmp_path / "out", made)
 
 
 def test_the_bundled_model_on_a_dask_cluster_whose_worker_is_killed(tmp_path, monkeypatch):
-    """Half a second of the bundled film, twice; 12 frames each, as one process makes them."""
+    """Half a second of the bundled video, twice; 12 frames each, as one process makes them."""
     pytest.importorskip("distributed")
     monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
-    films = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
-    for path in films:
+    videos = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    for path in videos:
         shutil.copy(DATA / "street.mp4", path)
     with local_cluster(2) as executor:
         out = tmp_path / "out"
-        made = process_many(films, out, deadly_streets, executor, progress=False, end=0.5)
+        made = process_many(videos, out, deadly_streets, executor, progress=False, end=0.5)
     assert (tmp_path / "mark").exists() and [one.frames for one in made] == [12, 12]
     alone, streets = tmp_path / "alone.mp4", load_detector("streets", say=None)
-    process_video(films[0], alone, streets, progress=False, end=0.5)
+    process_video(videos[0], alone, streets, progress=False, end=0.5)
     assert same(made[0].path, alone) and same(made[1].path, alone)
 
 
-def test_it_goes_on_where_it_was(films, tmp_path, monkeypatch):
+def test_it_goes_on_where_it_was(videos, tmp_path, monkeypatch):
     """Finished parts are not made again: a model that fails at once is not even asked."""
-    monkeypatch.setattr("helpers.video.cluster.join_film", cut_short)
-    made = process_many(films[:1], tmp_path / "out", moody, progress=False)
+    monkeypatch.setattr("helpers.video.cluster.join_video", cut_short)
+    made = process_many(videos[:1], tmp_path / "out", moody, progress=False)
     assert made[0].problem == "OSError: no room" and (tmp_path / "out/a.mp4.parts").is_dir()
     monkeypatch.undo()
-    made = process_many(films[:1], tmp_path / "out", moody, progress=False)
+    made = process_many(videos[:1], tmp_path / "out", moody, progress=False)
     assert made[0].frames == 40 and not (tmp_path / "out/a.mp4.parts").exists()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from helpers.lessons import explorers, sliders
 from helpers.lessons.explorers import explore_anchors, explore_roi_align, explore_stages
-from helpers.lessons.sliders import Explorer, explore_cuts
+from helpers.lessons.sliders import Explorer, explore_thresholds
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
 from helpers.structures import Detections
@@ -81,7 +81,7 @@ def makers(forward, tiny_config):
         (lambda: explore_anchors(*SQUARE, tiny_config), {"level": 5}),
         (lambda: explore_roi_align(), {"x": 0.4}),
         (lambda: explore_stages(*forward), {"stage": 2}),
-        (lambda: explore_cuts(*raw_outputs()), {"nms_iou": 0.0}),
+        (lambda: explore_thresholds(*raw_outputs()), {"nms_iou": 0.0}),
     ]
 
 
@@ -414,7 +414,7 @@ def numbers(text):
 
 
 def test_pencil_cuts():
-    explorer = explore_cuts(*raw_outputs())
+    explorer = explore_thresholds(*raw_outputs())
     say = lambda *cuts: numbers(explorer.view(*cuts)[1])  # noqa: E731
     assert say(0.1, 1.0, 0.5)[:2] == (4, 4)  # at 1 nothing goes
     assert say(0.1, 0.5, 0.5)[:2] == (4, 4)  # two cars overlap by a third
@@ -433,20 +433,20 @@ def test_cuts_take_another_way_to_paste():
         seen.append((len(mask_scores), boxes.shape, image_size, threshold))
         return np.ones((len(boxes), *image_size), bool)
 
-    explorer = explore_cuts(*raw_outputs(), nms_iou=0.3, paste=paste)
+    explorer = explore_thresholds(*raw_outputs(), nms_iou=0.3, paste=paste)
     assert numbers(explorer.texts[0]) == (3, 2, 100.0)
     assert seen[0] == (2, (2, 4), (100, 120), 0.5)
-    assert explorer.texts == explore_cuts(*raw_outputs(), nms_iou=0.3, paste=paste).texts
-    assert explore_cuts(*raw_outputs(), paste=None).texts == explore_cuts(*raw_outputs()).texts
+    assert explorer.texts == explore_thresholds(*raw_outputs(), nms_iou=0.3, paste=paste).texts
+    assert explorer.texts != explore_thresholds(*raw_outputs()).texts
 
 
 def test_cuts_of_nothing_and_refusals():
     image, boxes, labels, scores, masks, _ = raw_outputs()
-    none = explore_cuts(image, np.zeros((0, 4)), [], [], np.zeros((0, 8, 8)), NAMES)
+    none = explore_thresholds(image, np.zeros((0, 4)), [], [], np.zeros((0, 8, 8)), NAMES)
     assert numbers(none.texts[0]) == (0, 0, 0)
     with pytest.raises(ValueError, match="4 boxes need as many mask_scores, got 3"):
-        explore_cuts(image, boxes, labels, scores, masks[:3], NAMES)
+        explore_thresholds(image, boxes, labels, scores, masks[:3], NAMES)
     with pytest.raises(ValueError, match=r"labels must have shape \(4,\)"):
-        explore_cuts(image, boxes, labels[:3], scores, masks, NAMES)
+        explore_thresholds(image, boxes, labels[:3], scores, masks, NAMES)
     with pytest.raises(ValueError, match=r"labels \[3\] are not among"):
-        explore_cuts(image, boxes, labels, scores, masks, {1: "person"})
+        explore_thresholds(image, boxes, labels, scores, masks, {1: "person"})

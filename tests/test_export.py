@@ -9,7 +9,7 @@ import tensorflow as tf
 import helpers.models.__main__ as models
 from helpers.models import export, weights, zoo
 from helpers.models.graphs import MASKS, OUTPUTS, read_label_map
-from helpers.streets.scenes import draw_scene
+from helpers.streets import draw_scene
 from helpers.structures import InputError, mask_iou
 
 SIZES = {"as trained": (256, 320), "twice as large": (512, 640), "wide": (200, 500)}

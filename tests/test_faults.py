@@ -15,9 +15,8 @@ import time
 import numpy as np
 import pytest
 
-from helpers import pictures
+from helpers import pictures, video
 from helpers.structures import Detections
-from helpers.video import pipeline as video
 
 ROOT = pathlib.Path(__file__).parents[1]
 PICTURE = ROOT / "data/pictures/street-1.jpg"
@@ -131,7 +130,7 @@ FILM_CELL = """
 import pathlib, sys, time
 sys.path.insert(0, {root!r})
 import numpy as np
-from helpers.video.pipeline import process_video, write_video
+from helpers.video import process_video, write_video
 
 folder = pathlib.Path({folder!r})
 def slow(frame):

@@ -14,7 +14,7 @@ import helpers.__main__ as job
 import helpers.models
 from helpers.pictures import find_images, read_image, save_image
 from helpers.structures import Detections, InputError
-from helpers.video.pipeline import read_frames, video_info, write_video
+from helpers.video import read_frames, video_info, write_video
 
 NAMES = {1: "person", 3: "car"}
 
@@ -249,7 +249,7 @@ def test_bad_files_get_a_line_each_and_the_others_are_done(files, capsys):
         (["--video", "gone.mp4"], "No such file"),
         (["--images", "../my photos", "--model", "strets"], "no model 'strets': use streets"),
         (["--images", "broken.jpg"], "is empty"),
-        (["--video", "broken.mp4"], "is no film|holds no"),
+        (["--video", "broken.mp4"], "is no video|holds no"),
     ],
 )
 def test_a_failed_run_destroys_nothing(files, capsys, arguments, line):

@@ -11,7 +11,7 @@ import pytest
 
 from helpers.streets import scenery, sprites
 from helpers.streets.painting import Camera, Thing
-from helpers.streets.scenes import CATEGORIES, draw_clip, draw_scene, soundtrack
+from helpers.streets.scenes import CATEGORIES, draw_clip, draw_scene
 
 SMALL = (128, 160)
 
@@ -214,7 +214,7 @@ def test_a_seed_that_is_none():
         draw_scene(-1)
 
 
-# Films
+# Clips
 
 
 def test_a_clip_has_its_frames_and_stable_tracks():
@@ -245,27 +245,3 @@ def test_a_clip_is_the_same_again_and_begins_at_once():
 def test_a_clip_that_is_none(frames, fps):
     with pytest.raises(ValueError, match="num_frames and fps must be positive, got"):
         draw_clip(0, frames, fps)  # at the call, no frame is asked for
-
-
-# Sound
-
-
-def test_the_sound():
-    sound = soundtrack(1, 3, 16000)
-    assert sound.shape == (48000, 2) and sound.dtype == np.int16
-    assert abs(sound.astype(int)).max() == 16383  # half of full scale: nothing is clipped
-    ends = np.concatenate([sound[:80], sound[-80:]]).astype(int)
-    assert abs(ends).max() < 10  # fades in and out
-    assert sound.std() > 300 and not np.array_equal(sound[:, 0], sound[:, 1])
-    assert np.array_equal(sound, soundtrack(1, 3, 16000))
-    assert not np.array_equal(sound, soundtrack(2, 3, 16000))
-    power = abs(np.fft.rfft(sound.mean(1))) ** 2
-    hertz = np.fft.rfftfreq(len(sound), 1 / 16000)
-    assert 100 < (power * hertz).sum() / power.sum() < 1500  # a hum, no hiss
-    assert soundtrack(0, 0.01, 8000).shape == (80, 2)
-
-
-@pytest.mark.parametrize("seconds, rate", [(0, 48000), (-1, 48000), (5, 4000), (4000, 48000)])
-def test_a_sound_that_is_none(seconds, rate):
-    with pytest.raises(ValueError, match="seconds must be 0 to 3600, rate 8000 or more, got"):
-        soundtrack(0, seconds, rate)

@@ -11,7 +11,7 @@ import pytest
 from helpers.drawing import color_of
 from helpers.streets.scenes import draw_clip
 from helpers.structures import Detections, mask_iou
-from helpers.video.tracks import History, Tracker, carry, shifted
+from helpers.video.tracks import History, Tracker, carry, shift_mask
 
 BENCHMARK = pathlib.Path(__file__).parents[1] / "benchmarks/tracks.py"
 SIZE, CATEGORIES = (60, 200), {1: "person", 3: "car", 8: "truck"}
@@ -160,9 +160,9 @@ def test_truth_of_a_clip_keeps_its_numbers():
 
 def test_shifted_by_hand():
     mask = np.array([[1, 0, 0], [0, 1, 0]], bool)
-    assert shifted(mask, (1, 0)).tolist() == [[False, True, False], [False, False, True]]
-    assert shifted(mask, (0, -1)).tolist() == [[False, True, False], [False] * 3]
-    assert not shifted(mask, (3, 0)).any() and not shifted(mask, (0, 5)).any()
+    assert shift_mask(mask, (1, 0)).tolist() == [[False, True, False], [False, False, True]]
+    assert shift_mask(mask, (0, -1)).tolist() == [[False, True, False], [False] * 3]
+    assert not shift_mask(mask, (3, 0)).any() and not shift_mask(mask, (0, 5)).any()
 
 
 # Between detections -------------------------------------------------------------------------------

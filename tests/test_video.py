@@ -1,4 +1,4 @@
-"""Films keep their frames, times, orientation, shape and sound; what is no film is refused."""
+"""Videos keep their frames, times, orientation, shape and sound; what is no video is refused."""
 
 import gc
 import pathlib
@@ -16,48 +16,47 @@ import numpy as np
 import pytest
 
 from helpers.structures import Detections, InputError
-from helpers.video import film as film_files
-from helpers.video import parts
-from helpers.video.film import read_frames, video_info, write_video
+from helpers.video import files, parts
+from helpers.video.files import read_frames, video_info, write_video
 from helpers.video.pipeline import process_video
-from tests.films import CLIPS, RATE, Painter, make, picture, read, tone, write_film
+from tests.videos import CLIPS, RATE, Painter, make, make_short_video, picture, read, tone
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
-def film(tmp_path):
-    return write_film(tmp_path / "film.mp4")
+def video(tmp_path):
+    return make_short_video(tmp_path / "video.mp4")
 
 
-def test_process_draws_and_keeps_everything(film, tmp_path):
+def test_process_draws_and_keeps_everything(video, tmp_path):
     painter, seen = Painter(), []
-    report = process_video(film, tmp_path / "new/out.mp4", painter, batch_size=5, progress=False,
+    report = process_video(video, tmp_path / "new/out.mp4", painter, batch_size=5, progress=False,
                            on_frame=lambda *event: seen.append(event))  # fmt: skip
     assert (report.frames, report.sound, report.cut_off) == (12, "copied", False)
     assert painter.batches == [5, 5, 2]
     assert [event[0] for event in seen] == list(range(12)) and seen[3][2].names == ["car"]
     assert [event[1] for event in seen] == pytest.approx([i / 12 for i in range(12)])
-    (times, sound), (old_times, old_sound) = read(report.path), read(film)
+    (times, sound), (old_times, old_sound) = read(report.path), read(video)
     assert times == old_times and sound == old_sound and len(sound) > 40
-    before, after = next(read_frames(film)), next(read_frames(report.path))
+    before, after = next(read_frames(video)), next(read_frames(report.path))
     assert np.abs(before[40:, 40:].astype(int) - after[40:, 40:]).max() < 6
     assert np.abs(before[2:12, 2:16].astype(int) - after[2:12, 2:16]).mean() > 20
 
 
-def test_process_takes_a_frame_function(film, tmp_path):
+def test_process_takes_a_frame_function(video, tmp_path):
     def negative(frame):
         frame[:] = 255 - frame  # a copy of its own: writable
         return frame
 
-    report = process_video(film, tmp_path / "out.mp4", negative, progress=False)
+    report = process_video(video, tmp_path / "out.mp4", negative, progress=False)
     assert report.frames == 12
-    for old, new in zip(read_frames(film), read_frames(report.path), strict=True):
+    for old, new in zip(read_frames(video), read_frames(report.path), strict=True):
         assert np.abs(255 - old[30:, 30:].astype(int) - new[30:, 30:]).max() < 8
 
 
-def test_max_seconds_cuts_pictures_and_sound(film, tmp_path):
-    report = process_video(film, tmp_path / "out.mp4", Painter(), max_seconds=0.5, progress=False)
+def test_max_seconds_cuts_pictures_and_sound(video, tmp_path):
+    report = process_video(video, tmp_path / "out.mp4", Painter(), max_seconds=0.5, progress=False)
     times, sound = read(report.path)
     assert report.frames == len(times) == 6 and not report.cut_off
     assert float(sound[-1][0]) == pytest.approx(0.5, abs=0.03)
@@ -71,7 +70,7 @@ def test_variable_rate_and_late_start_keep_their_times(tmp_path):
     )  # fmt: skip
     new, new_sound = read(report.path)
     assert [float(t) for t in old] == pytest.approx([t / 600 for t in ticks], abs=1e-3)
-    # the sound begins first, at 0.25 s: there the new film begins
+    # the sound begins first, at 0.25 s: there the new video begins
     assert [float(t) + 0.25 for t in new] == pytest.approx([float(t) for t in old], abs=1e-3)
     assert [piece for _, piece in new_sound] == [piece for _, piece in old_sound]
     assert float(new_sound[0][0]) + 0.25 == pytest.approx(float(old_sound[0][0]), abs=1e-3)
@@ -164,7 +163,7 @@ def test_one_frame(tmp_path):
     assert report.frames == len(list(read_frames(report.path))) == 1 and report.sound is None
 
 
-def test_a_failed_run_keeps_the_old_film(film, tmp_path):
+def test_a_failed_run_keeps_the_old_film(video, tmp_path):
     dst = tmp_path / "out.mp4"
     dst.write_bytes(b"older")
     calls = []
@@ -176,22 +175,22 @@ def test_a_failed_run_keeps_the_old_film(film, tmp_path):
         return frame
 
     with pytest.raises(KeyboardInterrupt):
-        process_video(film, dst, fails, progress=False)
+        process_video(video, dst, fails, progress=False)
     with pytest.raises(ValueError, match=r"must be \(48, 64, 3\) uint8, got"):
-        process_video(film, dst, lambda frame: frame[::2], progress=False)
-    assert dst.read_bytes() == b"older" and sorted(tmp_path.iterdir()) == [film, dst]
+        process_video(video, dst, lambda frame: frame[::2], progress=False)
+    assert dst.read_bytes() == b"older" and set(tmp_path.iterdir()) == {video, dst}
 
 
-def test_a_film_is_never_its_own_target(film):
-    old = film.read_bytes()
-    with pytest.raises(InputError, match="is the film itself; choose another name"):
-        process_video(film, film, Painter())
-    assert film.read_bytes() == old
+def test_a_film_is_never_its_own_target(video):
+    old = video.read_bytes()
+    with pytest.raises(InputError, match="is the video itself; choose another name"):
+        process_video(video, video, Painter())
+    assert video.read_bytes() == old
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        process_video(film, film.with_name("b.mp4"), Painter(), batch_size=0)
+        process_video(video, video.with_name("b.mp4"), Painter(), batch_size=0)
 
 
-def test_what_is_no_film_is_refused_in_one_line(tmp_path, film):
+def test_what_is_no_film_is_refused_in_one_line(tmp_path, video):
     from PIL import Image
 
     music = tmp_path / "music.mp4"
@@ -203,17 +202,17 @@ def test_what_is_no_film_is_refused_in_one_line(tmp_path, film):
     for kind in ("png", "jpeg"):
         Image.fromarray(picture(1)).save(tmp_path / f"{kind}.mp4", kind)
     (tmp_path / "empty.mp4").touch()
-    (tmp_path / "text.mp4").write_text("I am not a film.\n" * 50)
+    (tmp_path / "text.mp4").write_text("I am not a video.\n" * 50)
     (tmp_path / "list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nhttp://example.org/a.ts\n")
-    (tmp_path / "half.mp4").write_bytes(film.read_bytes()[:600])
+    (tmp_path / "half.mp4").write_bytes(video.read_bytes()[:600])
     (tmp_path / "folder.mp4").mkdir()
     cases = {
-        "gone.mp4": "no film that can be read .No such file",
-        "folder.mp4": "no film that can be read .Is a directory",
-        "empty.mp4": "no film that can be read .it is empty",
-        "text.mp4": "no film that can be read .Invalid data",
-        "list.mp4": "no film that can be read|holds no",
-        "half.mp4": "no film that can be read|holds no frame",
+        "gone.mp4": "no video that can be read .No such file",
+        "folder.mp4": "no video that can be read .Is a directory",
+        "empty.mp4": "no video that can be read .it is empty",
+        "text.mp4": "no video that can be read .Invalid data",
+        "list.mp4": "no video that can be read|holds no",
+        "half.mp4": "no video that can be read|holds no frame",
         "music.mp4": "holds no moving picture",
         "png.mp4": "is a picture",
         "jpeg.mp4": "is a picture",
@@ -275,11 +274,11 @@ def test_real_clips(tmp_path, name, size, frames):
 
 
 @pytest.fixture
-def long_film(tmp_path, monkeypatch):
+def long_video(tmp_path, monkeypatch):
     """Four seconds, a key frame in six: parts of a second; sound."""
     monkeypatch.setattr(parts, "PART_SECONDS", 1)
     with monkeypatch.context() as only_here:
-        only_here.setitem(film_files.X264, "g", "6")
+        only_here.setitem(files.X264, "g", "6")
         frames = [picture(i % 16, (64, 128)) for i in range(40)]
         return write_video(tmp_path / "long.mp4", frames, 10, tone(4.0))
 
@@ -293,11 +292,11 @@ def frames_of(path):
     return [frame.tobytes() for frame in read_frames(path)]
 
 
-def test_parts_join_without_a_seam(long_film, tmp_path):
-    plan = parts.make_plan(long_film, tmp_path / "out.mp4")
+def test_parts_join_without_a_seam(long_video, tmp_path):
+    plan = parts.make_plan(long_video, tmp_path / "out.mp4")
     assert len(plan.starts) == 4 and plan.frames == 40
-    report = process_video(long_film, tmp_path / "out.mp4", Painter(), progress=False)
-    assert read(report.path) == read(long_film) and report.frames == 40
+    report = process_video(long_video, tmp_path / "out.mp4", Painter(), progress=False)
+    assert read(report.path) == read(long_video) and report.frames == 40
     assert set(report.stages) >= {"decode", "detect", "track", "draw", "encode", "join"}
     assert report.bottleneck in report.stages and f"{report.frames} frames" in str(report)
     with av.open(str(report.path)) as file:
@@ -382,16 +381,16 @@ def test_every_third_frame_is_detected_and_the_others_follow(tmp_path):
         process_video(src, tmp_path / "b.mp4", finder, every=0)
 
 
-def test_scale_makes_everything_smaller(film, tmp_path):
+def test_scale_makes_everything_smaller(video, tmp_path):
     seen = []
     report = process_video(
-        film, tmp_path / "out.mp4", Painter(), scale=0.5, progress=False,
+        video, tmp_path / "out.mp4", Painter(), scale=0.5, progress=False,
         on_frame=lambda index, second, found: seen.append(found),
     )  # fmt: skip
     assert (video_info(report.path).height, video_info(report.path).width) == (24, 32)
     assert seen[0].image_size == (24, 32) and seen[0].boxes.tolist() == [[0, 0, 10, 8]]
     with pytest.raises(ValueError, match="scale must be above 0 and at most 1, got 2"):
-        process_video(film, tmp_path / "b.mp4", Painter(), scale=2)
+        process_video(video, tmp_path / "b.mp4", Painter(), scale=2)
 
 
 class Fails(Painter):
@@ -422,20 +421,20 @@ def test_a_frame_that_the_detector_fails_on_is_kept_marked_and_reported(tmp_path
     assert marked == [i == 37 for i in range(45)]
 
 
-def test_a_detector_that_fails_on_and_on_is_not_borne(film, tmp_path):
+def test_a_detector_that_fails_on_and_on_is_not_borne(video, tmp_path):
     with pytest.raises(RuntimeError, match="too dark"):
-        process_video(film, tmp_path / "out.mp4", Fails(255), progress=False)
-    assert list(tmp_path.iterdir()) == [film] and not working()
+        process_video(video, tmp_path / "out.mp4", Fails(255), progress=False)
+    assert list(tmp_path.iterdir()) == [video] and not working()
 
 
 # --- stopped, killed, resumed -------------------------------------------------------------------
 
 
-def test_a_stopped_run_goes_on_where_it_was(long_film, tmp_path):
-    """The same film comes out, and the detector is not asked again about finished parts."""
+def test_a_stopped_run_goes_on_where_it_was(long_video, tmp_path):
+    """The same video comes out, and the detector is not asked again about finished parts."""
     whole, dst, events = tmp_path / "whole.mp4", tmp_path / "out.mp4", [[], [], []]
     note = lambda i: lambda *event: events[i].append((event[0], event[2].track_ids.tolist()))  # noqa: E731
-    process_video(long_film, whole, Painter(), progress=False, on_frame=note(0))
+    process_video(long_video, whole, Painter(), progress=False, on_frame=note(0))
 
     def stop(index, second, found):
         note(1)(index, second, found)
@@ -443,19 +442,19 @@ def test_a_stopped_run_goes_on_where_it_was(long_film, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        process_video(long_film, dst, Painter(), resume=True, progress=False, on_frame=stop)
+        process_video(long_video, dst, Painter(), resume=True, progress=False, on_frame=stop)
     assert not dst.exists() and not working()
     done = sorted((tmp_path / "out.mp4.parts").glob("*.mp4"))
     assert len(done) == 2 and all(len(list(read_frames(path))) == 12 for path in done)  # they play
     painter = Painter()
-    report = process_video(long_film, dst, painter, resume=True, progress=False, on_frame=note(2))
+    report = process_video(long_video, dst, painter, resume=True, progress=False, on_frame=note(2))
     assert report.resumed == 24 and sum(painter.batches) == 16 and report.frames == 40
     assert frames_of(dst) == frames_of(whole) and read(dst) == read(whole)
     assert events[2] == events[0] and [index for index, _ in events[0]] == list(range(40))
     assert not (tmp_path / "out.mp4.parts").exists()
 
 
-def test_other_wishes_begin_afresh(long_film, tmp_path):
+def test_other_wishes_begin_afresh(long_video, tmp_path):
     def stop(index, second, found):
         if index == 20:
             raise KeyboardInterrupt
@@ -464,28 +463,28 @@ def test_other_wishes_begin_afresh(long_film, tmp_path):
         painter = Painter()
         with pytest.raises(KeyboardInterrupt):
             process_video(
-                long_film, tmp_path / "out.mp4", painter, resume=True, progress=False,
+                long_video, tmp_path / "out.mp4", painter, resume=True, progress=False,
                 on_frame=stop, **options,
             )  # fmt: skip
         assert sum(painter.batches) > 5 and sum(painter.batches[:1]) == (4 if not options else 2)
 
 
-def test_a_killed_process_leaves_parts_to_go_on_with(long_film, tmp_path):
+def test_a_killed_process_leaves_parts_to_go_on_with(long_video, tmp_path):
     code = (
         "import os, signal, sys\n"
-        "from helpers import parts, video\n"
-        "from tests.films import Painter\n"
+        "from helpers.video import parts, process_video\n"
+        "from tests.videos import Painter\n"
         "parts.PART_SECONDS = 1\n"
         "kill = lambda i, *_: i == 30 and os.kill(os.getpid(), signal.SIGKILL)\n"
-        "video.process_video(*sys.argv[1:], Painter(), resume=True, on_frame=kill, progress=False)"
+        "process_video(*sys.argv[1:], Painter(), resume=True, on_frame=kill, progress=False)"
     )
-    command = [sys.executable, "-c", code, str(long_film), str(tmp_path / "out.mp4")]
+    command = [sys.executable, "-c", code, str(long_video), str(tmp_path / "out.mp4")]
     assert subprocess.run(command, cwd=ROOT).returncode == -signal.SIGKILL
-    report = process_video(long_film, tmp_path / "out.mp4", Painter(), resume=True, progress=False)
-    assert report.resumed == 24 and read(report.path) == read(long_film)
+    report = process_video(long_video, tmp_path / "out.mp4", Painter(), resume=True, progress=False)
+    assert report.resumed == 24 and read(report.path) == read(long_video)
 
 
-def test_ctrl_c_while_the_detector_works(long_film, tmp_path):
+def test_ctrl_c_while_the_detector_works(long_video, tmp_path):
     class Pressed(Painter):
         def batch(self, images):
             if len(self.batches) == 3:
@@ -495,24 +494,24 @@ def test_ctrl_c_while_the_detector_works(long_film, tmp_path):
     old = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            process_video(long_film, tmp_path / "out.mp4", Pressed(), progress=False)
+            process_video(long_video, tmp_path / "out.mp4", Pressed(), progress=False)
     finally:
         signal.signal(signal.SIGINT, old)
-    assert list(tmp_path.iterdir()) == [long_film] and not working()
+    assert list(tmp_path.iterdir()) == [long_video] and not working()
 
 
 @pytest.mark.parametrize("broken", ["draw_detections", "carry"])
-def test_an_error_in_any_stage_ends_all(film, tmp_path, monkeypatch, broken):
+def test_an_error_in_any_stage_ends_all(video, tmp_path, monkeypatch, broken):
     def fails(*args, **options):
         raise ZeroDivisionError("by hand")
 
     monkeypatch.setattr(f"helpers.video.pipeline.{broken}", fails)
     with pytest.raises(ZeroDivisionError, match="by hand"):
-        process_video(film, tmp_path / "out.mp4", Painter(), every=2, progress=False)
-    assert list(tmp_path.iterdir()) == [film] and not working()
+        process_video(video, tmp_path / "out.mp4", Painter(), every=2, progress=False)
+    assert list(tmp_path.iterdir()) == [video] and not working()
 
 
-def test_an_encoder_that_dies(film, tmp_path, monkeypatch):
+def test_an_encoder_that_dies(video, tmp_path, monkeypatch):
     real = av.VideoFrame.from_numpy_buffer
     count = iter(range(100))
 
@@ -521,10 +520,10 @@ def test_an_encoder_that_dies(film, tmp_path, monkeypatch):
             raise av.error.ExternalError(-542398533, "Generic error in an external library")
         return real(*args)
 
-    monkeypatch.setattr(film_files.av, "VideoFrame", SimpleNamespace(from_numpy_buffer=fails))
+    monkeypatch.setattr(files.av, "VideoFrame", SimpleNamespace(from_numpy_buffer=fails))
     with pytest.raises(InputError, match="could not be written .Generic error"):
-        process_video(film, tmp_path / "out.mp4", Painter(), progress=False)
-    assert list(tmp_path.iterdir()) == [film] and not working()
+        process_video(video, tmp_path / "out.mp4", Painter(), progress=False)
+    assert list(tmp_path.iterdir()) == [video] and not working()
 
 
 # --- more bad input -----------------------------------------------------------------------------
@@ -552,12 +551,12 @@ def test_a_full_disk(small_disk, tmp_path):
     assert not list(small_disk.iterdir()) and not working()
 
 
-def test_where_nothing_can_be_written(film, tmp_path):
+def test_where_nothing_can_be_written(video, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(
         InputError, match="out.mp4: could not be written .Not a directory|File exists"
     ):
-        process_video(film, tmp_path / "file/out.mp4", Painter(), progress=False)
+        process_video(video, tmp_path / "file/out.mp4", Painter(), progress=False)
 
 
 @pytest.mark.parametrize(
@@ -587,15 +586,15 @@ def test_a_film_without_a_frame(tmp_path):
         process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
 
 
-def test_moviepy_gives_the_same_frames(film, tmp_path):
+def test_moviepy_gives_the_same_frames(video, tmp_path):
     """The function that process_video takes is the one that image_transform takes."""
     from moviepy import VideoFileClip
 
     def negative(frame):
         return 255 - frame
 
-    report = process_video(film, tmp_path / "ours.mp4", negative, progress=False)
-    with VideoFileClip(str(film)) as clip:
+    report = process_video(video, tmp_path / "ours.mp4", negative, progress=False)
+    with VideoFileClip(str(video)) as clip:
         theirs = list(clip.image_transform(negative).iter_frames(dtype="uint8"))
     assert len(theirs) == report.frames == 12
     for one, other in zip(read_frames(report.path), theirs, strict=True):

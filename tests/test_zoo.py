@@ -10,7 +10,7 @@ import pytest
 import helpers.models.__main__ as models
 from helpers.mask_rcnn.inference import Candidates
 from helpers.models import zoo
-from helpers.streets.scenes import draw_scene
+from helpers.streets import draw_scene
 from helpers.structures import InputError
 
 

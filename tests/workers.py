@@ -4,7 +4,7 @@ import os
 import pathlib
 import signal
 
-from tests.films import Painter
+from tests.videos import Painter
 
 
 class Moody(Painter):

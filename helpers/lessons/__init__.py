@@ -1,9 +1,10 @@
-"""What belongs to the notebooks: explorers, sliders and the checks of the exercises."""
+"""What belongs to the notebooks: explorers, and the checks of the exercises."""
 
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
+    submodules=["checks"],
     submod_attrs={
         "explorers": ["explore_anchors", "explore_roi_align", "explore_stages"],
         "figures": [
@@ -22,6 +23,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_boxes",
             "show_long_axes",
         ],
-        "sliders": ["explore_cuts", "explore_upload"],
+        "sliders": ["explore_thresholds", "explore_upload"],
     },
 )

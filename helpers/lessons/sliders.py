@@ -141,7 +141,7 @@ def slider(value, description, low=0, high=1, step=0.05, kind="FloatSlider"):
     return kind, dict(value=value, description=description, min=low, max=high, step=step)
 
 
-def explore_cuts(
+def explore_thresholds(
     image, boxes, labels, scores, mask_scores, categories,
     score_threshold=0.5, nms_iou=0.5, mask_threshold=0.5, paste=None,
 ) -> Explorer:  # fmt: skip

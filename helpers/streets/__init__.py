@@ -6,6 +6,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "novelties": ["draw_novelty"],
-        "scenes": ["build_world", "draw_clip", "draw_scene"],
+        "scenes": ["CATEGORIES", "build_world", "draw_clip", "draw_scene"],
     },
 )

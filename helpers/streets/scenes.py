@@ -1,4 +1,4 @@
-"""The street world: pictures, clips, exact truth and sound from a seed.
+"""The street world: pictures, clips and exact truth from a seed.
 
 All choices come from one `numpy.random.Generator`, so a seed gives the same bytes anywhere:
 `build_world` chooses a street and its objects, `painting` shows them. Units as there.
@@ -23,8 +23,6 @@ SHARES = (.20, .12, .25, .10, .11, .08, .06, .08)  # of the objects placed
 # fmt: on
 MIN_AREA, MIN_VISIBLE, MIN_INSIDE = 62, 0.27, 0.42  # square rp; shares of the full silhouette
 AREA = 256 * 320  # square rp, of every picture
-SHIPPED = 506, 806, 1650, 1899, 3748, 2803  # day, morning, dusk, rain, snow, night
-SHIPPED_CLIP = 30  # its seconds and size below: others give another street
 
 
 def build_world(rng, aspect, seconds):
@@ -214,44 +212,3 @@ def draw_clip(
         return image, truth_of(world, owner, min_area, tracked=True)
 
     return (frame(k / fps) for k in range(num_frames))
-
-
-def soundtrack(seed: int, seconds: float, rate: int = 48000) -> np.ndarray:
-    """The street's sound: a soft hum, cars that pass from one ear to the other, a bicycle bell.
-
-    Args:
-        seed: not negative.
-        seconds: duration, above 0.
-        rate: samples per second, at least 8000.
-
-    Returns:
-        (round(seconds * rate), 2) int16; fades in and out, its peak is half of full scale.
-
-    Raises:
-        ValueError: an argument is not as above.
-    """
-    wrong = f"seconds must be 0 to 3600, rate 8000 or more, got {seconds}, {rate}"
-    require(0 < seconds < 3600 and rate >= 8000, wrong)
-    rng, n = np.random.default_rng(seed), round(seconds * rate)
-    t, hertz = np.arange(n) / rate, np.fft.rfftfreq(n, 1 / rate)
-
-    def noise(low, high):
-        band = (hertz / low) ** 2 / (1 + (hertz / low) ** 2) / (1 + (hertz / high) ** 2)
-        sound = np.fft.irfft(np.fft.rfft(rng.standard_normal(n)) * band, n)
-        return sound / max(sound.std(), 1e-9)
-
-    sound = 0.12 * np.stack([noise(60, 300), noise(60, 300)], 1)
-    tyres = noise(120, 700)
-    for _ in range(1 + int(seconds / 2.5)):
-        middle, width, way = rng.uniform(0, seconds), rng.uniform(0.5, 1.1), pick(rng, [-1, 1])
-        swell = rng.uniform(0.15, 0.35) * np.exp(-(((t - middle) / width) ** 2)) * tyres
-        right = 0.5 + 0.45 * np.tanh(way * (t - middle) / width)
-        sound += swell[:, None] * np.sqrt(np.stack([1 - right, right], 1))
-    for start in rng.uniform(0, seconds, int(seconds / 8) + 1):
-        for ring in (start, start + 0.18):
-            after = np.clip(t - ring, 0, None)
-            bell = np.sin(2 * np.pi * 2093 * after) + 0.5 * np.sin(2 * np.pi * 5274 * after)
-            sound += (0.05 * bell * np.exp(-7 * after))[:, None] * (0.7, 0.4)
-    fade = np.clip(np.minimum(t, seconds - t) / min(0.5, seconds / 4), 0, 1)[:, None]
-    sound *= np.sin(np.pi / 2 * fade) ** 2
-    return np.rint(sound * (16383 / max(abs(sound).max(), 1e-9))).astype(np.int16)

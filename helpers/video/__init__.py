@@ -6,15 +6,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cluster": [
+            "detect_part",
             "draw_part",
-            "find_part",
-            "follow_film",
             "local_cluster",
             "local_pool",
             "process_many",
+            "track_video",
         ],
-        "parts": ["join", "make_plan", "parts_folder"],
-        "pipeline": ["Clock", "play", "process_video", "read_frames", "video_info", "write_video"],
-        "tracks": ["carry", "History", "Tracker"],
+        "files": ["play", "read_frames", "video_info", "write_video"],
+        "parts": ["join_parts", "make_plan", "parts_folder"],
+        "pipeline": ["Clock", "process_video"],
+        "tracks": ["History", "Tracker", "carry", "shift_mask"],
     },
 )

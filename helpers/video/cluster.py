@@ -1,4 +1,4 @@
-"""Many films, or the parts of a long one, on all processors of a machine or on many machines.
+"""Many videos, or the parts of a long one, on all processors of a machine or on many machines.
 
 The work is cut into calls that need nothing but files which all workers see: the source, and a
 folder beside the result. Any executor of `concurrent.futures` makes them, in any order; what comes
@@ -21,17 +21,17 @@ from tqdm.auto import tqdm
 
 from helpers.pictures import replacing
 from helpers.structures import InputError, require
-from helpers.video.parts import join, make_plan, note, part_file, parts_folder, recall
+from helpers.video.parts import join_parts, make_plan, note, part_file, parts_folder, recall
 from helpers.video.pipeline import Clock, decode, detect, draw, follow, write
 from helpers.video.tracks import Tracker
 
-OPEN_FILMS = 16  # films in work at a time: their parts need room on the disk
+OPEN_VIDEOS = 16  # videos in work at a time: their parts need room on the disk
 DEATHS = 3  # of workers, with no call finished in between: then it is the work that kills them
 
 
 @dataclasses.dataclass(frozen=True)
-class Made:
-    """What became of one film."""
+class VideoResult:
+    """What became of one video."""
 
     src: pathlib.Path
     path: pathlib.Path | None = None  # None: see problem
@@ -42,15 +42,15 @@ class Made:
 
 
 def process_many(
-    films, out_folder, model, executor=None, *, track=True, progress=True, **options
-) -> list[Made]:
-    """Find and draw the objects of many films; a bad one does not hold up the others.
+    videos, out_folder, model, executor=None, *, track=True, progress=True, **options
+) -> list[VideoResult]:
+    """Find and draw the objects of many videos; a bad one does not hold up the others.
 
     Stopped or failed, it goes on where it was when it is called again: finished parts lie in the
-    folder NAME.mp4.parts until the film is whole.
+    folder NAME.mp4.parts until the video is whole.
 
     Args:
-        films: paths that all workers can read.
+        videos: paths that all workers can read.
         out_folder: where NAME.mp4 goes for each; all workers can write there.
         model: a name for `load_detector`, or a function without arguments that returns a detector,
             from a module that workers can import. Each process loads it once.
@@ -58,31 +58,31 @@ def process_many(
             `Client(address).get_executor()`; or a function that makes one, such as `local_pool`:
             it is called again if a worker is killed, which ends a process pool.
         track: see `process_video`.
-        progress: show a bar over the calls for all films.
+        progress: show a bar over the calls for all videos.
         options: start, end, every, scale and batch_size of `process_video`.
 
     Returns:
-        `Made` for each film, in order.
+        `VideoResult` for each video, in order.
     """
-    films = [pathlib.Path(film).expanduser().resolve() for film in films]
-    require(len(set(films)) == len(films), "films must differ, some is named twice")
+    videos = [pathlib.Path(video).expanduser().resolve() for video in videos]
+    require(len(set(videos)) == len(videos), "videos must differ, some is named twice")
     out, names, wanted = pathlib.Path(out_folder).expanduser().resolve(), Counter(), []
-    for src in films:
+    for src in videos:
         names[src.stem] += 1
         number = f"-{names[src.stem]}" * (names[src.stem] > 1)
         wanted.append(out / f"{src.stem}{number}.mp4")
-    bar = tqdm(desc=f"{len(films)} films", unit="call", total=0, disable=not progress, delay=2)
-    with bar, ThreadPoolExecutor(OPEN_FILMS) as threads:
+    bar = tqdm(desc=f"{len(videos)} videos", unit="call", total=0, disable=not progress, delay=2)
+    with bar, ThreadPoolExecutor(OPEN_VIDEOS) as threads:
         crew = _Crew(executor, bar)
         try:
             make = functools.partial(_make, crew, model, track, options)
-            return list(threads.map(make, films, wanted))
+            return list(threads.map(make, videos, wanted))
         finally:
             crew.close()
 
 
 def _make(crew, model, track, options, src, dst):
-    """See one film through all its calls; what was made by an earlier run is not made again."""
+    """See one video through all its calls; what was made by an earlier run is not made again."""
     try:
         (plan,) = crew.run(functools.partial(make_plan, **options), [(src, dst)])
         wishes = plan, src.stat().st_mtime, getattr(model, "__qualname__", model), track
@@ -91,15 +91,15 @@ def _make(crew, model, track, options, src, dst):
             missing = lambda suffix: [  # noqa: E731
                 (plan, folder, n) for n in numbers if not part_file(folder, n, suffix).exists()
             ]
-            crew.run(functools.partial(find_part, model=model), missing(".jsonl"))
-            crew.run(follow_film, missing(notes)[:1])
+            crew.run(functools.partial(detect_part, model=model), missing(".jsonl"))
+            crew.run(track_video, [call[:2] for call in missing(notes)[:1]])
             crew.run(functools.partial(draw_part, notes=notes), missing(".mp4"))
-            ((sound, problems),) = crew.run(join_film, [(plan, folder, dst)])
+            ((sound, problems),) = crew.run(join_video, [(plan, folder, dst)])
         failed = {index: problem for index, problem in enumerate(problems) if problem}
-        return Made(src, dst, len(problems), sound, failed)
+        return VideoResult(src, dst, len(problems), sound, failed)
     except Exception as error:
         kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-        return Made(src, problem=f"{kind}{error}")
+        return VideoResult(src, problem=f"{kind}{error}")
 
 
 class _Crew:
@@ -154,36 +154,36 @@ def _detector(model):
     return load_detector(model, say=None)
 
 
-def find_part(plan, folder, number, model):
-    """Detect in a part of a film, and note what was found."""
+def detect_part(plan, folder, number, model):
+    """Detect in a part of a video, and note what was found."""
     clock = Clock()
     frames = detect(decode(plan, [number], clock), _detector(model), plan, clock)
     _keep(follow(frames, plan, None, clock), part_file(folder, number, ".jsonl"))
 
 
-def follow_film(plan, folder, _):
-    """Say who is who in a whole film, from the notes alone."""
+def track_video(plan, folder):
+    """Say who is who in a whole video, from the notes alone."""
     tracker = Tracker()
     for number in range(len(plan.starts)):
         frames = follow(recall(folder, [number]), plan, tracker, Clock())
-        named = (dataclasses.replace(frame, raw=frame.found) for frame in frames)
+        named = (dataclasses.replace(frame, detections=frame.tracked) for frame in frames)
         _keep(named, part_file(folder, number, ".tracks"))
 
 
 def draw_part(plan, folder, number, notes):
-    """Draw and encode a part of a film, from the notes and the film's own frames."""
+    """Draw and encode a part of a video, from the notes and the video's own frames."""
     clock, known = Clock(), recall(folder, [number], notes)
     frames = zip(decode(plan, [number], clock), known, strict=True)
-    frames = (dataclasses.replace(a, found=b.raw, problem=b.problem) for a, b in frames)
+    frames = (dataclasses.replace(a, tracked=b.detections, problem=b.problem) for a, b in frames)
     for _ in write(draw(frames, clock), plan, folder, clock):
         pass
 
 
-def join_film(plan, folder, dst):
+def join_video(plan, folder, dst):
     """Join the parts; returns what became of the sound, and of each frame its problem or None."""
     paths = [part_file(folder, number, ".jsonl") for number in range(len(plan.starts))]
     lines = itertools.chain.from_iterable(path.open() for path in paths)
-    return join(plan, folder, dst), [json.loads(line)["problem"] for line in lines]
+    return join_parts(plan, folder, dst), [json.loads(line)["problem"] for line in lines]
 
 
 def _keep(frames, path):

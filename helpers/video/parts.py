@@ -1,4 +1,4 @@
-"""A film made in parts: planned, kept in a folder until all are there, joined as they are.
+"""A video made in parts: planned, kept in a folder until all are there, joined as they are.
 
 A part runs from a key frame of the source to another, so that any machine can make it from there.
 """
@@ -17,54 +17,54 @@ import numpy as np
 from pycocotools import mask as rle
 
 from helpers.structures import Detections, InputError, require
-from helpers.video import film
+from helpers.video import files
 
-PART_SECONDS = 10  # a part ends at the first key frame after so much film
+PART_SECONDS = 10  # a part ends at the first key frame after so much video
 
 
 @dataclasses.dataclass
 class Frame:
-    """A frame on its way through a film's stages."""
+    """A frame on its way through a video's stages."""
 
     part: int
     place: int  # in its part, from 0
     time: int  # ticks of the source
     duration: int
     image: np.ndarray | None  # (H, W, 3) uint8; None: it has been made before
-    raw: Detections | None = None  # found here, or carried here
-    found: Detections | None = None  # the same, with track ids
+    detections: Detections | None = None  # of the detector, or carried here
+    tracked: Detections | None = None  # the same, with track ids
     drawn: np.ndarray | None = None
     problem: str | None = None  # why the detector has no result
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is to be made of a film: all that a machine must know to make a part of it."""
+    """What is to be made of a video: all that a machine must know to make a part of it."""
 
     src: pathlib.Path
-    info: film.VideoInfo
-    size: tuple[int, int]  # (height, width) of the new film
+    info: files.VideoInfo
+    size: tuple[int, int]  # (height, width) of the new video
     every: int
     batch_size: int
-    zero: int  # when the new film's clock begins, ticks of the source
+    zero: int  # when the new video's clock begins, ticks of the source
     starts: tuple[int, ...]  # when each part begins; but for the first, at a key frame
     end: float  # when the last part ends
     frames: int  # how many that makes
 
 
 def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -> Plan:
-    """Check what is wanted of a film and cut it into parts; arguments as of `process_video`."""
+    """Check what is wanted of a video and cut it into parts; arguments as of `process_video`."""
     for name, value in (("batch_size", batch_size), ("every", every)):
         require(value >= 1, f"{name} must be at least 1, got {value}")
     require(0 < scale <= 1, f"scale must be above 0 and at most 1, got {scale}")
     require(start >= 0, f"start must be at least 0, got {start}")
     require(dst.suffix.lower() == ".mp4", f"{dst} must end in .mp4")
-    info = film.video_info(src)
+    info = files.video_info(src)
     if dst.exists() and dst.samefile(src):
-        raise InputError(f"{dst}: is the film itself; choose another name for the result")
+        raise InputError(f"{dst}: is the video itself; choose another name for the result")
     zero, limit, frames = info.ticks(start), info.ticks(end), 0
     starts, latest, jumps = [zero], -math.inf, False
-    for time, is_key in film.frame_times(src):
+    for time, is_key in files.frame_times(src):
         if time is None or zero <= time < limit:
             frames += 1
             if is_key and time and (time - starts[-1]) * info.tick >= PART_SECONDS:
@@ -73,7 +73,7 @@ def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -
         latest = time if is_key and not jumps else latest
     if not frames:
         raise InputError(f"{src}: holds no frame from second {start:g} to {end or 'the end'}")
-    if len(starts) > 1 and (jumps or film.entry(src, starts[1]) is None):
+    if len(starts) > 1 and (jumps or files.entry(src, starts[1]) is None):
         del starts[1:]  # it can only be read from its start
     zero = zero if start else info.zero  # sound and picture keep what they are late by
     even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
@@ -82,7 +82,7 @@ def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -
 
 
 def part_file(folder, number, suffix=".mp4") -> pathlib.Path:
-    """The file of a part of a film: it is there when the part is finished."""
+    """The file of a part of a video: it is there when the part is finished."""
     return pathlib.Path(folder) / f"{number:05}{suffix}"
 
 
@@ -95,7 +95,7 @@ def parts_folder(dst, stamp=None):
         if stamp is None:
             folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{dst.stem}.", dir=dst.parent))
         elif not (folder / "plan").exists() or (folder / "plan").read_text() != stamp:
-            shutil.rmtree(folder, ignore_errors=True)  # of another film, or of other wishes
+            shutil.rmtree(folder, ignore_errors=True)  # of another video, or of other wishes
             folder.mkdir()
             (folder / "plan").write_text(stamp)
     except OSError as error:
@@ -110,7 +110,7 @@ def parts_folder(dst, stamp=None):
 
 def note(frame):
     """What was found in a frame, as a line of JSON; masks as run lengths, column by column."""
-    found = frame.raw
+    found = frame.detections
     if found is not None:
         codes = found.masks
         if codes is not None:  # pycocotools wants (W, H, N), which as a rule is a view
@@ -140,7 +140,7 @@ def recall(folder, parts, suffix=".jsonl"):
                 yield Frame(number, place, record["time"], 0, None, found, problem=problem)
 
 
-def join(plan, folder, dst) -> str | None:
+def join_parts(plan, folder, dst) -> str | None:
     """Put the parts after one another into `dst`, with the sound of the source.
 
     Returns:
@@ -151,11 +151,11 @@ def join(plan, folder, dst) -> str | None:
     if not parts:  # frames are announced, but damaged
         raise InputError(f"{plan.src}: no frame there can be read; copy it again")
     tick = plan.info.tick
-    with film.open_film(plan.src) as (source, _), film.create_film(dst) as out:
+    with files.open_video(plan.src) as (source, _), files.create_video(dst) as out:
         with av.open(str(next(iter(parts.values())))) as part:
             stream = out.add_stream_from_template(part.streams.video[0])
         cut = plan.zero > plan.info.begin
-        how, sound = film.sound_of(source, out, plan.zero * tick, plan.end * tick, cut)
+        how, sound = files.sound_of(source, out, plan.zero * tick, plan.end * tick, cut)
         pictures = _pictures(parts, stream, plan)
         for packet in heapq.merge(pictures, sound, key=lambda piece: piece.dts * piece.time_base):
             with contextlib.suppress(*[av.InvalidDataError] * (packet.stream is not stream)):
@@ -164,7 +164,7 @@ def join(plan, folder, dst) -> str | None:
 
 
 def _pictures(parts, stream, plan):
-    """The compressed frames of all parts {when it begins: file}, timed for the joined film."""
+    """The compressed frames of all parts {when it begins: file}, timed for the joined video."""
     lowest = -math.inf
     for start, path in parts.items():
         with av.open(str(path)) as part:

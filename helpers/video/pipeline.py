@@ -1,7 +1,7 @@
-"""A film through a detector: decode, detect, follow and draw, encode, each in a thread of its own.
+"""A video through a detector: decode, detect, follow and draw, encode, each in a thread of its own.
 
 Between two of them a few frames wait, so that the whole goes at the pace of the slowest, and memory
-does not grow with the film's length.
+does not grow with the video's length.
 """
 
 import contextlib
@@ -17,12 +17,10 @@ from tqdm.auto import tqdm
 
 from helpers.drawing import color_of, draw_detections
 from helpers.structures import require
-from helpers.video import film
-from helpers.video.film import play, read_frames, video_info, write_video
-from helpers.video.parts import Frame, join, make_plan, note, part_file, parts_folder, recall
+from helpers.video import files
+from helpers.video.parts import Frame, join_parts, make_plan, note, part_file, parts_folder, recall
 from helpers.video.tracks import Tracker, carry
 
-__all__ = ["play", "process_video", "read_frames", "video_info", "write_video"]
 GIVE_UP = 8  # frames in a row without a result: then it is the detector's fault, not theirs
 
 
@@ -32,7 +30,7 @@ class VideoReport:
 
     path: pathlib.Path
     frames: int
-    seconds: float  # of film
+    seconds: float  # of video
     took: float  # seconds to make it
     sound: str | None  # "copied" or "as AAC"
     cut_off: bool  # the source breaks off before the end that it claims to have
@@ -66,21 +64,21 @@ def process_video(
     src, dst, detector, *, start=0.0, end=None, max_seconds=None, every=1, scale=1.0, batch_size=4,
     track=True, resume=False, progress=True, on_frame=None,
 ) -> VideoReport:  # fmt: skip
-    """Find and draw the objects of a film, frame by frame, into an mp4 with its sound.
+    """Find and draw the objects of a video, frame by frame, into an mp4 with its sound.
 
     The frames keep their number and their times, also where the rate varies. Rotation is applied,
     the shape of pixels is kept. Sound is copied bit for bit if an mp4 can hold it, else turned into
-    AAC; subtitles are left out. Memory does not grow with the film's length.
+    AAC; subtitles are left out. Memory does not grow with the video's length.
 
     Args:
-        src, dst: the film, and where to; dst ends in .mp4 and is written whole, or not at all.
+        src, dst: the video, and where to; dst ends in .mp4 and is written whole, or not at all.
         detector: what has `batch(images) -> list[Detections]`; or a function of one frame
             (H, W, 3) uint8, a writable copy, that returns the frame to write, of the same size.
             A frame on which it fails is kept, framed in red and reported; after 8 in a row, the
             error is raised.
-        start, end, max_seconds: the piece of the film, seconds from its first frame; None: all.
+        start, end, max_seconds: the piece of the video, seconds from its first frame; None: all.
         every: k to detect in each k-th frame of a part only; masks are carried to the others.
-        scale: make the film smaller by this factor before anything else; at most 1.
+        scale: make the video smaller by this factor before anything else; at most 1.
         batch_size: frames that are decoded ahead and given to the detector at a time.
         track: give each object a number and a colour that it keeps.
         resume: go on where an earlier run with resume=True was stopped or killed. The parts that
@@ -114,18 +112,18 @@ def process_video(
                 if frame.problem:
                     failed[count] = frame.problem
                 if on_frame:
-                    on_frame(count, seconds, frame.found)
+                    on_frame(count, seconds, frame.tracked)
                 count, resumed = count + 1, resumed + (frame.image is None)
                 bar.update()
         with clock("join"):
-            sound = join(plan, folder, dst)
+            sound = join_parts(plan, folder, dst)
     length, took = plan.info.duration or 0, time.monotonic() - begun
     cut_off = seconds < start + 0.9 * (min(length, end or length) - start) - 1
     return VideoReport(dst, count, seconds - start, took, sound, cut_off, clock, failed, resumed)
 
 
 def make_parts(plan, folder, numbers, detector, tracker, clock, keep=False):
-    """Make some parts of a film in a row; yields each `Frame` when it is written."""
+    """Make some parts of a video in a row; yields each `Frame` when it is written."""
     with contextlib.ExitStack() as stack:
         frames = _ahead(stack, decode(plan, numbers, clock), plan.batch_size)
         frames = _ahead(stack, detect(frames, detector, plan, clock), plan.batch_size)
@@ -165,7 +163,7 @@ def decode(plan, parts, clock):
     """The frames of some parts, one after another."""
     for number in parts:
         last = plan.starts[number + 1] if number + 1 < len(plan.starts) else plan.end
-        frames = film.timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
+        frames = files.timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
         for place in itertools.count():
             with clock("decode"):
                 item = next(frames, None)
@@ -198,7 +196,7 @@ def _ask(detector, frames):
         if hasattr(detector, "batch"):
             found = detector.batch([frame.image for frame in frames])
             for frame, objects in zip(frames, found, strict=True):
-                frame.raw = objects
+                frame.detections = objects
         else:
             frames[0].drawn = detector(frames[0].image)
     except Exception as error:
@@ -212,12 +210,12 @@ def follow(frames, plan, tracker, clock):
     """Carry masks to the frames between detections, and say who is who."""
     last = None
     for frame in frames:
-        if frame.place % plan.every and frame.image is not None and last.raw is not None:
+        if frame.place % plan.every and frame.image is not None and last.detections is not None:
             with clock("carry"):
-                frame.raw = carry(last.image, frame.image, last.raw)
+                frame.detections = carry(last.image, frame.image, last.detections)
         with clock("track"):
-            known = tracker is None or frame.raw is None
-            frame.found = frame.raw if known else tracker.update(frame.raw)
+            known = tracker is None or frame.detections is None
+            frame.tracked = frame.detections if known else tracker.update(frame.detections)
         last = frame
         yield frame
 
@@ -227,8 +225,10 @@ def draw(frames, clock):
     for frame in frames:
         spots = spots if frame.place else {}  # noqa: F821 - a part is drawn alike by any machine
         with clock("draw"):
-            if frame.found is not None:
-                frame.drawn = draw_detections(frame.image, frame.found, by_class=True, spots=spots)
+            if frame.tracked is not None:
+                frame.drawn = draw_detections(
+                    frame.image, frame.tracked, by_class=True, spots=spots
+                )
             elif frame.drawn is None:
                 frame.drawn = frame.image.copy()
                 (height, width), red = frame.image.shape[:2], color_of(5)
@@ -242,8 +242,8 @@ def write(frames, plan, folder, clock, keep=False):
     info, shape = plan.info, (*plan.size, 3)
     for number, part in itertools.groupby(frames, lambda frame: frame.part):
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(film.create_film(part_file(folder, number)))
-            add = film.add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
+            out = stack.enter_context(files.create_video(part_file(folder, number)))
+            add = files.add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
             if keep:
                 notes = stack.enter_context(part_file(folder, number, ".jsonl").open("w"))
             for frame in part:

@@ -1,4 +1,4 @@
-"""Who is who in a film: identities from frame to frame, and what can be counted with them.
+"""Who is who in a video: identities from frame to frame, and what can be counted with them.
 
 A `Tracker` gives every object a number that it keeps, `carry` moves objects on to the next frame
 without a detector, a `History` counts. Nothing here needs a neural network.
@@ -33,7 +33,7 @@ class Track:
 
 
 class Tracker:
-    """Gives the objects of a film their identities, one frame after another.
+    """Gives the objects of a video their identities, one frame after another.
 
     Each known object is expected where its velocity takes it. Expected and detected objects are
     paired so that the sum of their likeness is largest: first the detections with a high score,
@@ -111,7 +111,7 @@ class Tracker:
         if not likeness.size:
             return likeness
         if masks is not None and all(track.mask is not None for track in self.tracks):
-            moved = np.array([shifted(t.mask, t.moved / step) for t in self.tracks])
+            moved = np.array([shift_mask(t.mask, t.moved / step) for t in self.tracks])
             likeness = (likeness + mask_iou(moved, masks)) / 2
         # How far apart in widths and heights, and how far is too far: more, the longer unseen.
         sides = [np.maximum(b[:, 2:] - b[:, :2], 1) for b in (boxes, others)]
@@ -149,7 +149,7 @@ def _see(track, found, mask):
     track.votes[int(found.labels[0])] += max(float(found.scores[0]), 1e-6)
 
 
-def shifted(mask, shift):
+def shift_mask(mask, shift):
     """A mask (H, W), moved by (dx, dy) pixels, rounded; what leaves the picture is lost."""
     (dx, dy), (height, width) = np.rint(shift).astype(int).tolist(), mask.shape
     moved = np.zeros_like(mask)
@@ -206,7 +206,7 @@ def carry(previous_image, image, detections: Detections) -> Detections:
             shift = np.median((ends - begin)[mine], axis=0) / zoom
             boxes[i] += np.tile(shift, 2)
             if masks is not None:
-                masks[i] = shifted(masks[i], shift)
+                masks[i] = shift_mask(masks[i], shift)
     boxes = np.clip(boxes, 0, (width, height) * 2)
     left = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=np.inf) >= 1
     if masks is not None:
@@ -215,7 +215,7 @@ def carry(previous_image, image, detections: Detections) -> Detections:
 
 
 class History:
-    """What a film's objects did: `add` each frame, then ask. It keeps four numbers of each."""
+    """What a video's objects did: `add` each frame, then ask. It keeps four numbers of each."""
 
     def __init__(self):
         self.paths = {}  # {id: [(seconds, x, y, area in pixels)]}, (x, y) the middle of the box

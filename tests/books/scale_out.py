@@ -54,6 +54,6 @@ def check(results):
     assert results["frames"] == [600] * 3 and results["parts"] >= 2
     assert results["far"] == 0
     good, text, gone = results["problems"]
-    assert good is None and "is no film" in text and "is no film" in gone
+    assert good is None and "is no video" in text and "is no video" in gone
     assert results["survived"] == results["dask"] == 24
     assert 0 < results["serial"] < 1

@@ -1,4 +1,4 @@
-"""Film files are read and written exactly: frames, times, sizes, colours, sound."""
+"""Video files are read and written exactly: frames, times, sizes, colours, sound."""
 
 from fractions import Fraction
 
@@ -6,37 +6,36 @@ import av
 import numpy as np
 import pytest
 
-from helpers.pictures import find_images, read_image, save_animation, save_image
-from helpers.structures import InputError
-from helpers.video.film import camera_frames, play, read_frames, video_info, write_video
-from tests.films import RATE, picture, read, write_film
+from helpers.pictures import find_images, read_image, save_image
+from helpers.video.files import play, read_frames, video_info, write_video
+from tests.videos import RATE, make_short_video, picture, read
 
 
 @pytest.fixture
-def film(tmp_path):
-    return write_film(tmp_path / "film.mp4")
+def video(tmp_path):
+    return make_short_video(tmp_path / "video.mp4")
 
 
-def test_what_is_written_is_read(film):
-    frames = list(read_frames(film))
+def test_what_is_written_is_read(video):
+    frames = list(read_frames(video))
     assert len(frames) == 12 and all(f.shape == (48, 64, 3) for f in frames)
     for number, frame in enumerate(frames):
         assert np.abs(frame[30:, 30:].mean((0, 1)) - picture(number)[-1, -1]).max() < 4
         assert frame[4:10, 4:14].min() > 235 and frame.flags.writeable and frame.flags.c_contiguous
 
 
-def test_info(film):
-    info = video_info(film)
+def test_info(video):
+    info = video_info(video)
     assert (info.width, info.height, info.fps, info.num_frames) == (64, 48, 12, 12)
     assert info.duration == pytest.approx(1) and info.rotation == 0 and info.pixel_aspect == 1
     assert info.has_audio
 
 
-def test_a_part_of_a_film(film):
+def test_a_part_of_a_film(video):
     shade = lambda frames: [round((f[30:, 30:, 0].mean() - 40) / 10) for f in frames]  # noqa: E731
-    assert shade(read_frames(film, start=0.5)) == [6, 7, 8, 9, 10, 11]
-    assert shade(read_frames(film, 0.25, max_seconds=0.25)) == [3, 4, 5]
-    assert shade(read_frames(film, max_seconds=0.01)) == [0] and not list(read_frames(film, 9.0))
+    assert shade(read_frames(video, start=0.5)) == [6, 7, 8, 9, 10, 11]
+    assert shade(read_frames(video, 0.25, max_seconds=0.25)) == [3, 4, 5]
+    assert shade(read_frames(video, max_seconds=0.01)) == [0] and not list(read_frames(video, 9.0))
 
 
 @pytest.mark.parametrize("fps", [24, 29.97, 23.976, Fraction(60000, 1001), 7.5])
@@ -57,20 +56,21 @@ def test_odd_sizes_grow_to_even(tmp_path, size):
     assert all(np.abs(f.astype(int) - 90).max() < 4 for f in read_frames(path))
 
 
-def test_it_plays_in_browsers(film):
-    with av.open(str(film)) as file:
-        video, audio = file.streams.video[0].codec_context, file.streams.audio[0].codec_context
-        assert (video.name, video.pix_fmt, audio.name) == ("h264", "yuv420p", "aac")
-        assert (video.color_range, video.colorspace) == (1, 1)
-    data = film.read_bytes()
+def test_it_plays_in_browsers(video):
+    with av.open(str(video)) as file:
+        pictures = file.streams.video[0].codec_context
+        sound = file.streams.audio[0].codec_context
+        assert (pictures.name, pictures.pix_fmt, sound.name) == ("h264", "yuv420p", "aac")
+        assert (pictures.color_range, pictures.colorspace) == (1, 1)
+    data = video.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")  # the index first
 
 
-def test_sound_lasts_and_sounds(film):
-    with av.open(str(film)) as file:
+def test_sound_lasts_and_sounds(video):
+    with av.open(str(video)) as file:
         heard = np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
     heard = heard[:, 1024 * 2 : RATE - 2048]
-    assert len(read(film)[1]) == pytest.approx(RATE / 1024, abs=2)
+    assert len(read(video)[1]) == pytest.approx(RATE / 1024, abs=2)
     assert np.abs(heard).max(1) == pytest.approx([8000 / 32768, 4000 / 32768], rel=0.05)
     spectrum = np.abs(np.fft.rfft(heard[0]))
     assert spectrum.argmax() * RATE / heard.shape[1] == pytest.approx(440, abs=2)
@@ -91,8 +91,8 @@ def test_write_refuses(tmp_path):
     assert path.read_bytes() == b"older" and list(tmp_path.iterdir()) == [path]
 
 
-def test_play_embeds_the_film(film):
-    html = play(film)._repr_html_()
+def test_play_embeds_the_film(video):
+    html = play(video)._repr_html_()
     assert "data:video/mp4;base64," in html and "controls" in html
 
 
@@ -102,25 +102,3 @@ def test_a_folder_of_pictures_becomes_a_film(tmp_path):
     path = write_video(tmp_path / "a.mp4", map(read_image, find_images(tmp_path)), 5)
     for i, frame in enumerate(read_frames(path)):
         assert np.abs(frame.astype(int) - picture(3 * i))[30:, 30:].max() < 8
-
-
-@pytest.mark.parametrize("ending", ["gif", "webp"])
-def test_a_film_becomes_an_animation(film, tmp_path, ending):
-    from PIL import Image
-
-    path = save_animation(tmp_path / f"a.{ending}", read_frames(film), 12)
-    with Image.open(path) as animation:
-        assert (animation.n_frames, animation.size, animation.info["loop"]) == (12, (64, 48), 0)
-        animation.seek(7)
-        shown = np.asarray(animation.convert("RGB")).astype(int)
-        assert abs(animation.info["duration"] - 1000 / 12) <= 5
-    assert np.abs(shown - picture(7))[30:, 30:].mean() < 8
-    with pytest.raises(ValueError, match="must end in .gif or .webp"):
-        save_animation(tmp_path / "a.png", [picture(0)], 5)
-    with pytest.raises(ValueError, match="at least one frame"):
-        save_animation(path, [], 5)
-
-
-def test_a_camera_that_is_not_there():
-    with pytest.raises(InputError, match="camera 97 cannot be used"):
-        next(camera_frames(1, device=97))

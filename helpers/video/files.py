@@ -1,7 +1,7 @@
-"""Film files: frames in, frames out, with their times, their orientation and their sound.
+"""Video files: frames in, frames out, with their times, their orientation and their sound.
 
 All of it is read and written by PyAV (FFmpeg's libraries in Python). A frame's time is an exact
-count of the file's own clock, in ticks, so a film of variable frame rate keeps every frame where
+count of the file's own clock, in ticks, so a video of variable frame rate keeps every frame where
 it was. Whatever is read comes out in order, up to where a damaged file breaks off.
 """
 
@@ -10,11 +10,9 @@ import dataclasses
 import itertools
 import math
 import pathlib
-import time
 from fractions import Fraction
 
 import av
-import cv2
 import numpy as np
 
 from helpers.pictures import replacing
@@ -22,13 +20,13 @@ from helpers.structures import InputError, require
 
 COPIED = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play; else AAC
 BT709, LIMITED = 1, 1  # FFmpeg's numbers of the colours that players expect: HD's, range 16..235
-# The same film from every run: mbtree reads memory that x264 never set; threads count, too.
+# The same video from every run: mbtree reads memory that x264 never set; threads count, too.
 X264 = {"crf": "21", "preset": "veryfast", "threads": "4", "x264-params": "mbtree=0"}
 
 
 @dataclasses.dataclass(frozen=True)
 class VideoInfo:
-    """What a film file says about itself."""
+    """What a video file says about itself."""
 
     width: int  # pixels, as shown: upright
     height: int
@@ -43,7 +41,7 @@ class VideoInfo:
     zero: int  # of whatever comes first, frame or sound
 
     def seconds(self, time) -> float:
-        """From ticks of the film's clock to seconds after its first frame."""
+        """From ticks of the video's clock to seconds after its first frame."""
         return float((time - self.begin) * self.tick)
 
     def ticks(self, seconds) -> float:
@@ -52,12 +50,12 @@ class VideoInfo:
 
 
 def video_info(path) -> VideoInfo:
-    """Describe a film file; its first frame is decoded for it.
+    """Describe a video file; its first frame is decoded for it.
 
     Raises:
-        InputError: the file is missing, no film, or without a readable frame; one line.
+        InputError: the file is missing, no video, or without a readable frame; one line.
     """
-    with open_film(path) as (source, video):
+    with open_video(path) as (source, video):
         frame = next(_frames(source, video), None)
         if frame is None:
             raise InputError(f"{path}: holds no frame that can be read; copy it again")
@@ -74,10 +72,10 @@ def video_info(path) -> VideoInfo:
 
 
 def read_frames(path, start=0.0, max_seconds=None):
-    """The frames of a film, one after another, upright.
+    """The frames of a video, one after another, upright.
 
     Args:
-        path: a film file.
+        path: a video file.
         start, max_seconds: where to begin, and how much to read from there; None: all.
 
     Yields:
@@ -91,22 +89,13 @@ def read_frames(path, start=0.0, max_seconds=None):
     yield from (image for _, _, image in frames)
 
 
-def camera_frames(seconds, device=0):
-    """What a camera sees for some seconds, (H, W, 3) uint8 RGB; InputError if there is none."""
-    camera, end = cv2.VideoCapture(device), time.monotonic() + seconds
-    if not camera.isOpened():
-        raise InputError(f"camera {device} cannot be used; is there one, and is it free?")
-    while time.monotonic() < end and (shot := camera.read())[0]:
-        yield shot[1][..., ::-1]
-
-
 def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path:
     """Write frames as an mp4 (H.264) that any browser plays; whole, or not at all.
 
     Args:
         path: ends in .mp4. An older file there is replaced when the new one is complete.
-        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one: also those of a camera,
-            or of a folder, `map(read_image, find_images(folder))`. An odd side grows by a pixel.
+        frames: iterable of (H, W, 3) uint8 RGB of one size, at least one: also those of a folder,
+            `map(read_image, find_images(folder))`. An odd side grows by a pixel.
         fps, audio_rate: frames and samples a second; fps may be a Fraction.
         audio: (S, 2) int16 samples, left and right, or None.
 
@@ -116,7 +105,7 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
     frames, fps = iter(frames), Fraction(fps).limit_denominator(1001)
     first = next(frames, None)
     require(first is not None, "frames must hold at least one frame, got none")
-    with create_film(path) as out:
+    with create_video(path) as out:
         add = add_pictures(out, np.shape(first), fps, 1 / fps)
         if audio is not None:
             track = out.add_stream("aac", rate=audio_rate, layout="stereo")
@@ -131,34 +120,36 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
 
 
 def play(path, width=640):
-    """A film as a notebook cell's output, stored in the notebook: keep it to a few MB."""
+    """A video as a notebook cell's output, stored in the notebook: keep it to a few MB."""
     from IPython.display import Video
 
     return Video(str(path), embed=True, width=width, html_attributes="controls loop")
 
 
 @contextlib.contextmanager
-def open_film(path):
-    """Open a film: (PyAV's container, its picture stream); what is no film gives an InputError."""
+def open_video(path):
+    """Open a video: (PyAV's container, its picture stream); InputError if it is none."""
     path = pathlib.Path(path).expanduser()
     try:  # an absolute path is never taken for a web address, nor does a play list lead to one
         source = av.open(str(path.resolve()), options={"protocol_whitelist": "file"})
     except av.FFmpegError as error:
         reason = "it is empty" if path.is_file() and not path.stat().st_size else error.strerror
-        raise InputError(f"{path}: is no film that can be read ({reason}); copy it again") from None
+        raise InputError(
+            f"{path}: is no video that can be read ({reason}); copy it again"
+        ) from None
     with source:
         cover = av.stream.Disposition.attached_pic  # the picture in a music file
-        films = [stream for stream in source.streams.video if not stream.disposition & cover]
+        videos = [stream for stream in source.streams.video if not stream.disposition & cover]
         if source.format.name.endswith("_pipe") or source.format.name == "image2":
             raise InputError(f"{path}: is a picture; give it where pictures are wanted")
-        if not films or films[0].codec_context is None:
+        if not videos or videos[0].codec_context is None:
             raise InputError(f"{path}: holds no moving picture; convert it to mp4 if it should")
-        films[0].thread_type = "AUTO"
-        yield source, films[0]
+        videos[0].thread_type = "AUTO"
+        yield source, videos[0]
 
 
 @contextlib.contextmanager
-def create_film(path):
+def create_video(path):
     """A new mp4 container that becomes `path` when the block ends without an error."""
     require(pathlib.Path(path).suffix.lower() == ".mp4", f"{path} must end in .mp4")
     # for playing before all has arrived: the index first, sound and pictures side by side
@@ -173,7 +164,7 @@ def create_film(path):
 
 def frame_times(path):
     """Yields (tick or None, is it a key frame?) of every frame as stored; none is decoded."""
-    with open_film(path) as (source, video):
+    with open_video(path) as (source, video):
         for packet in _packets(source, video):
             if packet.size:
                 yield packet.dts if packet.pts is None else packet.pts, packet.is_keyframe
@@ -181,7 +172,7 @@ def frame_times(path):
 
 def entry(path, time):
     """Where to seek so that decoding begins at tick `time` or before; None: only at the start."""
-    with open_film(path) as (source, video), contextlib.suppress(av.FFmpegError):
+    with open_video(path) as (source, video), contextlib.suppress(av.FFmpegError):
         for target in (time, time - math.ceil(1 / video.time_base)):
             source.seek(target, stream=video)
             frame = next(_frames(source, video), None)
@@ -193,7 +184,7 @@ def entry(path, time):
 def timed_frames(path, info, size, first, last):
     """Yields (tick, duration, (H, W, 3) uint8 upright, of `size`) for first <= tick < last."""
     target, expected = entry(path, first) if first > info.begin else None, info.begin
-    with open_film(path) as (source, video):
+    with open_video(path) as (source, video):
         if target is not None:
             source.seek(target, stream=video)
         for frame in _frames(source, video):
@@ -210,7 +201,7 @@ def timed_frames(path, info, size, first, last):
 
 
 def _frames(source, video):
-    """PyAV's frames of an open film."""
+    """PyAV's frames of an open video."""
     for packet in _packets(source, video):
         yield from _decode(packet)
 
@@ -232,7 +223,7 @@ def add_pictures(out, shape, fps, tick, pixel_aspect=Fraction(1)):
     """A new stream of H.264 in an open container; returns what encodes an image into it.
 
     Args:
-        out: from `create_film`.
+        out: from `create_video`.
         shape: (H, W, 3) of all images; odd sides grow by one pixel.
         fps, tick, pixel_aspect: as in `VideoInfo`.
 
@@ -266,7 +257,7 @@ def add_pictures(out, shape, fps, tick, pixel_aspect=Fraction(1)):
 
 
 def sound_of(source, out, zero, end, cut):
-    """What becomes of the first sound track, and its pieces for a film that begins at `zero`.
+    """What becomes of the first sound track, and its pieces for a video that begins at `zero`.
 
     Those before are left out with `cut`; those from `end` on, always. Both in seconds.
     """

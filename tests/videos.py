@@ -1,4 +1,4 @@
-"""What the tests of films share: small films made here, and what reads a film by PyAV alone."""
+"""What the tests of videos share: small videos made here, and what reads a video by PyAV alone."""
 
 import pathlib
 from fractions import Fraction
@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from helpers.structures import Detections
-from helpers.video.film import write_video
+from helpers.video.files import write_video
 
 CLIPS = pathlib.Path(__file__).parents[1] / "../shared/data/clips"
 RATE = 48_000
@@ -25,7 +25,7 @@ def tone(seconds):
     return np.stack([wave, wave / 2], 1).astype(np.int16)
 
 
-def write_film(path):
+def make_short_video(path):
     """One second: 12 frames and sound."""
     return write_video(path, [picture(i) for i in range(12)], 12, tone(1.0))
 
@@ -63,7 +63,7 @@ def read(path):
 
 
 def make(path, times, time_base, shape=(48, 64), sound=None, start=0, **tags):
-    """A film by PyAV alone: frames at given ticks; sound, a codec's name, from `start` seconds."""
+    """A video by PyAV alone: frames at given ticks; sound, a codec's name, from `start` seconds."""
     with av.open(str(path), "w") as file:
         video = file.add_stream("libx264", rate=10)
         video.height, video.width, video.pix_fmt = *shape, "yuv420p"
