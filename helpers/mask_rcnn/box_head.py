@@ -1,17 +1,20 @@
 """Second stage, the box head: what is it, and where exactly?
 
-Head, targets, loss, boxes: the order that all three heads share. Letters: `helpers.structures`.
+Layer, targets, losses, boxes: the order that all three heads share.
+
+Letters: B images, C channels, D detections per image, G true objects per image, K classes without
+background, R proposals per image, S sampled proposals per image.
 """
 
 from typing import NamedTuple
 
-import keras
-from keras import layers, ops
+from keras import initializers, layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
+from helpers.mask_rcnn.losses import cross_entropy, smooth_l1
+from helpers.mask_rcnn.matching import match, sample
 
 SCALE = (0.1, 0.1, 0.2, 0.2)  # proposals are good: deltas are a tenth, a fifth (Fast R-CNN's code)
-BETA = 0.2  # where the L1 loss of the deltas turns round, in units of SCALE
 
 
 class BoxTargets(NamedTuple):
@@ -32,103 +35,116 @@ class BoxTargets(NamedTuple):
     valid: object
 
 
-@keras.saving.register_keras_serializable("pixelwise")
 class BoxHead(layers.Layer):
-    """(B, R, 7, 7, C) -> class_logits (B, R, K + 1), box_deltas (B, R, 4).
+    """(B, R, size, size, C) -> class_logits (B, R, K + 1), box_deltas (B, R, 4).
 
     Two dense layers, then two outputs. The deltas are the same for all classes.
 
     Args:
         num_classes: K, without background.
         units: width of the dense layers.
+        momentum: of BatchNorm.
     """
 
-    def __init__(self, num_classes, units, **kwargs):
-        super().__init__(**kwargs)
-        small = lambda stddev: keras.initializers.RandomNormal(stddev=stddev)  # noqa: E731
-        self.dense1 = layers.Dense(units, use_bias=False, name="dense1")
-        self.norm1 = layers.BatchNormalization(momentum=0.97, name="norm1")
-        self.dense2 = layers.Dense(units, activation="relu", name="dense2")
-        self.logits = layers.Dense(num_classes + 1, kernel_initializer=small(0.01), name="class")
-        self.deltas = layers.Dense(4, kernel_initializer=small(0.001), name="deltas")
+    def __init__(self, num_classes, units, momentum=0.97, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.dense1 = layers.Dense(units, use_bias=False, dtype="float32", name="dense1")
+        self.norm1 = layers.BatchNormalization(momentum=momentum, dtype="float32", name="norm1")
+        self.dense2 = layers.Dense(units, activation="relu", dtype="float32", name="dense2")
+        self.logits = self._output(num_classes + 1, 0.01, "class")
+        self.deltas = self._output(4, 0.001, "deltas")
+
+    def _output(self, units, stddev, name):
+        """A last layer that begins small: no opinion, no movement."""
+        small = initializers.RandomNormal(stddev=stddev)
+        return layers.Dense(units, kernel_initializer=small, dtype="float32", name=name)
 
     def call(self, roi_features, training=False):
-        batch, num = ops.shape(roi_features)[0], roi_features.shape[1]
-        hidden = ops.reshape(roi_features, (-1, roi_features.shape[2] ** 2 * roi_features.shape[4]))
+        batch = ops.shape(roi_features)[0]
+        num_rois, height, width, channels = roi_features.shape[1:]
+        hidden = ops.reshape(roi_features, (-1, height * width * channels))
         hidden = ops.relu(self.norm1(self.dense1(hidden), training=training))
         hidden = self.dense2(hidden)
-        logits, deltas = self.logits(hidden), self.deltas(hidden)
+        logits = self.logits(hidden)
+        deltas = self.deltas(hidden)
         return (
-            ops.reshape(logits, (batch, num, logits.shape[-1])),
-            ops.reshape(deltas, (batch, num, 4)),
+            ops.reshape(logits, (batch, num_rois, logits.shape[-1])),
+            ops.reshape(deltas, (batch, num_rois, 4)),
         )
 
 
 def box_targets(
-    proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_foreground, fg_iou=0.5, unsure=False
-):
-    """Choose proposals to learn from, and what they should have said.
+    proposals, valid, gt_boxes, gt_labels, noise, num_rois, num_foreground, fg_iou=0.5,
+    ignored=False,
+):  # fmt: skip
+    """Choose proposals to learn from, and what they should have answered.
 
     Args:
         proposals: (B, R, 4) float32, pixels.
         valid: (B, R) bool, False for padding.
         gt_boxes: (B, G, 4) float32, pixels; all zeros is padding.
         gt_labels: (B, G) int32, 1..K; 0 is padding.
-        noise: (B, R) float32 random numbers in [0, 1), for the choice.
+        noise: (B, R) float32, random numbers in [0, 1), for the choice.
         num_rois: S, how many to choose.
         num_foreground: how many of these are foreground at most.
         fg_iou: overlap with a true box from which a proposal is foreground.
-        unsure: (B, R) bool, of what is not foreground: nobody has looked what is there.
+        ignored: (B, R) bool, proposals that must not be called background.
 
     Returns:
         BoxTargets. An image without objects gives background only.
 
     Source: Girshick 2015 (Fast R-CNN), section 2.3.
     """
-    overlaps = box_ops.iou(proposals, gt_boxes)
-    matched, foreground, background = box_ops.match(overlaps, fg_iou, fg_iou)
-    fg_indices, is_fg = box_ops.sample(ops.logical_and(foreground, valid), num_foreground, noise)
-    background = ops.logical_and(ops.logical_and(background, valid), ops.logical_not(unsure))
-    bg_indices, is_bg = box_ops.sample(background, num_rois - num_foreground, noise)
+    overlaps = box_ops.iou(proposals, gt_boxes)  # (B, R, G)
+    matched, foreground, background = match(overlaps, fg_iou, fg_iou)
+    foreground = ops.logical_and(foreground, valid)
+    background = ops.logical_and(background, valid)
+    background = ops.logical_and(background, ops.logical_not(ignored))
+    fg_indices, is_fg = sample(foreground, num_foreground, noise)
+    bg_indices, is_bg = sample(background, num_rois - num_foreground, noise)
     indices = ops.concatenate([fg_indices, bg_indices], 1)
+    is_foreground = ops.concatenate([is_fg, ops.zeros_like(is_bg)], 1)
     chosen = box_ops.take(proposals, indices)
     matched = box_ops.take(matched, indices)
     labels = ops.cast(box_ops.take(gt_labels, matched), "int32")
-    is_foreground = ops.concatenate([is_fg, ops.zeros_like(is_bg)], 1)
     return BoxTargets(
-        chosen,
-        ops.where(is_foreground, labels, 0),
-        matched,
-        box_ops.encode(box_ops.take(gt_boxes, matched), chosen, SCALE),
-        ops.concatenate([is_fg, is_bg], 1),
+        proposals=chosen,
+        labels=ops.where(is_foreground, labels, 0),
+        matched=matched,
+        deltas=box_ops.encode(box_ops.take(gt_boxes, matched), chosen, SCALE),
+        valid=ops.concatenate([is_fg, is_bg], 1),
     )
 
 
-def box_loss(class_logits, box_deltas, targets, labelled=None):
-    """Losses of the second stage: which class, and how does the proposal have to move?
+def class_loss(class_logits, targets):
+    """Which class is it, or is it background?
 
     Args:
         class_logits: (B, S, K + 1) float32.
-        box_deltas: (B, S, 4) float32.
         targets: BoxTargets of the same S proposals.
-        labelled: (B, K) uint8, 1 for the classes that were looked for in an image; None for all.
-            What is background there may be of another class: only the scores of these are wrong.
 
     Returns:
-        class, box: two scalars: mean cross-entropy over the sample, and the error of the deltas
-        per foreground proposal (0 without any).
+        A scalar, the mean cross-entropy over the sample; 0 without any.
     """
     valid = ops.cast(targets.valid, "float32")
-    log_scores = ops.log_softmax(class_logits, -1)
-    right = ops.one_hot(targets.labels, class_logits.shape[-1], dtype="bool")
-    if labelled is not None:
-        others = ops.pad(ops.cast(labelled, "int32") == 0, ((0, 0), (1, 0)))[:, None]
-        right = ops.logical_or(right, ops.logical_and(targets.labels[..., None] == 0, others))
-    class_loss = -ops.sum(ops.logsumexp(ops.where(right, log_scores, -1e9), -1) * valid)
+    error = cross_entropy(class_logits, targets.labels)
+    return ops.sum(error * valid) / ops.maximum(ops.sum(valid), 1)
+
+
+def box_loss(box_deltas, targets, beta=0.2):
+    """How does the proposal have to move? Smooth L1, averaged over the four deltas.
+
+    Args:
+        box_deltas: (B, S, 4) float32.
+        targets: BoxTargets of the same S proposals.
+        beta: see `smooth_l1`, in units of SCALE.
+
+    Returns:
+        A scalar, the mean over foreground proposals; 0 without any.
+    """
     foreground = ops.cast(targets.labels > 0, "float32")
-    error = box_ops.smooth_l1(box_deltas - targets.deltas, BETA) / 4
-    box = ops.sum(error * foreground) / ops.maximum(ops.sum(foreground), 1)
-    return class_loss / ops.maximum(ops.sum(valid), 1), box
+    error = ops.mean(smooth_l1(box_deltas - targets.deltas, beta), -1)
+    return ops.sum(error * foreground) / ops.maximum(ops.sum(foreground), 1)
 
 
 def select_boxes(
@@ -153,15 +169,18 @@ def select_boxes(
     num_classes = class_logits.shape[-1] - 1
     boxes = box_ops.clip(box_ops.decode(box_deltas, proposals, SCALE), image_size)
     scores = ops.where(valid[..., None], ops.softmax(class_logits, -1)[..., 1:], 0.0)
-    scores = ops.reshape(scores, (-1, proposals.shape[1] * num_classes))  # pairs (box, class)
+    # Pairs of a box and a class; the best few enter NMS.
+    scores = ops.reshape(scores, (-1, proposals.shape[1] * num_classes))
     scores, pairs = ops.top_k(scores, min(4 * num_boxes, scores.shape[1]))
     labels = pairs % num_classes
     boxes = box_ops.take(boxes, pairs // num_classes)
     # Boxes of different classes never meet when each class is moved to an island of its own.
     island = ops.cast(labels, "float32")[..., None] * (2.0 * max(image_size))
     big_enough = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, -1)
-    keep = box_ops.nms(boxes + island, ops.logical_and(scores >= min_score, big_enough), nms_iou)
+    good_enough = ops.logical_and(scores >= min_score, big_enough)
+    keep = box_ops.nms(boxes + island, good_enough, nms_iou)
     scores, order = ops.top_k(ops.where(keep, scores, 0.0), num_boxes)
-    boxes, labels = box_ops.take(boxes, order), box_ops.take(labels + 1, order)
-    found = scores > 0
-    return ops.where(found[..., None], boxes, 0.0), ops.where(found, labels, 0), scores
+    boxes = box_ops.take(boxes, order)
+    labels = box_ops.take(labels + 1, order)
+    is_real = scores > 0
+    return ops.where(is_real[..., None], boxes, 0.0), ops.where(is_real, labels, 0), scores

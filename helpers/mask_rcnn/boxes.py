@@ -1,8 +1,10 @@
-"""Box arithmetic, with nothing to learn in it: anchors, IoU, deltas, NMS, matching, sampling.
+"""Box arithmetic, with nothing to learn in it: anchors, IoU, deltas, NMS.
 
 A box is [x1, y1, x2, y2] in pixels of the network's input; coordinates are continuous (the first
-pixel spans 0..1, its centre is at 0.5), so width = x2 - x1. Letters: see `helpers.structures`.
-Everything works on whole batches with fixed shapes; what is missing is padding, marked as such.
+pixel spans 0..1, its centre is at 0.5), so width = x2 - x1. Everything works on whole batches with
+fixed shapes; what is missing is padding, marked as such.
+
+Letters: A anchors, B images, N or M boxes per image.
 """
 
 import math
@@ -56,25 +58,41 @@ def area(boxes):
     return sides[..., 0] * sides[..., 1]
 
 
-def iou(a, b, of_first=False):
-    """Intersection over union of every box of `a` with every box of `b`.
+def intersection(a, b):
+    """Area that every box of `a` shares with every box of `b`, square pixels.
 
     Args:
         a: (..., N, 4) float32 boxes, pixels.
         b: (..., M, 4) float32 boxes, pixels.
-        of_first: divide by the area of `a` instead: which share of it lies in `b`?
 
     Returns:
-        (..., N, M) float32, 0..1; 0 where both boxes are empty. N or M may be 0.
+        (..., N, M) float32. N or M may be 0.
     """
     a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
     low = ops.maximum(a[..., :, None, :2], b[..., None, :, :2])
     high = ops.minimum(a[..., :, None, 2:], b[..., None, :, 2:])
     sides = ops.maximum(high - low, 0)
-    overlap = sides[..., 0] * sides[..., 1]
-    whole = area(a)[..., :, None]
-    whole = whole if of_first else whole + area(b)[..., None, :] - overlap
-    return overlap / ops.maximum(whole, 1e-6)
+    return sides[..., 0] * sides[..., 1]
+
+
+def iou(a, b):
+    """Intersection over union of every box of `a` with every box of `b`.
+
+    Args:
+        a: (..., N, 4) float32 boxes, pixels.
+        b: (..., M, 4) float32 boxes, pixels.
+
+    Returns:
+        (..., N, M) float32, 0..1; 0 where both boxes are empty. N or M may be 0.
+    """
+    shared = intersection(a, b)
+    union = area(a)[..., :, None] + area(b)[..., None, :] - shared
+    return shared / ops.maximum(union, 1e-6)
+
+
+def share_inside(a, b):
+    """Which share of every box of `a` lies in every box of `b`? Arguments and shapes as in `iou`."""
+    return intersection(a, b) / ops.maximum(area(a)[..., :, None], 1e-6)
 
 
 def encode(boxes, reference, scale):
@@ -118,12 +136,6 @@ def clip(boxes, image_size):
     return ops.stack([x1, y1, x2, y2], -1)
 
 
-def smooth_l1(difference, beta):
-    """Absolute difference, rounded off to a parabola below `beta`, summed over the last axis."""
-    size = ops.abs(difference)
-    return ops.sum(ops.where(size < beta, size**2 / (2 * beta), size - beta / 2), -1)
-
-
 def nms(boxes, valid, nms_iou):
     """Non-maximum suppression: of boxes that overlap much, keep the best.
 
@@ -152,50 +164,6 @@ def nms(boxes, valid, nms_iou):
 
     keep, _ = ops.while_loop(changed, judge, judge(valid, valid))
     return keep
-
-
-def match(overlaps, fg_iou, bg_iou, rescue_iou=None):
-    """Tell each box which true object it stands for: that one, none, or "do not ask me".
-
-    Args:
-        overlaps: (B, N, G) float32, IoU of N boxes with G true ones; 0 for padding.
-        fg_iou: from here on a box is foreground.
-        bg_iou: below it a box is background. In between it is neither.
-        rescue_iou: if given, the best box of each true object is foreground too, however low
-            its IoU, as long as it is above this: no object is left without a box.
-
-    Returns:
-        matched (B, N) int32: index of the best true box; foreground (B, N) bool; background
-        (B, N) bool.
-
-    Source: Ren et al. 2015, section 3.1.2.
-    """
-    overlaps = ops.convert_to_tensor(overlaps)
-    best = ops.max(overlaps, -1)
-    foreground = best >= fg_iou
-    if rescue_iou is not None:
-        of_object = ops.max(overlaps, 1, keepdims=True)  # (B, 1, G)
-        rescued = ops.logical_and(overlaps >= of_object - 1e-6, of_object > rescue_iou)
-        foreground = ops.logical_or(foreground, ops.any(rescued, -1))
-        overlaps = overlaps + ops.cast(rescued, "float32")  # a rescued box stands for its saviour
-    background = ops.logical_and(best < bg_iou, ops.logical_not(foreground))
-    return ops.argmax(overlaps, -1), foreground, background
-
-
-def sample(candidates, num, noise):
-    """Choose up to `num` candidates at random, with a fixed shape.
-
-    Args:
-        candidates: (B, N) bool.
-        num: how many to choose, at most N.
-        noise: (B, N) float32 random numbers in [0, 1): the lots that are drawn.
-
-    Returns:
-        indices (B, num) int32 and chosen (B, num) bool, False where candidates ran out.
-    """
-    lots = ops.cast(candidates, "float32") + noise  # candidates hold lots of 1 and above
-    lots, indices = ops.top_k(lots, num)
-    return indices, lots >= 1
 
 
 def take(values, indices):

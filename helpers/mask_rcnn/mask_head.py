@@ -1,49 +1,60 @@
 """What Mask R-CNN adds: which pixels of the box belong to the object?
 
-Head, targets, loss, pasted masks: the order that all three heads share. Without this file a
-Faster R-CNN is left. Letters: `helpers.structures`.
+Layer, targets, loss, pasted masks: the order that all three heads share. Without this file a
+Faster R-CNN is left.
+
+Letters: B images, C channels, D detections per image, G true objects per image, H x W pixels of
+the input, K classes without background, M cells along a side of a mask, N detections, S sampled
+proposals per image.
 """
 
-import keras
 import numpy as np
 from keras import layers, ops
 
+from helpers.mask_rcnn.losses import binary_cross_entropy
 from helpers.structures import require
 
 VOTES = 2  # a cell of a mask target looks at VOTES x VOTES points
 
 
-@keras.saving.register_keras_serializable("pixelwise")
 class MaskHead(layers.Layer):
-    """(B, D, M/2, M/2, C) -> mask_logits (B, D, M, M, K): a mask for each class, all alike likely.
+    """(B, D, M/2, M/2, C) -> mask_logits (B, D, M, M, K): a mask for each class.
 
-    Convolutions, one transposed convolution that doubles the side, and a 1x1 convolution.
+    Convolutions, one transposed convolution that doubles the side, and a 1x1 convolution. A mask
+    head of your own needs the same shapes; with one channel instead of K it is class-agnostic.
 
     Args:
-        num_classes: K, without background.
+        num_classes: K, without background; 1 for a class-agnostic head.
         channels: width of the convolutions.
         num_convs: how many of them.
+        momentum: of BatchNorm.
     """
 
-    def __init__(self, num_classes, channels, num_convs=3, **kwargs):
-        super().__init__(**kwargs)
-        self.convs = [
-            layers.Conv2D(channels, 3, padding="same", use_bias=False, name=f"conv{i}")
-            for i in range(num_convs)
-        ]
-        self.norms = [
-            layers.BatchNormalization(momentum=0.97, name=f"norm{i}") for i in range(num_convs)
-        ]
-        self.up = layers.Conv2DTranspose(channels, 2, 2, activation="relu", name="up")
-        self.logits = layers.Conv2D(num_classes, 1, name="logits")
+    def __init__(self, num_classes, channels, num_convs=3, momentum=0.97, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        options = {"data_format": "channels_last", "dtype": "float32"}
+        self.convs = []
+        self.norms = []
+        for i in range(num_convs):
+            self.convs.append(
+                layers.Conv2D(
+                    channels, 3, padding="same", use_bias=False, name=f"conv{i}", **options
+                )
+            )
+            self.norms.append(
+                layers.BatchNormalization(momentum=momentum, dtype="float32", name=f"norm{i}")
+            )
+        self.up = layers.Conv2DTranspose(channels, 2, 2, activation="relu", name="up", **options)
+        self.logits = layers.Conv2D(num_classes, 1, name="logits", **options)
 
     def call(self, mask_features, training=False):
-        batch, num, side = ops.shape(mask_features)[0], *mask_features.shape[1:3]
-        hidden = ops.reshape(mask_features, (-1, side, side, mask_features.shape[-1]))
+        batch = ops.shape(mask_features)[0]
+        num_rois, side, _, channels = mask_features.shape[1:]
+        hidden = ops.reshape(mask_features, (-1, side, side, channels))
         for conv, norm in zip(self.convs, self.norms, strict=True):
             hidden = ops.relu(norm(conv(hidden), training=training))
         logits = self.logits(self.up(hidden))
-        return ops.reshape(logits, (batch, num, 2 * side, 2 * side, logits.shape[-1]))
+        return ops.reshape(logits, (batch, num_rois, 2 * side, 2 * side, logits.shape[-1]))
 
 
 def mask_targets(gt_masks, matched, boxes, side):
@@ -61,38 +72,60 @@ def mask_targets(gt_masks, matched, boxes, side):
 
     Source: He et al. 2017, section 3, "Mask Representation".
     """
-    height, width = gt_masks.shape[2:]
-    grid = (np.arange(side * VOTES, dtype="float32") + 0.5) / (side * VOTES)
-
-    def along(axis, length):
-        sides = boxes[..., axis + 2] - boxes[..., axis]
-        at = ops.floor(boxes[..., axis, None] + sides[..., None] * grid)  # pixel of each point
-        inside = ops.logical_and(at >= 0, at < length)
-        return ops.cast(ops.clip(at, 0, length - 1), "int32"), inside
-
-    x, x_inside = along(0, width)
-    y, y_inside = along(1, height)
-    objects = ops.arange(ops.shape(gt_masks)[0], dtype="int32")[:, None] * gt_masks.shape[1]
-    first = (objects + ops.cast(matched, "int32")) * (height * width)  # of each box's bitmap
-    pixels = first[..., None, None] + y[..., :, None] * width + x[..., None, :]
+    batch = ops.shape(gt_masks)[0]
+    num_objects, height, width = gt_masks.shape[1:]
+    num_points = side * VOTES
+    x, x_inside = _pixels(boxes[..., 0], boxes[..., 2], width, num_points)
+    y, y_inside = _pixels(boxes[..., 1], boxes[..., 3], height, num_points)
+    # All bitmaps in one long row: a pixel is found by its number, whatever its image and object.
+    first_object = ops.arange(batch, dtype="int32")[:, None] * num_objects
+    first_pixel = (first_object + ops.cast(matched, "int32")) * (height * width)
+    pixels = first_pixel[..., None, None] + y[..., :, None] * width + x[..., None, :]
     votes = ops.cast(ops.take(ops.reshape(gt_masks, (-1,)), pixels), "float32")
     inside = ops.logical_and(y_inside[..., :, None], x_inside[..., None, :])
-    votes = ops.reshape(votes * ops.cast(inside, "float32"), (-1, side * VOTES, side * VOTES, 1))
-    shape = (ops.shape(gt_masks)[0], boxes.shape[1], side, side)
-    return ops.reshape(ops.average_pool(votes, VOTES, VOTES), shape)
+    votes = votes * ops.cast(inside, "float32")
+    votes = ops.reshape(votes, (-1, num_points, num_points, 1))
+    cells = ops.average_pool(votes, VOTES, VOTES, data_format="channels_last")
+    return ops.reshape(cells, (batch, boxes.shape[1], side, side))
+
+
+def _pixels(low, high, length, num_points):
+    """The pixel under each of a box's points along one axis, and whether the image reaches there.
+
+    Args:
+        low, high: (B, S) float32, edges of the boxes, pixels.
+        length: of the image along this axis, pixels.
+        num_points: how many points, evenly spread.
+
+    Returns:
+        (B, S, num_points) int32 and bool.
+    """
+    grid = (np.arange(num_points, dtype="float32") + 0.5) / num_points
+    pixel = ops.floor(low[..., None] + (high - low)[..., None] * grid)
+    inside = ops.logical_and(pixel >= 0, pixel < length)
+    return ops.cast(ops.clip(pixel, 0, length - 1), "int32"), inside
 
 
 def own_channel(mask_logits, labels):
-    """The mask of each object's own class: (B, S, M, M, K), labels (B, S) in 1..K -> (B, S, M, M).
+    """The mask of each object's own class.
 
-    Label 0 (background, padding) gives zeros.
+    Args:
+        mask_logits: (B, S, M, M, K) float32; or with one channel, which serves every class.
+        labels: (B, S) int32, 1..K; 0 (background, padding) gives zeros.
+
+    Returns:
+        (B, S, M, M) float32.
     """
-    wanted = ops.one_hot(labels - 1, mask_logits.shape[-1])
-    return ops.sum(mask_logits * wanted[:, :, None, None, :], -1)
+    num_channels = mask_logits.shape[-1]
+    channel = labels - 1
+    if num_channels == 1:
+        channel = ops.minimum(channel, 0)
+    is_own = ops.one_hot(channel, num_channels, dtype="float32")
+    return ops.sum(mask_logits * is_own[:, :, None, None, :], -1)
 
 
 def mask_loss(mask_logits, labels, targets):
-    """Loss of the third branch: for each cell, in or out? The other classes' masks do not count.
+    """For each cell, in or out? The other classes' masks do not count.
 
     Args:
         mask_logits: (B, S, M, M, K) float32.
@@ -100,12 +133,12 @@ def mask_loss(mask_logits, labels, targets):
         targets: (B, S, M, M) float32, 0..1.
 
     Returns:
-        mask: a scalar, mean binary cross-entropy over cells and objects; 0 without objects.
+        A scalar, mean binary cross-entropy over cells and objects; 0 without objects.
 
     Source: He et al. 2017, section 3, L_mask.
     """
-    logits = own_channel(mask_logits, labels)
-    error = ops.mean(ops.softplus(logits) - targets * logits, (-2, -1))
+    error = binary_cross_entropy(own_channel(mask_logits, labels), targets)
+    error = ops.mean(error, (-2, -1))
     objects = ops.cast(labels > 0, "float32")
     return ops.sum(error * objects) / ops.maximum(ops.sum(objects), 1)
 

@@ -1,53 +1,34 @@
-"""The network put together: backbone, feature pyramid, three heads; from pixels to `Detections`.
+"""The network put together: from pixels to `Stages`, from a training batch to its five losses.
 
-    images -> Backbone -> FPN -> RPNHead -> proposals -> BoxHead -> boxes -> MaskHead -> masks
+    images -> backbone -> neck -> rpn -> proposals -> box_head -> boxes -> mask_head -> masks
 
-`MaskRCNN(images)` returns `Stages`, everything that was computed on the way, by name.
-Letters: see `helpers.structures`.
+Letters: A anchors, B images, C channels, D detections per image, G true objects per image,
+H x W pixels of the input, K classes without background, M cells along a side of a mask,
+R proposals per image.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import keras
 from keras import ops
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.backbone import FPN, Backbone
-from helpers.mask_rcnn.box_head import BoxHead, box_loss, box_targets, select_boxes
+from helpers.mask_rcnn.backbone import ResNet
+from helpers.mask_rcnn.box_head import BoxHead, box_loss, box_targets, class_loss, select_boxes
+from helpers.mask_rcnn.config import Config
+from helpers.mask_rcnn.fpn import FPN
 from helpers.mask_rcnn.mask_head import MaskHead, mask_loss, mask_targets, own_channel
 from helpers.mask_rcnn.roi_align import roi_align
-from helpers.mask_rcnn.rpn import RPNHead, rpn_loss, rpn_targets, select_proposals
+from helpers.mask_rcnn.rpn import (
+    RPNHead,
+    rpn_box_loss,
+    rpn_class_loss,
+    rpn_targets,
+    select_proposals,
+)
 from helpers.structures import require
 
 LOSS_NAMES = ("rpn_class", "rpn_box", "class", "box", "mask")
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """Every choice that makes one Mask R-CNN differ from another. Sizes are in pixels.
-
-    The defaults are those of the bundled model `streets`: small enough to train on two CPU cores.
-    """
-
-    num_classes: int = 8  # without background
-    image_size: tuple = (256, 320)  # (height, width) of the input, divisible by 64
-    widths: tuple = (32, 64, 112, 168)  # channels of C2..C5
-    depths: tuple = (1, 2, 2, 2)  # residual blocks of each
-    fpn_channels: int = 64
-    anchor_sides: tuple = ((10, 20), (32, 48), (72, 104), (150, 220))  # on P3..P6
-    anchor_ratios: tuple = (0.5, 1.0, 2.0)  # height / width
-    num_candidates: int = 320  # anchors that enter the first NMS
-    num_proposals: int = 64  # that leave it
-    proposal_nms_iou: float = 0.7
-    box_units: int = 256  # dense layers of the box head
-    min_score: float = 0.05  # a detection below it is dropped inside the network
-    nms_iou: float = 0.5
-    num_detections: int = 24
-    mask_side: int = 28
-    num_training_proposals: int = 96
-    num_rois: int = 40  # proposals of an image that the second stage learns from
-    num_foreground: int = 12  # of these foreground at most, first; the mask head sees only them
 
 
 class Targets(NamedTuple):
@@ -56,16 +37,14 @@ class Targets(NamedTuple):
     Attributes:
         images: (B, H, W, 3) uint8.
         boxes: (B, G, 4) float32, pixels; zeros where there is no object.
-        labels: (B, G) int32, 1..K; 0 where there is no object; -1 where nothing is background.
-        masks: (B, G, H, W) uint8, 0 or 1; an object of which only the box is known has no 1.
-        labelled: (B, K) uint8, 1 for the classes that were looked for in an image.
+        labels: (B, G) int32, 1..K; 0 where there is no object.
+        masks: (B, G, H, W) uint8, 0 or 1.
     """
 
     images: object
     boxes: object
     labels: object
     masks: object
-    labelled: object
 
 
 class Stages(NamedTuple):
@@ -77,13 +56,13 @@ class Stages(NamedTuple):
         anchor_deltas: (B, A, 4), how each of `model.anchors` has to move.
         proposals: (B, R, 4) pixels of the input, best first; zeros are padding.
         proposal_scores: (B, R), 0..1; 0 is padding.
-        roi_features: (B, R, 7, 7, C), what RoIAlign cut for the box head.
+        roi_features: (B, R, 7, 7, C), what RoIAlign took for the box head.
         class_logits: (B, R, K + 1), before the softmax; 0 is background.
         box_deltas: (B, R, 4), how each proposal has to move.
         boxes: (B, D, 4) pixels of the input, the final boxes, best first; zeros are padding.
         labels: (B, D) int32, 1..K; 0 is padding.
         scores: (B, D), 0..1; 0 is padding.
-        mask_features: (B, D, M/2, M/2, C), what RoIAlign cut for the mask head.
+        mask_features: (B, D, M/2, M/2, C), what RoIAlign took for the mask head.
         mask_logits: (B, D, M, M, K), before the sigmoid, a mask for each class.
         mask_scores: (B, D, M, M), 0..1, the mask of the box's own class.
     """
@@ -104,117 +83,217 @@ class Stages(NamedTuple):
     mask_scores: object
 
 
-@keras.saving.register_keras_serializable("pixelwise")
 class MaskRCNN(keras.Model):
     """Mask R-CNN. Call it with images for `Stages`, with `Targets` for the five losses.
+
+    Each part can be exchanged for a layer of your own that takes and gives the same shapes; the
+    class of the default one says which.
 
     Args:
         config: Config.
         seed: of the choice of anchors and proposals in training.
+        backbone: images -> maps, as `ResNet`.
+        neck: maps -> maps of equally many channels, as `FPN`.
+        rpn: maps -> objectness_logits, anchor_deltas, as `RPNHead`.
+        box_head: RoI features -> class_logits, box_deltas, as `BoxHead`.
+        mask_head: RoI features -> mask_logits, as `MaskHead`.
 
     Attributes:
         anchors: (A, 4) float32 NumPy array, pixels of the input.
 
+    Raises:
+        ValueError: the config names a level that the neck does not give.
+
     Source: He et al. 2017 (Mask R-CNN), with the feature pyramid of Lin et al. 2017.
     """
 
-    strides = (4, 8, 16, 32, 64)
-
-    def __init__(self, config=None, seed=0, **kwargs):
-        super().__init__(name="mask_rcnn", **kwargs)
+    def __init__(
+        self, config=None, seed=0, *, backbone=None, neck=None, rpn=None, box_head=None,
+        mask_head=None, **kwargs,
+    ):  # fmt: skip
+        super().__init__(name="mask_rcnn", dtype="float32", **kwargs)
         self.config = config = config or Config()
-        sides = config.image_size
-        require(all(s % 64 == 0 for s in sides), f"image_size must be divisible by 64, got {sides}")
-        self.anchors = box_ops.make_anchors(
-            sides, self.strides[1:], config.anchor_sides, config.anchor_ratios
-        )
+        momentum = config.norm_momentum
+        self.backbone = backbone or ResNet(config.widths, config.depths, momentum, name="backbone")
+        self.neck = neck or FPN(config.fpn_channels, self.backbone.levels, name="fpn")
         num_shapes = len(config.anchor_sides[0]) * len(config.anchor_ratios)
-        self.backbone = Backbone(config.widths, config.depths, name="backbone")
-        self.fpn = FPN(config.fpn_channels, name="fpn")
-        self.rpn = RPNHead(num_shapes, config.fpn_channels, name="rpn")
-        self.box_head = BoxHead(config.num_classes, config.box_units, name="box_head")
-        self.mask_head = MaskHead(config.num_classes, config.fpn_channels, name="mask_head")
+        self.rpn = rpn or RPNHead(num_shapes, config.fpn_channels, name="rpn")
+        self.box_head = box_head or BoxHead(
+            config.num_classes, config.box_units, momentum, name="box_head"
+        )
+        self.mask_head = mask_head or MaskHead(
+            config.num_classes, config.fpn_channels, config.mask_num_convs, momentum,
+            name="mask_head",
+        )  # fmt: skip
+        wanted = {*config.anchor_levels, *config.roi_levels}
+        missing = sorted(wanted - set(self.neck.levels))
+        require(not missing, f"the neck gives levels {self.neck.levels}, but not {missing}")
+        self.anchors = box_ops.make_anchors(
+            config.image_size, config.anchor_strides, config.anchor_sides, config.anchor_ratios
+        )
         self.noise = keras.random.SeedGenerator(seed)
-        self.loss_means = [keras.metrics.Mean(name) for name in LOSS_NAMES]
+        self.loss_means = [keras.metrics.Mean(name, dtype="float32") for name in LOSS_NAMES]
 
     def build(self, *shapes):
         self.built = True  # its layers build themselves when first called; Keras would try it twice
 
     def call(self, inputs, training=False):
         if isinstance(inputs, Targets):
-            return self.losses_of(inputs, training)
-        config, pyramid = self.config, self.pyramid(inputs, training)
-        logits, deltas = self.rpn(pyramid[1:])
-        proposals, proposal_scores = self.propose(logits, deltas, config.num_proposals)
-        roi_features = self.cut(pyramid, proposals, 7)
+            return self.compute_losses(inputs, training)
+        return self.compute_stages(inputs, training)
+
+    # Inference
+
+    def compute_stages(self, images, training=False):
+        """`Stages` of images (B, H, W, 3) uint8."""
+        config = self.config
+        features = self.features(images, training)
+        objectness_logits, anchor_deltas = self.rpn(self.anchor_features(features))
+        proposals, proposal_scores = self.propose(
+            objectness_logits, anchor_deltas, config.num_proposals
+        )
+        roi_features = self.roi_features(features, proposals)
         class_logits, box_deltas = self.box_head(roi_features, training=training)
         boxes, labels, scores = select_boxes(
             class_logits, box_deltas, proposals, proposal_scores > 0, config.image_size,
             config.num_detections, config.min_score, config.nms_iou,
         )  # fmt: skip
-        mask_features = self.cut(pyramid, boxes, config.mask_side // 2)
+        mask_features = self.mask_features(features, boxes)
         mask_logits = self.mask_head(mask_features, training=training)
         mask_scores = ops.sigmoid(own_channel(mask_logits, labels))
-        features = {f"P{i + 2}": level for i, level in enumerate(pyramid)}
         return Stages(
-            features, logits, deltas, proposals, proposal_scores, roi_features, class_logits,
-            box_deltas, boxes, labels, scores, mask_features, mask_logits, mask_scores,
+            features, objectness_logits, anchor_deltas, proposals, proposal_scores, roi_features,
+            class_logits, box_deltas, boxes, labels, scores, mask_features, mask_logits,
+            mask_scores,
         )  # fmt: skip
 
-    def pyramid(self, images, training=False):
-        """[P2..P6] of images (B, H, W, 3) uint8."""
-        return self.fpn(self.backbone(images, training=training))
+    def features(self, images, training=False):
+        """The pyramid of images (B, H, W, 3) uint8: {"P2": (B, h, w, C), "P3": ...}."""
+        maps = self.neck(self.backbone(images, training=training), training=training)
+        return {f"P{level}": one for level, one in zip(self.neck.levels, maps, strict=True)}
 
-    def propose(self, logits, deltas, num):
-        """The `num` best proposals (B, num, 4) and their scores; nothing is learnt through them."""
+    def anchor_features(self, features):
+        """The maps of the pyramid that have anchors, finest first."""
+        return [features[f"P{level}"] for level in self.config.anchor_levels]
+
+    def propose(self, objectness_logits, anchor_deltas, num_proposals):
+        """The best proposals (B, num_proposals, 4) and their scores, without a gradient.
+
+        What the second stage learns must not move the first: the proposals are its input only.
+        """
         config = self.config
         proposals, scores = select_proposals(
-            ops.stop_gradient(logits), ops.stop_gradient(deltas), self.anchors, config.image_size,
-            config.num_candidates, num, config.proposal_nms_iou,
+            ops.stop_gradient(objectness_logits), ops.stop_gradient(anchor_deltas), self.anchors,
+            config.image_size, config.num_candidates, num_proposals, config.proposal_nms_iou,
         )  # fmt: skip
         return ops.stop_gradient(proposals), ops.stop_gradient(scores)
 
-    def cut(self, pyramid, boxes, size):
-        """Features of boxes (B, R, 4) from P2..P5: (B, R, size, size, C)."""
-        return roi_align(pyramid[:4], boxes, self.strides[:4], size, samples=2 if size == 7 else 1)
+    def roi_features(self, features, boxes):
+        """What the box head sees of boxes (B, R, 4): (B, R, size, size, C)."""
+        config = self.config
+        return self._align(features, boxes, config.box_roi_size, config.box_sampling_ratio)
 
-    def losses_of(self, targets, training=True):
-        """The five losses of a batch by name (`LOSS_NAMES`), scalars."""
-        config, pyramid = self.config, self.pyramid(targets.images, training)
-        logits, deltas = self.rpn(pyramid[1:])
-        batch = ops.shape(logits)[0]
-        draw = lambda *shape: keras.random.uniform(shape, seed=self.noise)  # noqa: E731
-        some = lambda which: ops.where(which[..., None], targets.boxes, 0.0)  # noqa: E731
-        gt_boxes, left_out = some(targets.labels > 0), some(targets.labels < 0)
-        unsure = lambda boxes: ops.max(box_ops.iou(boxes, left_out, True), -1) > 0.5  # noqa: E731
-        lots, doubt = draw(batch, len(self.anchors)), unsure(self.anchors)
-        first = rpn_targets(self.anchors, gt_boxes, lots, unsure=doubt)
-        rpn_class, rpn_box = rpn_loss(logits, deltas, first)
+    def mask_features(self, features, boxes):
+        """What the mask head sees of boxes (B, R, 4): (B, R, M/2, M/2, C)."""
+        config = self.config
+        return self._align(features, boxes, config.mask_side // 2, config.mask_sampling_ratio)
 
-        proposals, scores = self.propose(logits, deltas, config.num_training_proposals)
-        # The true boxes, a little shaken, join in: the heads learn before the proposals are good.
-        sides = ops.tile(gt_boxes[..., 2:] - gt_boxes[..., :2], (1, 1, 2))
-        shaken = gt_boxes + (draw(*ops.shape(sides)) - 0.5) * 0.2 * sides
-        proposals = ops.concatenate([proposals, box_ops.clip(shaken, config.image_size)], 1)
-        valid = ops.concatenate([scores > 0, targets.labels > 0], 1)
-        second = box_targets(
-            proposals, valid, gt_boxes, targets.labels, draw(batch, proposals.shape[1]),
-            config.num_rois, config.num_foreground, unsure=unsure(proposals),
-        )  # fmt: skip
-        roi_features = self.cut(pyramid, second.proposals, 7)
-        said = self.box_head(roi_features, training=training)
-        class_loss, box = box_loss(*said, second, targets.labelled)
-
-        boxes, matched, labels = (
-            part[:, : config.num_foreground]
-            for part in (second.proposals, second.matched, second.labels)
+    def _align(self, features, boxes, size, sampling_ratio):
+        config = self.config
+        pyramid = [features[f"P{level}"] for level in config.roi_levels]
+        return roi_align(
+            pyramid, boxes, config.roi_strides, size, sampling_ratio, config.canonical_side
         )
-        mask_features = self.cut(pyramid, boxes, config.mask_side // 2)
-        wanted = mask_targets(targets.masks, matched, boxes, config.mask_side)
-        labels = ops.where(box_ops.take(ops.any(targets.masks > 0, (2, 3)), matched), labels, 0)
-        mask = mask_loss(self.mask_head(mask_features, training=training), labels, wanted)
-        losses = (rpn_class, rpn_box, class_loss, box, mask)
+
+    # Training
+
+    def compute_losses(self, targets, training=True):
+        """The five losses of a batch by name (`LOSS_NAMES`), scalars."""
+        features = self.features(targets.images, training)
+        objectness_logits, anchor_deltas = self.rpn(self.anchor_features(features))
+        rpn_class, rpn_box = self.rpn_losses(objectness_logits, anchor_deltas, targets)
+
+        proposals, valid = self.training_proposals(objectness_logits, anchor_deltas, targets)
+        sampled = self.sample_proposals(proposals, valid, targets)
+        of_class, of_box = self.box_losses(features, sampled, targets, training)
+        of_mask = self.mask_losses(features, sampled, targets, training)
+
+        losses = (rpn_class, rpn_box, of_class, of_box, of_mask)
         return dict(zip(LOSS_NAMES, losses, strict=True))
+
+    def rpn_losses(self, objectness_logits, anchor_deltas, targets):
+        """Losses of the first stage: where is an object, and how does the anchor have to move?"""
+        config = self.config
+        noise = self.draw_noise(ops.shape(objectness_logits)[0], len(self.anchors))
+        sampled = rpn_targets(
+            self.anchors, targets.boxes, noise, config.rpn_num_samples, config.rpn_fg_iou,
+            config.rpn_bg_iou, config.rpn_low_quality_iou, config.rpn_foreground_share,
+            self.ignored(self.anchors, targets),
+        )  # fmt: skip
+        return (
+            rpn_class_loss(objectness_logits, sampled),
+            rpn_box_loss(anchor_deltas, sampled, config.rpn_box_beta),
+        )
+
+    def training_proposals(self, objectness_logits, anchor_deltas, targets):
+        """Proposals (B, R + G, 4) to learn from, and which of them are real, (B, R + G) bool.
+
+        The true boxes, with a little jitter, join in: the heads learn before the proposals are
+        good.
+        """
+        config = self.config
+        proposals, scores = self.propose(
+            objectness_logits, anchor_deltas, config.num_training_proposals
+        )
+        sides = targets.boxes[..., 2:] - targets.boxes[..., :2]
+        sides = ops.tile(sides, (1, 1, 2))  # width, height, width, height
+        jitter = (self.draw_noise(*ops.shape(sides)) - 0.5) * 2 * config.truth_jitter
+        true_boxes = box_ops.clip(targets.boxes + jitter * sides, config.image_size)
+        return (
+            ops.concatenate([proposals, true_boxes], 1),
+            ops.concatenate([scores > 0, targets.labels > 0], 1),
+        )
+
+    def sample_proposals(self, proposals, valid, targets):
+        """Proposals that the second stage learns from, and what it should answer: `BoxTargets`."""
+        config = self.config
+        noise = self.draw_noise(ops.shape(proposals)[0], proposals.shape[1])
+        return box_targets(
+            proposals, valid, targets.boxes, targets.labels, noise, config.num_rois,
+            config.num_foreground, config.box_fg_iou, self.ignored(proposals, targets),
+        )  # fmt: skip
+
+    def box_losses(self, features, sampled, targets, training=True):
+        """Losses of the second stage: which class, and how does the proposal have to move?"""
+        roi_features = self.roi_features(features, sampled.proposals)
+        class_logits, box_deltas = self.box_head(roi_features, training=training)
+        return (
+            self.class_loss(class_logits, sampled, targets),
+            box_loss(box_deltas, sampled, self.config.box_beta),
+        )
+
+    def class_loss(self, class_logits, sampled, targets):
+        """Loss of the classes; `PartialMaskRCNN` has another."""
+        return class_loss(class_logits, sampled)
+
+    def mask_losses(self, features, sampled, targets, training=True):
+        """Loss of the third branch, which sees foreground only: which pixels of the box?"""
+        config = self.config
+        boxes = sampled.proposals[:, : config.num_foreground]
+        labels = sampled.labels[:, : config.num_foreground]
+        matched = sampled.matched[:, : config.num_foreground]
+        mask_features = self.mask_features(features, boxes)
+        mask_logits = self.mask_head(mask_features, training=training)
+        cells = mask_targets(targets.masks, matched, boxes, config.mask_side)
+        return mask_loss(mask_logits, labels, cells)
+
+    def ignored(self, boxes, targets):
+        """Which boxes must not be called background. All objects are labelled: none."""
+        return False
+
+    def draw_noise(self, *shape):
+        """Random numbers in [0, 1), float32."""
+        return keras.random.uniform(shape, dtype="float32", seed=self.noise)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The sum of the five losses: Keras calls this with what `call(Targets)` returned."""

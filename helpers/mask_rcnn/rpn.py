@@ -1,21 +1,25 @@
-"""First stage, the region proposal network: where might something be?
+"""First stage, the region proposal network: where might an object be?
 
-Head, targets, loss, proposals: the order that all three heads share. Letters: `helpers.structures`.
+Layer, targets, losses, proposals: the order that all three heads share.
+
+Letters: A anchors, B images, C channels, G true objects per image, R proposals per image,
+S sampled anchors per image, h x w cells of a map.
 """
 
 from typing import NamedTuple
 
-import keras
-from keras import layers, ops
+from keras import initializers, layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
+from helpers.mask_rcnn.losses import binary_cross_entropy, smooth_l1
+from helpers.mask_rcnn.matching import match, sample
 
 SCALE = (1.0, 1.0, 1.0, 1.0)  # anchors are coarse: their deltas are of order one as they are
 OBJECT_PRIOR_BIAS = -3.0  # sigmoid(-3) = 0.05: at the start almost every anchor is background
 
 
 class RPNTargets(NamedTuple):
-    """What a sample of S anchors should have said. Foreground comes first.
+    """What a sample of S anchors should have answered. Foreground comes first.
 
     Attributes:
         indices: (B, S) int32 into the anchors.
@@ -30,7 +34,6 @@ class RPNTargets(NamedTuple):
     deltas: object
 
 
-@keras.saving.register_keras_serializable("pixelwise")
 class RPNHead(layers.Layer):
     """(B, h, w, C) of each level -> objectness_logits (B, A), anchor_deltas (B, A, 4).
 
@@ -42,34 +45,47 @@ class RPNHead(layers.Layer):
     """
 
     def __init__(self, num_shapes, channels, **kwargs):
-        super().__init__(**kwargs)
-        small = keras.initializers.RandomNormal(stddev=0.01)
-        prior = keras.initializers.Constant(OBJECT_PRIOR_BIAS)
-        self.conv = layers.Conv2D(channels, 3, padding="same", activation="relu", name="conv")
-        self.objectness = layers.Conv2D(
-            num_shapes, 1, kernel_initializer=small, bias_initializer=prior, name="objectness"
+        super().__init__(dtype="float32", **kwargs)
+        options = {"data_format": "channels_last", "dtype": "float32"}
+        small = initializers.RandomNormal(stddev=0.01)
+        prior = initializers.Constant(OBJECT_PRIOR_BIAS)
+        self.conv = layers.Conv2D(
+            channels, 3, padding="same", activation="relu", name="conv", **options
         )
-        self.deltas = layers.Conv2D(num_shapes * 4, 1, kernel_initializer=small, name="deltas")
+        self.objectness = layers.Conv2D(
+            num_shapes, 1, kernel_initializer=small, bias_initializer=prior, name="objectness",
+            **options,
+        )  # fmt: skip
+        self.deltas = layers.Conv2D(
+            num_shapes * 4, 1, kernel_initializer=small, name="deltas", **options
+        )
 
     def call(self, pyramid):
-        hidden = [self.conv(level) for level in pyramid]
         batch = ops.shape(pyramid[0])[0]
-        logits = [ops.reshape(self.objectness(h), (batch, -1)) for h in hidden]
-        deltas = [ops.reshape(self.deltas(h), (batch, -1, 4)) for h in hidden]
+        logits, deltas = [], []
+        for level in pyramid:
+            hidden = self.conv(level)
+            logits.append(ops.reshape(self.objectness(hidden), (batch, -1)))
+            deltas.append(ops.reshape(self.deltas(hidden), (batch, -1, 4)))
         return ops.concatenate(logits, 1), ops.concatenate(deltas, 1)
 
 
-def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.3, unsure=False):
-    """Choose anchors to learn from, and what they should have said.
+def rpn_targets(
+    anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.3, low_quality_iou=0.2,
+    foreground_share=0.25, ignored=False,
+):  # fmt: skip
+    """Choose anchors to learn from, and what they should have answered.
 
     Args:
         anchors: (A, 4) float32, pixels.
         gt_boxes: (B, G, 4) float32, pixels; all zeros is padding.
-        noise: (B, A) float32 random numbers in [0, 1), for the choice.
-        num_samples: anchors per image, a quarter of them foreground where there are enough.
-        fg_iou: from this overlap on an anchor is foreground (so is the best of each object).
-        bg_iou: below this overlap it is background,
-        unsure: (B, A) bool, unless nobody has looked what is there.
+        noise: (B, A) float32, random numbers in [0, 1), for the choice.
+        num_samples: S, anchors per image.
+        fg_iou: from this overlap on an anchor is foreground.
+        bg_iou: below this overlap it is background.
+        low_quality_iou: from here on the best anchor of each object is foreground, too.
+        foreground_share: how much of the sample is foreground at most.
+        ignored: (B, A) bool, anchors that must not be called background.
 
     Returns:
         RPNTargets. An image without objects gives background only.
@@ -77,43 +93,61 @@ def rpn_targets(anchors, gt_boxes, noise, num_samples=128, fg_iou=0.6, bg_iou=0.
     Source: Ren et al. 2015, section 3.1.2.
     """
     overlaps = box_ops.iou(anchors, gt_boxes)  # (B, A, G)
-    matched, foreground, background = box_ops.match(overlaps, fg_iou, bg_iou, rescue_iou=0.2)
-    background = ops.logical_and(background, ops.logical_not(unsure))
-    fg_indices, is_fg = box_ops.sample(foreground, num_samples // 4, noise)
-    bg_indices, is_bg = box_ops.sample(background, num_samples - num_samples // 4, noise)
+    matched, foreground, background = match(overlaps, fg_iou, bg_iou, low_quality_iou)
+    background = ops.logical_and(background, ops.logical_not(ignored))
+    num_fg = int(num_samples * foreground_share)
+    fg_indices, is_fg = sample(foreground, num_fg, noise)
+    bg_indices, is_bg = sample(background, num_samples - num_fg, noise)
     indices = ops.concatenate([fg_indices, bg_indices], 1)
-    wanted = box_ops.take(gt_boxes, box_ops.take(matched, indices))
-    deltas = box_ops.encode(wanted, ops.take(anchors, indices, axis=0), SCALE)
+    objects = box_ops.take(gt_boxes, box_ops.take(matched, indices))
     return RPNTargets(
         indices,
-        ops.concatenate([is_fg, ops.zeros_like(is_bg)], 1),
-        ops.concatenate([ops.zeros_like(is_fg), is_bg], 1),
-        deltas,
+        foreground=ops.concatenate([is_fg, ops.zeros_like(is_bg)], 1),
+        background=ops.concatenate([ops.zeros_like(is_fg), is_bg], 1),
+        deltas=box_ops.encode(objects, ops.take(anchors, indices, axis=0), SCALE),
     )
 
 
-def rpn_loss(objectness_logits, anchor_deltas, targets):
-    """Losses of the first stage: is it an object, and how does the anchor have to move?
+def rpn_class_loss(objectness_logits, targets):
+    """Is there an object at the anchor? Half the mean over foreground, half over background.
+
+    Objects are few: one mean over all would hardly hear them.
 
     Args:
         objectness_logits: (B, A) float32.
-        anchor_deltas: (B, A, 4) float32.
         targets: RPNTargets.
 
     Returns:
-        rpn_class, rpn_box: two scalars. The first is half the mean over foreground plus half the
-        mean over background, since objects are few; the second is 0 without foreground.
+        A scalar; a half that has no anchor counts 0.
     """
     logits = box_ops.take(objectness_logits[..., None], targets.indices)[..., 0]
     foreground = ops.cast(targets.foreground, "float32")
     background = ops.cast(targets.background, "float32")
-    num_fg, num_bg = ops.maximum(ops.sum(foreground), 1), ops.maximum(ops.sum(background), 1)
-    class_loss = ops.sum(ops.softplus(-logits) * foreground) / num_fg / 2
-    class_loss = class_loss + ops.sum(ops.softplus(logits) * background) / num_bg / 2
-    error = box_ops.smooth_l1(
-        box_ops.take(anchor_deltas, targets.indices) - targets.deltas, beta=1 / 9
-    )
-    return class_loss, ops.sum(error * foreground) / num_fg
+    of_foreground = ops.sum(binary_cross_entropy(logits, 1.0) * foreground)
+    of_background = ops.sum(binary_cross_entropy(logits, 0.0) * background)
+    return of_foreground / _count(foreground) / 2 + of_background / _count(background) / 2
+
+
+def rpn_box_loss(anchor_deltas, targets, beta=1 / 9):
+    """How does the anchor have to move? Smooth L1, summed over the four deltas.
+
+    Args:
+        anchor_deltas: (B, A, 4) float32.
+        targets: RPNTargets.
+        beta: see `smooth_l1`.
+
+    Returns:
+        A scalar, the mean over foreground anchors; 0 without any.
+    """
+    foreground = ops.cast(targets.foreground, "float32")
+    difference = box_ops.take(anchor_deltas, targets.indices) - targets.deltas
+    error = ops.sum(smooth_l1(difference, beta), -1)
+    return ops.sum(error * foreground) / _count(foreground)
+
+
+def _count(which):
+    """How many, but at least 1, so that a mean over nothing is 0."""
+    return ops.maximum(ops.sum(which), 1)
 
 
 def select_proposals(

@@ -8,7 +8,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.mask_rcnn.config import Config
+from helpers.mask_rcnn.model import MaskRCNN
 from helpers.structures import InputError, require
 
 # What damaged cards and weights raise, down to the archive's own checks.
