@@ -77,7 +77,18 @@ def toy_targets(toy_pictures):
         np.stack([with_a_free_slot(truth.boxes) for _, truth in toy_pictures]),
         np.array([[1, 2, 0], [1, 2, 0]], np.int32),
         np.stack([with_a_free_slot(truth.masks.astype(np.uint8)) for _, truth in toy_pictures]),
-        np.ones((2, 2), np.uint8),
+    )
+
+
+@pytest.fixture(scope="session")
+def toy_partial_targets(toy_targets):
+    """The same batch as partial truth that happens to be whole: both classes were looked for."""
+    from helpers.mask_rcnn.partial_labels import PartialTargets
+
+    return PartialTargets(
+        *toy_targets,
+        ignored_boxes=np.zeros((2, 1, 4), np.float32),
+        labelled=np.ones((2, 2), np.uint8),
     )
 
 
@@ -88,7 +99,7 @@ def tiny_config():
     Its widths are multiples of 16: TensorFlow 2.21 on a CPU breaks the heap in the gradient of a
     1 x 1 convolution of stride 2 on one picture with 8 channels.
     """
-    from helpers.mask_rcnn.model import Config
+    from helpers.mask_rcnn.config import Config
 
     return Config(
         num_classes=2, image_size=(64, 64), widths=(16, 16, 32, 32), depths=(1, 1, 1, 1),

@@ -52,7 +52,7 @@ def test_targets_with_a_pencil():
     slots = batches.MAX_OBJECTS
     assert batch.boxes.shape == (2, slots, 4) and batch.masks.shape == (2, slots, 4, 6)
     dtypes = [leaf.dtype for leaf in batch]
-    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8, np.uint8] and batch.labelled.all()
+    assert dtypes == [np.uint8, np.float32, np.int32, np.uint8]
     other = batches.to_targets(pictures, {18: "dog", 3: "car", 1: "person"}, num_slots=2)
     np.testing.assert_array_equal(other.labels, [[1, 3], [0, 0]])
 
@@ -60,16 +60,22 @@ def test_targets_with_a_pencil():
 def test_targets_of_partial_truth():
     image, truth = picture((18, 1, 0, 3, 2), (1, 0, 0, 6, 4))
     truth = truth.replace(scores=[1, 0], masks=truth.masks & False)
-    batch = batches.to_targets([(image, truth, {1, 3}), (image, truth)])
-    np.testing.assert_array_equal(batch.labels[:, :2], [[3, -1], [3, -1]])
+    batch = batches.to_partial_targets([(image, truth, {1, 3}), (image, truth)])
+    np.testing.assert_array_equal(batch.labels[:, :2], [[3, 0], [3, 0]])
+    # The object of score 0, a region: it is left out.
+    np.testing.assert_array_equal(batch.ignored_boxes[0, :2], [[0, 0, 6, 4], [0, 0, 0, 0]])
     np.testing.assert_array_equal(batch.labelled, [[True, True, False], [True, True, True]])
     assert batch.boxes[0, 0].tolist() == [1, 0, 3, 2] and not batch.masks.any()
 
 
-def test_more_objects_than_slots_are_left_out():
-    crowd = [(1, i % 6, 0, i % 6 + 1, 1) for i in range(batches.MAX_OBJECTS + 5)]
-    batch = batches.to_targets([picture(*crowd)])
-    assert (batch.labels == 1).all() and batch.labels.shape == (1, batches.MAX_OBJECTS)
+def test_objects_beyond_the_slots_are_no_background():
+    row = [(1, x, 0, x + 1, 1) for x in range(6)]
+    batch = batches.to_partial_targets([picture(*row)], num_slots=2)
+    assert batch.labels.tolist() == [[1, 1]]
+    # Two slots for regions, four objects: one has its own, the other three share a box.
+    np.testing.assert_array_equal(batch.ignored_boxes, [[[2, 0, 3, 1], [3, 0, 6, 1]]])
+    with pytest.raises(ValueError, match="a picture has 6 objects: num_slots must be as many"):
+        batches.to_targets([picture(*row)], num_slots=2)
 
 
 def test_what_is_no_batch_is_refused():

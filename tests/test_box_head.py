@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.box_head import SCALE, BoxHead, BoxTargets, box_loss, box_targets
-from helpers.mask_rcnn.box_head import select_boxes as select
+from helpers.mask_rcnn.box_head import (
+    SCALE,
+    BoxHead,
+    BoxTargets,
+    box_loss,
+    box_targets,
+    class_loss,
+    select_boxes,
+)
 
 # --- head --------------------------------------------------------------------------------------
 
@@ -78,12 +85,12 @@ def test_targets_without_objects_are_background():
     assert not targets.valid[:3].any() and np.isfinite(targets.deltas).all()
 
 
-def test_what_nobody_looked_at_is_no_background():
+def test_what_is_ignored_is_no_background():
     proposals = np.array([[[0, 0, 10, 10], [40, 0, 50, 10], [60, 0, 70, 10]]], "float32")
     truth, labels = np.array([[[0, 0, 10, 10]]], "float32"), np.array([[2]], "int32")
     rest = np.ones((1, 3), bool), truth, labels, np.zeros((1, 3), "float32"), 3, 1
-    unsure = np.array([[True, True, False]])
-    targets = box_targets(proposals, *rest, unsure=unsure)
+    ignored = np.array([[True, True, False]])
+    targets = box_targets(proposals, *rest, ignored=ignored)
     assert np.asarray(targets.labels).tolist() == [[2, 0, 0]]
     assert np.asarray(targets.valid).tolist() == [[True, True, False]]
     np.testing.assert_array_equal(np.asarray(targets.proposals)[0, 1], proposals[0, 2])
@@ -119,37 +126,30 @@ def two_proposals(labels, valid=(True, True)):
 
 def test_loss_with_a_pencil():
     logits = np.log([[[1, 6, 1], [2, 1, 1]]]).astype("float32")  # scores 1/8 6/8 1/8, 2/4 1/4 1/4
-    class_loss, box = box_loss(logits, np.zeros((1, 2, 4), "float32"), two_proposals([1, 0]))
+    targets = two_proposals([1, 0])
     # -log(3/4) = .28768 and -log(1/2) = .69315, their mean .49041
-    assert float(class_loss) == pytest.approx(0.49041, abs=1e-4)
+    assert float(class_loss(logits, targets)) == pytest.approx(0.49041, abs=1e-4)
     # .1 is within beta = .2: .01 / .4 = .025; 1 is beyond: 1 - .1 = .9; a quarter of the sum .925
+    box = box_loss(np.zeros((1, 2, 4), "float32"), targets, beta=0.2)
     assert float(box) == pytest.approx(0.23125, abs=1e-5)
-    class_loss, _ = box_loss(logits, np.zeros((1, 2, 4), "float32"), two_proposals([1, 0], (1, 0)))
-    assert float(class_loss) == pytest.approx(0.28768, abs=1e-4)  # padding does not count
+    with_padding = two_proposals([1, 0], (1, 0))
+    assert float(class_loss(logits, with_padding)) == pytest.approx(0.28768, abs=1e-4)
 
 
 def test_loss_without_foreground_or_without_anything():
     logits, deltas = np.zeros((1, 2, 3), "float32"), np.full((1, 2, 4), 1e4, "float32")
-    class_loss, box = box_loss(logits, deltas, two_proposals([0, 0]))
-    assert float(box) == 0 and float(class_loss) == pytest.approx(np.log(3))
-    losses = box_loss(logits, deltas, two_proposals([0, 0], (False, False)))
-    assert [float(loss) for loss in losses] == [0, 0]
-
-
-def test_background_may_be_what_was_not_looked_for():
-    scores = np.array([[[1, 6, 1], [2, 1, 1]]]) / [[[8], [4]]]
-    arguments = np.log(scores).astype("float32"), np.zeros((1, 2, 4), "float32")
-    loss = lambda *labelled: float(box_loss(*arguments, two_proposals([1, 0]), labelled)[0])  # noqa: E731
-    assert loss([True, True]) == pytest.approx(0.49041, abs=1e-4)  # as without it
-    # The second proposal may be of class 2, too: 2/4 + 1/4; of either class: anything is right.
-    assert loss([True, False]) == pytest.approx(-np.log(6 / 8 * 3 / 4) / 2, abs=1e-5)
-    assert loss([False, False]) == pytest.approx(-np.log(6 / 8) / 2, abs=1e-5)
+    background = two_proposals([0, 0])
+    assert float(box_loss(deltas, background)) == 0
+    assert float(class_loss(logits, background)) == pytest.approx(np.log(3))
+    nothing = two_proposals([0, 0], (False, False))
+    assert float(class_loss(logits, nothing)) == float(box_loss(deltas, nothing)) == 0
 
 
 def test_loss_of_a_wild_guess_is_finite():
     logits = np.array([[[1000, -1000, 0], [-1000, 0, 1000]]], "float32")
-    losses = box_loss(logits, np.full((1, 2, 4), 1e4, "float32"), two_proposals([1, 2]))
-    assert np.isfinite([float(loss) for loss in losses]).all() and float(losses[0]) == 1000
+    targets = two_proposals([1, 2])
+    assert float(class_loss(logits, targets)) == 1000
+    assert np.isfinite(box_loss(np.full((1, 2, 4), 1e4, "float32"), targets))
 
 
 # --- boxes -------------------------------------------------------------------------------------
@@ -168,13 +168,13 @@ def test_boxes_with_a_pencil():
     deltas = np.zeros((1, 5, 4), "float32")
     deltas[0, 2] = [0, -10, 0, 0]  # a tenth ten times: 10 px up
     valid = np.array([[True, True, True, True, False]])
-    boxes, labels, found = (
+    boxes, labels, scores_out = (
         np.asarray(x)[0]
-        for x in select(log_scores(scores), deltas, proposals, valid, (100, 100), 6, 0.1, 0.5)
+        for x in select_boxes(log_scores(scores), deltas, proposals, valid, (100, 100), 6, 0.1, 0.5)
     )
     # .8, and .7 of the same class beside it, which goes; .6; .2 is of the other class and stays
     # on the same place; what scores below .1 goes; .9 is padding.
-    np.testing.assert_allclose(found, [0.8, 0.6, 0.2, 0, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(scores_out, [0.8, 0.6, 0.2, 0, 0, 0], atol=1e-5)
     np.testing.assert_array_equal(labels, [1, 2, 2, 0, 0, 0])
     expected = [[10, 10, 30, 30], [50, 40, 60, 50], [10, 10, 30, 31]] + [[0] * 4] * 3
     np.testing.assert_allclose(boxes, expected, atol=1e-3)
@@ -183,23 +183,23 @@ def test_boxes_with_a_pencil():
 def test_boxes_end_at_the_border_and_small_ones_go():
     proposals = np.array([[[80, 80, 120, 120], [99.5, 0, 120, 50], [-9, -9, -1, -1]]], "float32")
     scores = [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]
-    boxes, labels, found = select(
+    boxes, labels, scores_out = select_boxes(
         log_scores(scores), np.zeros((1, 3, 4), "float32"), proposals, np.ones((1, 3), bool),
         (90, 100), 2, 0.05, 0.5,
     )  # fmt: skip
     np.testing.assert_allclose(boxes, [[[80, 80, 100, 90], [0] * 4]], atol=1e-3)
     np.testing.assert_array_equal(labels, [[1, 0]])
-    np.testing.assert_allclose(found, [[0.9, 0]], atol=1e-6)
+    np.testing.assert_allclose(scores_out, [[0.9, 0]], atol=1e-6)
 
 
 def test_no_boxes_where_there_are_no_proposals():
-    boxes, labels, found = select(
+    boxes, labels, scores_out = select_boxes(
         np.zeros((2, 4, 3), "float32"), np.zeros((2, 4, 4), "float32"),
         np.zeros((2, 4, 4), "float32"), np.zeros((2, 4), bool), (50, 50), 5, 0.0, 0.5,
     )  # fmt: skip
     assert boxes.shape == (2, 5, 4)
     assert not np.asarray(boxes).any() and not np.asarray(labels).any()
-    assert not np.asarray(found).any()
+    assert not np.asarray(scores_out).any()
 
 
 def test_boxes_against_a_plain_loop():
@@ -210,8 +210,8 @@ def test_boxes_against_a_plain_loop():
     logits = rng.normal(scale=1.5, size=(3, 30, 4)).astype("float32")
     deltas = rng.normal(size=(3, 30, 4)).astype("float32")
     valid = rng.random((3, 30)) < 0.9
-    found = select(logits, deltas, proposals, valid, (90, 100), 20, 0.2, 0.4)
-    boxes, labels, scores = (np.asarray(x) for x in found)
+    selected = select_boxes(logits, deltas, proposals, valid, (90, 100), 20, 0.2, 0.4)
+    boxes, labels, scores = (np.asarray(x) for x in selected)
     for i in range(3):
         kept = []
         share = np.exp(logits[i].astype(float))

@@ -82,11 +82,11 @@ def test_share_of_the_first_against_pycocotools():
     rng = np.random.default_rng(3)
     a, b = random_boxes(rng, (40,), limit=50), random_boxes(rng, (30,), limit=50)
     xywh = [np.concatenate([c[:, :2], c[:, 2:] - c[:, :2]], 1).astype(float) for c in (a, b)]
-    shares = box_ops.iou(a.astype("float32"), b.astype("float32"), of_first=True)
+    shares = box_ops.share_inside(a.astype("float32"), b.astype("float32"))
     np.testing.assert_allclose(shares, rle.iou(*xywh, np.ones(30)), atol=1e-6)  # 1: b is a crowd
     small, large = [[0.0, 0, 2, 4]], [[1.0, 0, 9, 9]]
-    assert float(box_ops.iou(small, large, True)[0, 0]) == 0.5
-    assert float(box_ops.iou(large, small, True)[0, 0]) == pytest.approx(4 / 72)
+    assert float(box_ops.share_inside(small, large)[0, 0]) == 0.5
+    assert float(box_ops.share_inside(large, small)[0, 0]) == pytest.approx(4 / 72)
 
 
 def test_iou_works_on_batches_and_on_nothing():
@@ -219,65 +219,6 @@ def test_nms_of_nothing():
     assert box_ops.nms(np.zeros((2, 0, 4), "float32"), np.zeros((2, 0), bool), 0.5).shape == (2, 0)
     padding = box_ops.nms(np.zeros((1, 3, 4), "float32"), np.zeros((1, 3), bool), 0.5)
     assert not np.asarray(padding).any()
-
-
-# --- matching ----------------------------------------------------------------------------------
-
-OVERLAPS = np.array([[[0.9, 0.1], [0.5, 0.2], [0.1, 0.25], [0.0, 0.0], [0.2, 0.7]]], "float32")
-
-
-def test_match_has_three_outcomes():
-    matched, foreground, background = (np.asarray(x) for x in box_ops.match(OVERLAPS, 0.6, 0.3))
-    np.testing.assert_array_equal(foreground, [[True, False, False, False, True]])
-    np.testing.assert_array_equal(background, [[False, False, True, True, False]])  # .5: neither
-    np.testing.assert_array_equal(matched, [[0, 0, 1, 0, 1]])
-    assert matched.dtype == np.int32
-
-
-def test_match_at_the_limits():
-    _, foreground, background = box_ops.match([[[0.5], [0.25], [0.2499]]], 0.5, 0.25)
-    np.testing.assert_array_equal(foreground, [[True, False, False]])  # from .5 on
-    np.testing.assert_array_equal(background, [[False, False, True]])  # below .25
-
-
-def test_no_object_is_left_without_a_box():
-    # Object 0 has boxes enough. The best of object 1 has .25, and more of object 0 (.5).
-    overlaps = np.array([[[0.9, 0.1], [0.5, 0.25], [0.1, 0.2]]], "float32")
-    matched, foreground, background = box_ops.match(overlaps, 0.6, 0.3, rescue_iou=0.2)
-    np.testing.assert_array_equal(foreground, [[True, True, False]])
-    np.testing.assert_array_equal(background, [[False, False, True]])
-    np.testing.assert_array_equal(np.asarray(matched)[:, :2], [[0, 1]])
-    _, foreground, _ = box_ops.match(overlaps, 0.6, 0.3, rescue_iou=0.3)  # .25 is too little
-    np.testing.assert_array_equal(foreground, [[True, False, False]])
-
-
-def test_padding_is_not_rescued():
-    _, foreground, background = box_ops.match(np.zeros((2, 4, 3), "float32"), 0.5, 0.3, 0.0)
-    assert not np.asarray(foreground).any() and np.asarray(background).all()
-
-
-# --- sampling ----------------------------------------------------------------------------------
-
-
-def test_sample_takes_all_candidates_when_they_are_few():
-    candidates = np.array([[False, True, False, True, False], [False] * 5])
-    noise = np.array([[0.99, 0.0, 0.5, 0.7, 0.9999999], [0.1, 0.2, 0.3, 0.4, 0.5]], "float32")
-    indices, chosen = (np.asarray(x) for x in box_ops.sample(candidates, 3, noise))
-    np.testing.assert_array_equal(chosen, [[True, True, False], [False] * 3])
-    assert set(indices[0, :2]) == {1, 3} and indices.dtype == np.int32
-    assert len(set(indices[0])) == len(set(indices[1])) == 3  # no index twice
-
-
-def test_sample_is_fair_and_keeps_to_the_candidates():
-    rng = np.random.default_rng(5)
-    candidates = np.tile(np.arange(12) % 3 != 0, (6000, 1))  # 8 of 12
-    noise = rng.random((6000, 12), dtype="float32")
-    indices, chosen = (np.asarray(x) for x in box_ops.sample(candidates, 4, noise))
-    assert chosen.all() and (indices % 3 != 0).all()
-    assert all(len(set(row)) == 4 for row in indices)
-    # Each of the 8 is in half of the samples: 3000, standard deviation sqrt(6000 / 4) = 39.
-    counts = np.bincount(indices.ravel(), minlength=12)[np.arange(12) % 3 != 0]
-    assert abs(counts - 3000).max() < 5 * 39
 
 
 # --- rows --------------------------------------------------------------------------------------

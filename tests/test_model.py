@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.mask_rcnn.fpn import FPN
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
-from helpers.mask_rcnn.model import LOSS_NAMES, Config, MaskRCNN, Stages, Targets
+from helpers.mask_rcnn.mask_head import MaskHead
+from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN, Stages, Targets
 
 only_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="GradientTape is TensorFlow's"
@@ -76,17 +78,6 @@ def test_pictures_of_a_batch_do_not_meet(tiny_model, stages, toy_pictures):
         np.testing.assert_allclose(one, of_two, atol=1e-3, rtol=1e-3)
 
 
-def test_the_bundled_architecture():
-    model = MaskRCNN(Config())
-    # P3 to P6 of 256 x 320, 2 sides x 3 ratios: 6 * (32 * 40 + 16 * 20 + 8 * 10 + 4 * 5)
-    assert model.anchors.shape == (10200, 4)
-
-
-def test_an_odd_image_size_is_refused():
-    with pytest.raises(ValueError, match=r"image_size must be divisible by 64, got \(250, 320\)"):
-        MaskRCNN(Config(image_size=(250, 320)))
-
-
 # --- losses ------------------------------------------------------------------------------------
 
 
@@ -139,22 +130,6 @@ def test_losses_of_a_batch_without_objects(tiny_model, no_objects):
     assert float(values["rpn_class"]) > 0 and float(values["class"]) > 0
 
 
-def test_losses_of_partial_truth(tiny_model, toy_targets, no_objects):
-    def losses(targets):
-        return {name: float(loss) for name, loss in tiny_model(targets, training=False).items()}
-
-    only_boxes = losses(toy_targets._replace(masks=np.zeros_like(toy_targets.masks)))
-    assert only_boxes["mask"] == 0 and only_boxes["box"] > 0 and only_boxes["class"] > 0
-    one = toy_targets.masks * np.array([1, 0, 0], np.uint8)[:, None, None]
-    assert 0 < losses(toy_targets._replace(masks=one))["mask"] < 1
-    nobody_looked = losses(no_objects._replace(labelled=np.zeros((2, 2), np.uint8)))
-    assert nobody_looked["class"] == pytest.approx(0, abs=1e-6) and nobody_looked["rpn_class"] > 0
-    everywhere = np.tile(np.array([64, 64], np.float32), 2) * [0, 0, 1, 1]
-    region = no_objects._replace(boxes=no_objects.boxes + everywhere.astype("float32"),
-                                 labels=no_objects.labels - 1)  # fmt: skip
-    assert set(losses(region).values()) == {0}  # neither object nor background
-
-
 def test_the_loss_is_the_sum_and_each_part_is_kept(tiny_config):
     model = MaskRCNN(tiny_config)
     parts = {name: np.float32(2**i) for i, name in enumerate(LOSS_NAMES)}
@@ -178,6 +153,79 @@ def test_two_pictures_are_learnt_by_heart(tiny_model, toy_pictures):
         for label, mask in zip(truth.labels, truth.masks, strict=True):
             own = found[found.labels == label].masks[0]
             assert (own & mask).sum() / (own | mask).sum() >= 0.93  # .98 to 1 with two seeds
+
+
+# --- parts that can be exchanged ----------------------------------------------------------------
+
+
+class Patches(keras.layers.Layer):
+    """A backbone of four lines: one convolution per level."""
+
+    levels = (2, 3, 4, 5)
+
+    def __init__(self, channels):
+        super().__init__()
+        self.convs = [
+            keras.layers.Conv2D(channels, 2**level, 2**level, activation="relu")
+            for level in self.levels
+        ]
+
+    def call(self, images, training=False):
+        x = keras.ops.cast(images, "float32") / 255
+        return [conv(x) for conv in self.convs]
+
+
+def test_a_student_swaps_backbone_and_mask_head(tiny_config, toy_targets):
+    keras.utils.set_random_seed(0)
+    model = MaskRCNN(
+        tiny_config,
+        backbone=Patches(16),
+        mask_head=MaskHead(num_classes=1, channels=16, num_convs=1),  # class-agnostic
+    )
+    first = sum(float(loss) for loss in model(toy_targets).values())
+    model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
+    for _ in range(40):
+        model.train_on_batch(toy_targets)
+    assert sum(float(loss) for loss in model(toy_targets).values()) < first / 2
+    assert model(toy_targets.images).mask_logits.shape == (2, 6, 28, 28, 1)
+
+
+def test_a_neck_without_the_levels_that_are_asked_for(tiny_config):
+    neck = FPN(16, backbone_levels=(2, 3, 4))
+    with pytest.raises(ValueError, match=r"the neck gives levels \(2, 3, 4, 5\), but not \[6\]"):
+        MaskRCNN(tiny_config, neck=neck)
+
+
+# --- global settings of Keras -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change, back",
+    [
+        (lambda: keras.config.set_dtype_policy("mixed_float16"),
+         lambda: keras.config.set_dtype_policy("float32")),
+        (lambda: keras.config.set_floatx("float64"), lambda: keras.config.set_floatx("float32")),
+        (lambda: keras.config.set_image_data_format("channels_first"),
+         lambda: keras.config.set_image_data_format("channels_last")),
+    ],
+    ids=["mixed precision", "float64", "channels first"],
+)  # fmt: skip
+def test_a_global_setting_changes_nothing(change, back, tiny_config, tiny_model, toy_targets):
+    expected = tiny_model(toy_targets.images)
+    change()
+    try:
+        model = MaskRCNN(tiny_config)
+        model(toy_targets.images)
+        model.set_weights(tiny_model.get_weights())
+        stages = model(toy_targets.images)
+        losses = model(toy_targets)
+    finally:
+        back()
+    for name in ("boxes", "scores", "mask_scores"):
+        given = getattr(stages, name)
+        assert keras.backend.standardize_dtype(given.dtype) == "float32"
+        np.testing.assert_allclose(given, getattr(expected, name), atol=1e-5)
+    assert all(np.isfinite(float(loss)) for loss in losses.values())
 
 
 # --- into the network --------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from helpers.mask_rcnn import boxes as box_ops
 from helpers.mask_rcnn.rpn import (
     RPNHead,
     RPNTargets,
-    rpn_loss,
+    rpn_box_loss,
+    rpn_class_loss,
     rpn_targets,
     select_proposals,
 )
@@ -58,7 +59,7 @@ ANCHORS = np.array(
 
 def test_targets_with_a_pencil():
     # Object 0 is anchor 0 (IoU 1); anchor 1 has 80 / 120 = .67; anchor 7 100 / 180 = .56, neither.
-    # Object 1, 10 x 10 in the middle of anchor 2 of 20 x 20, has .25 there: rescued.
+    # Object 1, 10 x 10 in the middle of anchor 2 of 20 x 20, has .25 there: a low-quality match.
     truth = np.array([[[0, 0, 10, 10], [45, 45, 55, 55], [0, 0, 0, 0]]], "float32")
     noise = np.linspace(0, 0.9, 12, dtype="float32")[None]
     targets = rpn_targets(ANCHORS, truth, noise, num_samples=12)
@@ -96,10 +97,10 @@ def test_without_objects_all_is_background():
     np.testing.assert_array_equal(np.asarray(targets.background).sum(1), [6, 6])
 
 
-def test_what_nobody_looked_at_is_no_background():
+def test_what_is_ignored_is_no_background():
     truth = np.array([[[0, 0, 10, 10]]], "float32")
-    unsure = np.array([[True] * 4 + [False] * 8])
-    targets = rpn_targets(ANCHORS, truth, np.zeros((1, 12), "float32"), 16, unsure=unsure)
+    ignored = np.array([[True] * 4 + [False] * 8])
+    targets = rpn_targets(ANCHORS, truth, np.zeros((1, 12), "float32"), 16, ignored=ignored)
     indices, background = np.asarray(targets.indices)[0], np.asarray(targets.background)[0]
     assert sorted(indices[background]) == [4, 5, 6, 8, 9, 10, 11]  # 7 overlaps too much
     assert sorted(indices[np.asarray(targets.foreground)[0]]) == [
@@ -119,13 +120,6 @@ def test_a_quarter_is_foreground_at_most():
 # --- loss --------------------------------------------------------------------------------------
 
 
-def test_smooth_l1_with_a_pencil():
-    # beta .5: .1² / 1 = .01 and 0 inside, 1 - .25 and 2 - .25 outside; .5 - .25 = .5² / 1 between
-    difference = np.array([[0.1, 0, -1, 2], [0.5, 0, 0, -0.5]])
-    loss = box_ops.smooth_l1(difference, 0.5)
-    np.testing.assert_allclose(loss, [0.01 + 0.75 + 1.75, 0.5])
-
-
 def toy_targets(foreground):
     """Two images, five anchors each; a sample of one foreground and three background slots."""
     return RPNTargets(
@@ -141,7 +135,8 @@ def test_loss_with_a_pencil():
     logits[0] = [np.log(3), 0, 50, 50, np.log(3)]  # 50: wrong, but not in the sample
     deltas = np.zeros((2, 5, 4), "float32")
     deltas[0, 4] = [0.1, 1, 0, 0]
-    rpn_class, rpn_box = rpn_loss(logits, deltas, toy_targets(True))
+    rpn_class = rpn_class_loss(logits, toy_targets(True))
+    rpn_box = rpn_box_loss(deltas, toy_targets(True))
     # Foreground: p = 3/4, -log p = .2877. Background: p = 3/4, 1/2, 1/2, so -log(1 - p) is 1.3863,
     # .6931, .6931, mean .9242. Half of each.
     assert float(rpn_class) == pytest.approx(0.5 * 0.28768 + 0.5 * 0.92420, abs=1e-4)
@@ -151,15 +146,18 @@ def test_loss_with_a_pencil():
 
 def test_loss_without_foreground_or_without_anything():
     logits, deltas = np.zeros((2, 5), "float32"), np.full((2, 5, 4), 7.0, "float32")
-    rpn_class, rpn_box = rpn_loss(logits, deltas, toy_targets(False))
+    rpn_class = rpn_class_loss(logits, toy_targets(False))
+    rpn_box = rpn_box_loss(deltas, toy_targets(False))
     assert float(rpn_box) == 0 and float(rpn_class) == pytest.approx(np.log(2) / 2)
     nothing = toy_targets(False)._replace(background=np.zeros((2, 4), bool))
-    assert [float(loss) for loss in rpn_loss(logits, deltas, nothing)] == [0, 0]
+    assert float(rpn_class_loss(logits, nothing)) == 0
+    assert float(rpn_box_loss(deltas, nothing)) == 0
 
 
 def test_loss_of_a_wild_guess_is_finite():
     logits, deltas = np.full((2, 5), -1000.0, "float32"), np.full((2, 5, 4), 1e4, "float32")
-    rpn_class, rpn_box = rpn_loss(logits, deltas, toy_targets(True))
+    rpn_class = rpn_class_loss(logits, toy_targets(True))
+    rpn_box = rpn_box_loss(deltas, toy_targets(True))
     assert float(rpn_class) == pytest.approx(500) and np.isfinite(rpn_box)
 
 
@@ -196,8 +194,8 @@ def test_proposals_against_a_plain_loop():
     anchors = box_ops.make_anchors((64, 64), (8,), ((12, 24),), (0.5, 1, 2))
     logits = rng.normal(size=(4, len(anchors))).astype("float32")
     deltas = rng.normal(scale=0.3, size=(4, len(anchors), 4)).astype("float32")
-    found = select_proposals(logits, deltas, anchors, (64, 64), 60, 20, 0.4)
-    proposals, scores = (np.asarray(x) for x in found)
+    selected = select_proposals(logits, deltas, anchors, (64, 64), 60, 20, 0.4)
+    proposals, scores = (np.asarray(x) for x in selected)
     for i in range(4):
         kept = []
         for a in np.argsort(-logits[i], kind="stable")[:60]:

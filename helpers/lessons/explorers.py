@@ -12,8 +12,8 @@ import numpy as np
 from helpers.drawing import PALETTE, Sheet, draw_detections
 from helpers.lessons.sliders import Explorer, slider
 from helpers.mask_rcnn.boxes import iou, make_anchors
+from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
-from helpers.mask_rcnn.model import Config, MaskRCNN
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
 from helpers.structures import require
@@ -46,7 +46,7 @@ def explore_anchors(image, truth, config=None) -> Explorer:
     (canvas, zoom), (height, width) = letterbox(image, config.image_size), config.image_size
     size, given = truth.image_size, image.shape[:2]
     require(size == given, f"truth must be of a picture of {given} (height, width), got {size}")
-    objects, strides, ratios = truth.boxes * zoom, MaskRCNN.strides[1:], config.anchor_ratios
+    objects, strides, ratios = truth.boxes * zoom, config.anchor_strides, config.anchor_ratios
     anchors = make_anchors(config.image_size, strides, config.anchor_sides, ratios)
     grids, num = {}, 0  # numbers of the anchors, {level: (rows, columns, scales, ratios)}
     for i, sides in enumerate(config.anchor_sides):
@@ -177,9 +177,9 @@ def explore_roi_align(features=None, box=(1.3, 0.8, 5.7, 4.9), size=2) -> Explor
         box = np.array([x, y, x + width, y + height], np.float32)
         inside = 0 <= x < columns and 0 <= y < rows and width > 0 and height > 0
         require(inside, f"a box must begin on the map and have an inside, got {box.round(2)}")
-        points = roi_align([features[None, ..., None]], box[None, None], (1,), 2 * size, samples=1)
+        points = roi_align([features[None, ..., None]], box[None, None], (1,), 2 * size, 1)
         points = np.asarray(points)[0, 0, ..., 0]
-        aligned = points.reshape(size, 2, size, 2).mean(axis=(1, 3))  # as with size and samples=2
+        aligned = points.reshape(size, 2, size, 2).mean(axis=(1, 3))  # as sampling_ratio=2
         pooled, rounded = _roi_pool(features, box.tolist(), size)
         sheet = Sheet(-0.3, -0.5, left + side + 0.3, rows + 0.3)
         sheet.table(features, (0, 0, columns, rows), DARK, plain, 17, at=(0.22, 0.16))

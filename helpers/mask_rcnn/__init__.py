@@ -5,8 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
+        "config": ["Config"],
         "inference": ["letterbox"],
         "mask_head": ["paste_masks"],
-        "model": ["Config", "MaskRCNN", "Stages", "Targets"],
+        "model": ["MaskRCNN", "Stages", "Targets"],
     },
 )

@@ -54,6 +54,7 @@ def make_anchors(image_size, strides, sides, ratios):
 
 def area(boxes):
     """Area of boxes (..., 4) in square pixels: (...). An inside-out box has area 0."""
+    boxes = ops.convert_to_tensor(boxes)
     sides = ops.maximum(boxes[..., 2:] - boxes[..., :2], 0)
     return sides[..., 0] * sides[..., 1]
 
@@ -91,7 +92,7 @@ def iou(a, b):
 
 
 def share_inside(a, b):
-    """Which share of every box of `a` lies in every box of `b`? Arguments and shapes as in `iou`."""
+    """Which share of every box of `a` lies in every box of `b`? Shapes as in `iou`."""
     return intersection(a, b) / ops.maximum(area(a)[..., :, None], 1e-6)
 
 

@@ -118,9 +118,7 @@ class Config:
             "anchor_sides must have as many sides on each level, since all share one head, "
             f"got {counts}",
         )
-        require(
-            counts[0] > 0 and len(self.anchor_ratios) > 0, "an anchor needs a side and a ratio"
-        )
+        require(counts[0] > 0 and len(self.anchor_ratios) > 0, "an anchor needs a side and a ratio")
 
     def _check_regions(self):
         levels = list(self.roi_levels)

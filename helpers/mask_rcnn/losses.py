@@ -1,4 +1,4 @@
-"""Three kinds of error, each per element; what they are averaged over is said where they are used."""
+"""Three kinds of error, each per element; the heads say what they are averaged over."""
 
 from keras import ops
 

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from keras import ops
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.model import MaskRCNN
+from helpers.mask_rcnn.model import MaskRCNN, Targets
+from helpers.structures import require
 
 IGNORED_SHARE = 0.5  # a box of which more lies in an ignored region is no background
 
@@ -45,6 +46,7 @@ class PartialMaskRCNN(MaskRCNN):
     def call(self, inputs, training=False):
         if isinstance(inputs, PartialTargets):
             return self.compute_losses(inputs, training)
+        require(not isinstance(inputs, Targets), "PartialMaskRCNN learns from PartialTargets")
         return super().call(inputs, training)
 
     def ignored(self, boxes, targets):

@@ -16,7 +16,7 @@ from keras import ops
 from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.models import read_card, read_weights, save_model, set_weights
 from helpers.structures import InputError
-from helpers.training.batches import to_targets
+from helpers.training.batches import to_partial_targets
 from helpers.training.curves import CURVES, best, plot_curve, read_curve, write_row
 
 
@@ -29,7 +29,7 @@ class Batches(keras.utils.PyDataset):
         num_steps: batches per epoch.
         batch_size: pictures per batch.
         workers: threads that draw; None for all cores but one.
-        options: of `to_targets`.
+        options: of `to_partial_targets`.
 
     Attributes:
         epoch: which epoch's pictures to draw.
@@ -45,7 +45,7 @@ class Batches(keras.utils.PyDataset):
         return self.num_steps
 
     def __getitem__(self, step):
-        return (to_targets([self.draw(k) for k in self._numbers(step)], **self.options),)
+        return (to_partial_targets([self.draw(k) for k in self._numbers(step)], **self.options),)
 
     def names(self, step):
         """What the pictures of a batch are called: files, or numbers."""
@@ -85,7 +85,7 @@ class Run(keras.callbacks.Callback):
     goes back to that moment, whatever else it had written.
 
     Args:
-        model: MaskRCNN, built.
+        model: PartialMaskRCNN, built.
         batches: Batches.
         score: () -> what `evaluate` says of the model as it is at that moment.
         folder: for `checkpoint/`, `curve.csv`, `log/` (TensorBoard), weights and card.
@@ -139,7 +139,8 @@ class Run(keras.callbacks.Callback):
         optimizer = keras.optimizers.AdamW(
             schedule, weight_decay=1e-4, clipnorm=5.0, use_ema=True, ema_momentum=memory
         )
-        model.backbone.trainable = model.fpn.trainable = name == "all"
+        model.backbone.trainable = name == "all"
+        model.neck.trainable = name == "all"
         # XLA is slower than plain TensorFlow on a CPU, and JAX cannot do without it.
         model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
         optimizer.build(model.trainable_variables)

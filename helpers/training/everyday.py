@@ -18,7 +18,8 @@ import numpy as np
 
 from helpers import DATA
 from helpers.evaluation import bootstrap, error_kinds, evaluate, interval, match, rounded, summarize
-from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.mask_rcnn.config import Config
+from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
 from helpers.models import load_model, save_model, transfer, zoo
 from helpers.training.curves import plot_curve, read_curve
 from helpers.training.engine import Batches, Run
@@ -151,7 +152,7 @@ def train_everyday(
     """
     keras.utils.set_random_seed(0)
     photos, folder = Photos(data, "train", CLASSES), pathlib.Path(folder)
-    model = MaskRCNN(config)
+    model = PartialMaskRCNN(config)
     model(np.zeros((1, *config.image_size, 3), np.uint8))  # builds the layers
     transfer(load_model(DATA / "streets.json")[0], model)
     judged = [i for i in range(0, len(photos), EVERY) if photos.has_masks(i)][:NUM_JUDGED]

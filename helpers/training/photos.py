@@ -96,7 +96,7 @@ class Photos:
         return self.folder / self.rows[index][1]
 
     def __getitem__(self, index):
-        """Image (h, w, 3) uint8, and its truth as `to_targets` takes it, maybe partial."""
+        """Image (h, w, 3) uint8, and its truth as `to_partial_targets` takes it, maybe partial."""
         try:
             code = np.frombuffer(self.file(index).read_bytes(), np.uint8)
         except (OSError, KeyError) as error:
@@ -178,7 +178,7 @@ def counted(truth, found, known):
     """Truth and results of a picture without what nobody can judge.
 
     Args:
-        truth: Detections, maybe partial, see `to_targets`.
+        truth: Detections, maybe partial, see `to_partial_targets`.
         found: Detections.
         known: ids that were looked for.
 

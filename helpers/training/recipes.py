@@ -20,7 +20,8 @@ import numpy as np
 from helpers import DATA
 from helpers.annotations import read_dataset, split
 from helpers.evaluation import score
-from helpers.mask_rcnn.model import Config, MaskRCNN
+from helpers.mask_rcnn.config import Config
+from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
 from helpers.models import load_model, read_card, save_model, transfer, zoo
 from helpers.pictures import replacing
 from helpers.streets import scenes
@@ -175,7 +176,7 @@ def _heir(start, categories, image_size, most):
         image_size=tuple(image_size or source.config.image_size),
         num_detections=max(source.config.num_detections, min(100, most + most // 4)),
     )
-    model = MaskRCNN(config)
+    model = PartialMaskRCNN(config)
     model(np.zeros((1, *config.image_size, 3), np.uint8))
     same = list(card["categories"].values()) == list(categories.values())
     transfer(source, model, same)
@@ -200,7 +201,7 @@ def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, co
         Detector.
     """
     keras.utils.set_random_seed(0)
-    model = MaskRCNN(config or Config(num_classes=len(CATEGORIES)))
+    model = PartialMaskRCNN(config or Config(num_classes=len(CATEGORIES)))
     size = model.config.image_size
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     batches = Batches(lambda k: scenes.draw_scene(TRAINING_SEEDS + k, size), steps, batch_size)
