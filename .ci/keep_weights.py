@@ -1,0 +1,31 @@
+"""Stores what the bundled weights answer today, for tests/test_kept_weights.py.
+
+.venv/bin/python .ci/keep_weights.py       writes tests/kept_weights.npz; only for new weights
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+
+def main():
+    from helpers.models import load_detector
+    from helpers.pictures import read_image
+
+    image = read_image(ROOT / "data/pictures/street-3.jpg")
+    stored = {}
+    for name in ("streets", "everyday"):
+        candidates = load_detector(name, say=None).candidates(image)
+        stored[f"{name}_boxes"] = candidates.boxes
+        stored[f"{name}_labels"] = candidates.labels
+        stored[f"{name}_scores"] = candidates.scores
+        stored[f"{name}_masks"] = candidates.mask_scores.mean((1, 2))
+    np.savez_compressed(ROOT / "tests/kept_weights.npz", **stored)
+
+
+if __name__ == "__main__":
+    main()
