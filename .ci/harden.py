@@ -182,7 +182,7 @@ def weights(rng, folder):
 
     import numpy as np
 
-    from helpers.mask_rcnn.model import Config
+    from helpers.mask_rcnn import Config
     from helpers.models.weights import BROKEN, load_model, read_card, read_weights
 
     kind, path = rng.randrange(4), folder / "a.json"
