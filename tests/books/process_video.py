@@ -93,4 +93,4 @@ def check(results):
     assert results["tracked"] >= 5 and results["per_second"]["2018"] < results["model_fps"]
     agreement = results["agreement"]  # of the frames between with the model itself, by k
     assert agreement["1"] == 1 and 1 > agreement["2"] >= agreement["4"] > 0.5
-    assert 1 <= results["photo_objects"] <= 4 and results["photo_finds"] >= 28  # of 31 frames
+    assert 1 <= results["photo_objects"] <= 4 and results["photo_detections"] >= 28  # of 31 frames

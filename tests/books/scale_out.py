@@ -1,6 +1,6 @@
 """Notebook 09."""
 
-SMALL = {"FILM_SECONDS": 25, "PASSES": 2}
+SMALL = {"VIDEO_SECONDS": 25, "PASSES": 2}
 
 
 def schedule(parts, workers):

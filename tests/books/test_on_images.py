@@ -45,7 +45,7 @@ CASES = {
 
 def check(results):
     assert results["pictures"] == len(find_images(ROOT / "data/pictures"))
-    assert results["records_saved"] == results["found"] >= results["pictures"]
+    assert results["records_saved"] == results["detections"] >= results["pictures"]
     assert results["mask_AP50"] > 0.7 and results["box_AP50"] > 0.7
     kinds, shares = results["kinds"], results["shares"]
     assert kinds["right"] + kinds["missed"] == results["true_objects"]
