@@ -3,7 +3,7 @@
 python3 .ci/readme.py [--test]
 
 The project is cloned from this folder, committed files only. Of the environment only PATH and the
-settings of the package index stay. The home folder has two photographs and a film, as README has
+settings of the package index stay. The home folder has two photographs and a video, as README has
 it. JupyterLab is closed when it has answered; `run.py test`, which takes long, is left out unless
 --test is given. Where there is no network, a zoo model must be refused in a line.
 """
@@ -61,7 +61,7 @@ def main():
         for name in ("street-1.jpg", "street-2.jpg"):
             shutil.copy(ROOT / "data/pictures" / name, home / "photos")
         shutil.copy(ROOT / "data/street.mp4", home / "holiday.mp4")
-        (home / "six.py").write_text(code + "\nprint(found.names)\n", encoding="utf-8")
+        (home / "six.py").write_text(code + "\nprint(detections.names)\n", encoding="utf-8")
         where = home
         for command in [*commands, ".venv/bin/python - < ~/six.py"]:
             if "run.py test" in command and "--test" not in sys.argv:

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "batches": ["to_targets"],
-        "curves": ["MEANING", "read_curve"],
+        "curves": ["MEANING", "plot_curve", "read_curve"],
         "recipes": ["fine_tune", "train_streets"],
     },
 )
