@@ -128,7 +128,7 @@ def main(args):
     first = out / "index.html"
     ours = first.is_file() and "<title>Pixelwise</title>" in first.read_text(encoding="utf-8")
     if out.exists() and not ours:  # a site of somebody else's, perhaps
-        print(f"{out}: holds other things; name a new folder", file=sys.stderr)
+        print(f"{out}: holds other files; name a new folder", file=sys.stderr)
         return 2
     build(out)
     lines = list(wrong(out))

@@ -33,9 +33,9 @@ SETTINGS = {  # no news from outside; and every cell in the page, even those out
 PATIENCE = 240_000  # ms; a machine may be busy
 STATE = """place => [place.querySelector("[role=status]").innerText,
     place.querySelector("img").src, place.querySelector("img").alt]"""  # of an Explorer
-NUM_TONES = """film => {
+NUM_TONES = """video => {
     const pen = document.createElement("canvas").getContext("2d");
-    pen.drawImage(film, 0, 0, 64, 48);
+    pen.drawImage(video, 0, 0, 64, 48);
     return new Set(pen.getImageData(0, 0, 64, 48).data).size; }"""
 ERRORS = '[data-mime-type$="jupyter.error"]'
 ALL_DONE = f"""() => document.querySelector('{ERRORS}') || [...document.querySelectorAll(
@@ -196,14 +196,14 @@ def test_quickstart_and_its_film(opened):
     assert pictures.count() >= 4
     for picture in pictures.all():
         assert picture.evaluate("picture => picture.naturalWidth") > 300
-    film = page.locator(".jp-OutputArea video")
-    film.evaluate("film => film.play()")
-    page.wait_for_function("film => film.currentTime > 0.1", arg=film.element_handle())
-    film.evaluate("film => film.pause()")
-    shot(page, "00-film", film)
-    assert film.evaluate("film => film.videoWidth") == 640
-    assert film.evaluate(NUM_TONES) > 50  # a picture, not a grey field
-    assert film.evaluate("film => film.webkitAudioDecodedByteCount") > 0  # it has sound
+    video = page.locator(".jp-OutputArea video")
+    video.evaluate("video => video.play()")
+    page.wait_for_function("video => video.currentTime > 0.1", arg=video.element_handle())
+    video.evaluate("video => video.pause()")
+    shot(page, "00-video", video)
+    assert video.evaluate("video => video.videoWidth") == 640
+    assert video.evaluate(NUM_TONES) > 50  # a picture, not a grey field
+    assert video.evaluate("video => video.webkitAudioDecodedByteCount") > 0  # it has sound
 
 
 def test_an_anchor_moves_by_keyboard_and_by_mouse(opened):

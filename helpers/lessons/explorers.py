@@ -69,8 +69,8 @@ def explore_anchors(image, truth, config=None) -> Explorer:
             return f"background: below {bg_iou}"
         if not foreground[n]:
             return f"neither, and ignores it: between {bg_iou} and {fg_iou}"
-        rescued = f"foreground, though below {fg_iou}: no anchor fits this object better"
-        return rescued if best[n] < fg_iou else f"foreground: {fg_iou} or more"
+        low_quality = f"foreground, though below {fg_iou}: no anchor fits this object better"
+        return low_quality if best[n] < fg_iou else f"foreground: {fg_iou} or more"
 
     def view(level, scale, ratio, row, column):
         require(level in grids, f"level must be one of {list(grids)}, got {level!r}")

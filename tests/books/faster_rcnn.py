@@ -7,15 +7,15 @@ import numpy as np
 SMALL = {"NUM_SCENES": 5}
 
 
-def outcomes(overlap, rescue=0.2, ignore=-1, limit=0.6):
+def outcomes(overlap, low_quality=0.2, ignore=-1, limit=0.6):
     """A right answer to the first exercise, and with other arguments several wrong ones."""
     best = overlap.max(axis=1)
     outcome = np.where(best >= limit, 1, np.where(best < 0.3, 0, ignore))
-    outcome[overlap.argmax(axis=0)[overlap.max(axis=0) > rescue]] = 1
+    outcome[overlap.argmax(axis=0)[overlap.max(axis=0) > low_quality]] = 1
     return outcome
 
 
-def rescued_too_early(overlap):
+def matched_too_early(overlap):
     return np.where(overlap.max(axis=1) < 0.3, 0, outcomes(overlap))
 
 
@@ -31,14 +31,14 @@ CASES = {
         (),
         outcomes,
         {
-            lambda overlap: outcomes(overlap, rescue=2): "Nobody is rescued: each",
+            lambda overlap: outcomes(overlap, low_quality=2): "No low-quality match: each",
             lambda overlap: outcomes(overlap, ignore=0): "Nobody is ignored",
-            lambda overlap: outcomes(overlap, rescue=2, ignore=0): "Only two outcomes",
+            lambda overlap: outcomes(overlap, low_quality=2, ignore=0): "Only two outcomes",
             lambda overlap: outcomes(overlap, limit=0.601): "exactly fg_iou",
             lambda overlap: overlap.max(axis=1): "the best IoU",
             lambda overlap: 0 * overlap[:, 0]: "Begin with -1",
-            lambda overlap: outcomes(overlap, rescue=0): "must exceed",
-            rescued_too_early: "background first",
+            lambda overlap: outcomes(overlap, low_quality=0): "must exceed",
+            matched_too_early: "background first",
             lambda overlap: 1 - outcomes(overlap) if len(overlap) == 2 else outcomes(overlap): (
                 "It fails for"
             ),

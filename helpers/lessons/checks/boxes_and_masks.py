@@ -50,14 +50,14 @@ def name_at(answer, names, index):
         raise Hint(hints.get(answer.strip().lower(), far))
 
 
-@check("Twice the side is four times the area: the same things, and fewer of them are small.")
+@check("Twice the side is four times the area: the same objects, and fewer of them are small.")
 def doubled_sizes(answer, areas):
     """How many areas (N,) are small, medium, large if height and width are doubled?"""
     count = lambda factor: np.histogram(factor * areas, [0, 32**2, 96**2, np.inf])[0]  # noqa: E731
     compare(
         answer, count(4), "Change the areas, not the edges, and keep the three counts.",
-        (count(1), "That is as it was. How many pixels has a thing at twice the size?"),
+        (count(1), "That is as it was. How many pixels has an object at twice the size?"),
         (count(2), "Twice as high and twice as wide: that is more than twice the pixels."),
-        (count(1 / 4), "The wrong way: the things grow, so their areas do."),
+        (count(1 / 4), "The wrong way: the objects grow, so their areas do."),
         (count(4) / max(len(areas), 1), "Those are shares. Numbers of objects are asked for."),
     )  # fmt: skip

@@ -31,7 +31,7 @@ def time_of(function):
         raise Hint(f"With num=5 it called function() {calls} times; 1 + 5 are asked for.")
 
 
-@check("Model 2 costs more than model 1 and finds less: nobody needs it.")
+@check("Model 2 costs more than model 1 and detects less: nobody needs it.")
 def on_the_front(answer, costs, aps):
     """Which models (numbers from 0) does no other beat in both cost and AP?"""
     costs, aps, every = np.array(costs), np.array(aps), range(len(costs))

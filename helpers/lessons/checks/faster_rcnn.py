@@ -5,25 +5,25 @@ import numpy as np
 from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
-@check("The rescue comes last, so that it overrules what the thresholds said.")
+@check("Low-quality matches come last, so that they overrule what the thresholds said.")
 def outcomes(function):
     """A function of overlap (A, G) -> (A,): 1 foreground, 0 background, -1 ignored."""
     overlap = np.array([[0.7, 0], [0.45, 0.1], [0.1, 0.25], [0, 0.5], [0, 0.35], [0.6, 0], [0, 0]])
     wanted = [1, -1, 0, 1, -1, 1, 0]
     answer = call(function, overlap.copy())
     compare(
-        answer, wanted, "Begin with -1 everywhere, then set 0, then 1, the rescued ones last.",
-        ([1, -1, 0, -1, -1, 1, 0], "Nobody is rescued: each object's best anchor must be 1."),
+        answer, wanted, "Begin with -1 everywhere, then set 0, then 1, low-quality matches last.",
+        ([1, -1, 0, -1, -1, 1, 0], "No low-quality match: each object's best anchor must be 1."),
         ([1, 0, 0, 1, 0, 1, 0], "Nobody is ignored: from bg_iou up to fg_iou the answer is -1."),
-        ([1, 0, 0, 0, 0, 1, 0], "Only two outcomes, and nobody is rescued."),
+        ([1, 0, 0, 0, 0, 1, 0], "Only two outcomes, and no low-quality match."),
         ([1, -1, 0, 1, -1, -1, 0], "An IoU of exactly fg_iou is foreground: >=, not >."),
         (overlap.max(axis=1), "Those are the best IoU. Turn them into 1, 0 and -1."),
     )  # fmt: skip
     hard = np.array([[0.15, 0.0], [0.05, 0.28]])  # the second object's best is below bg_iou
     compare(
         call(function, hard), [0, 1], f"It fails for the IoU {hard.tolist()}.",
-        ([1, 1], "An object whose best IoU is 0.15 rescues nobody: it must exceed rescue_iou."),
-        ([0, 0], "An anchor may be the best with 0.28. Set background first, then rescue."),
+        ([1, 1], "An object whose best IoU is 0.15 gets no match: it must exceed low_quality_iou."),
+        ([0, 0], "An anchor may be the best with 0.28. Set background first, then such a match."),
     )  # fmt: skip
 
 
@@ -43,7 +43,7 @@ def moved_anchor(answer):
     )  # fmt: skip
 
 
-@check("Recall falls: copies of the same few things fill the places.")
+@check("Recall falls: copies of the same few objects fill the places.")
 def without_nms(answer, recall_of):
     """Proposal recall with eight places and no NMS; recall_of(nms_iou, num_proposals)."""
     if np.ndim(answer):

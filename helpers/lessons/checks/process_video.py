@@ -7,10 +7,10 @@ from helpers.lessons.checks.verdict import call, check, compare
 
 @check("Only two things help: fewer frames, or a faster model.")
 def minutes(answer, film_minutes, film_fps, model_fps):
-    """How many minutes does a film take at model_fps frames per second?"""
+    """How many minutes does a video take at model_fps frames per second?"""
     wanted = film_minutes * film_fps / model_fps
     compare(
-        answer, wanted, "Count the film's frames, then divide by what the model does in a minute.",
+        answer, wanted, "Count the video's frames, then divide by what the model does in a minute.",
         (wanted * 60, "That is in seconds."),
         (film_minutes * model_fps / film_fps, "Upside down: a slower model takes longer."),
         (film_minutes * 60 * film_fps, "So many frames it has. How many can the model do?"),
@@ -18,7 +18,7 @@ def minutes(answer, film_minutes, film_fps, model_fps):
     )  # fmt: skip
 
 
-@check("The film keeps its frame, and you hand back a new one.")
+@check("The video keeps its frame, and you hand back a new one.")
 def marked(function):
     """A frame function that paints the 4 top rows white on a frame it may not write to."""
     frame = np.full((8, 6, 3), 90, np.uint8)

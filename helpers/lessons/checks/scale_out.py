@@ -30,14 +30,14 @@ def last_end(schedule):
         compare(answer, wanted, hint, *traps)
 
 
-@check("An hour of film is an hour of price, times frames a second, times seconds a frame.")
+@check("An hour of video is an hour of price, times frames per second, times seconds per frame.")
 def hour(price):
-    """price(fps, seconds_per_frame, price_of_core_hour) of an hour of film."""
+    """price(fps, seconds_per_frame, price_of_core_hour) of an hour of video."""
     wanted = 25 * 0.06 * 0.05
     compare(
         call(price, 25, 0.06, 0.05), wanted, "Frames of an hour, times seconds each, in hours.",
         (wanted * 3600, "Those were core-seconds. The price is for an hour of them."),
-        (wanted / 3600, "An hour of film has fps * 3600 frames."),
+        (wanted / 3600, "An hour of video has fps * 3600 frames."),
     )  # fmt: skip
     if abs(call(price, 50, 0.12, 0.1) / wanted - 8) > 1e-6:
         raise Hint("Twice the frames, twice the seconds, twice the price: eight times as much.")

@@ -5,7 +5,7 @@ import numpy as np
 from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
-@check("A film, a walk, a patient, a day: what belongs together goes to one side.")
+@check("A video, a walk, a patient, a day: what belongs together goes to one side.")
 def honest_split(answer, walks):
     """Numbers of two frames for validation; `walks` names the walk of each frame."""
     try:
