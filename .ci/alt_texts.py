@@ -4,18 +4,24 @@ The words, its titles and what its axes measure, go where web pages made of a no
 alternative text: beside the picture, in the metadata of the output.
 """
 
+from IPython import get_ipython
+
 
 def describe(figure, **asked):
     """The alternative text of a matplotlib figure, as IPython takes it: no data, and metadata."""
     texts = [figure.get_suptitle()]
     for axis in figure.axes:
         texts += [axis.get_title(side) for side in ("left", "center", "right")]
-        if axis.axison:
-            texts += [f"{n} axis: {t}" for n in "xy" if (t := getattr(axis, f"get_{n}label")())]
-    alt = "; ".join(dict.fromkeys(" ".join(text.split()) for text in texts if text.strip()))
-    return {}, {kind: {"alt": alt} for kind in ("image/jpeg", "image/png") if alt}
+        if axis.axison and axis.get_xlabel():
+            texts.append(f"x axis: {axis.get_xlabel()}")
+        if axis.axison and axis.get_ylabel():
+            texts.append(f"y axis: {axis.get_ylabel()}")
+    lines = [" ".join(text.split()) for text in texts if text.strip()]
+    if not lines:
+        return {}, {}
+    alt = "; ".join(dict.fromkeys(lines))  # each once
+    return {}, {kind: {"alt": alt} for kind in ("image/jpeg", "image/png")}
 
 
-get_ipython().display_formatter.mimebundle_formatter.for_type_by_name(  # noqa: F821
-    "matplotlib.figure", "Figure", describe
-)
+formatter = get_ipython().display_formatter.mimebundle_formatter
+formatter.for_type_by_name("matplotlib.figure", "Figure", describe)

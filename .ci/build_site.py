@@ -59,7 +59,8 @@ def card(path):
     """What the first page shows of a notebook: its picture, its question, the time it takes."""
     text = nbformat.read(path, 4).cells[0].source
     alt, picture = re.search(r"!\[(.+?)\]\((.+?)\)", text).groups()
-    title, time = re.search(r"# (.+)", text)[1], re.search(r"takes\*\* (.+?)[.:;]", text)
+    title = re.search(r"# (.+)", text)[1]
+    time = re.search(r"takes\*\* (.+?)[.:;]", text)
     return (
         f'<li><a href="notebooks/{path.name}"><img loading="lazy" alt="{html.escape(alt)}" '
         f'src="notebooks/{picture}"><strong>{path.stem[:2]} · {html.escape(title)}</strong></a> '
@@ -92,22 +93,34 @@ def led(page, name, pages):
     return LINK.sub(lead, page)
 
 
+def title_of(body):
+    """The first heading of a page."""
+    return html.unescape(re.search("<h1[^>]*>([^<]+)", body)[1])
+
+
 def build(out, root=ROOT):
     """Writes the pages of the project in `root` to `out/`, which it makes anew."""
     books = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     solved = sorted((root / "notebooks/solutions").glob("[0-9]*.ipynb"))
     texts = [root / "notebooks/glossary.md", *sorted((root / "docs").glob("*.md"))]
-    bodies, files, nav = {"index.md": ""}, {}, {"index.md": "Pixelwise"}
+    bodies = {"index.md": ""}  # file: the page without its frame
+    nav = {"index.md": "Pixelwise"}  # file: the words of the link that leads to it
+    files = {}  # what goes into the folder: name: bytes
     for path in (*books, *texts, *solved):
-        name, folder = path.relative_to(root).as_posix(), path.parent.relative_to(root).as_posix()
+        name = path.relative_to(root).as_posix()
         if path.suffix == ".md":
             bodies[name] = markdown2html(path.read_text(encoding="utf-8"))
-            nav[name] = re.search("<h1[^>]*>([^<]+)", bodies[name])[1]
-        else:
-            bodies[name], made = of_notebook(path)
-            files |= {f"{folder}/{inner}": data for inner, data in made.items()}
-            nav |= {name: path.stem[:2]} if path in books else {}
-    bodies["index.md"] = first(root, books, next(name for name in files if name.endswith(".mp4")))
+            nav[name] = title_of(bodies[name])
+            continue
+        bodies[name], made = of_notebook(path)
+        folder = path.parent.relative_to(root).as_posix()
+        for inner, data in made.items():
+            files[f"{folder}/{inner}"] = data
+        if path in books:
+            nav[name] = path.stem[:2]
+
+    video = next(name for name in files if name.endswith(".mp4"))
+    bodies["index.md"] = first(root, books, video)
     layout = string.Template(Path(__file__).with_name("site.html").read_text(encoding="utf-8"))
     colours = HtmlFormatter().get_style_defs(".highlight")
     if out.exists():
@@ -115,8 +128,9 @@ def build(out, root=ROOT):
     shutil.copytree(root / "notebooks/figures", out / "notebooks/figures")
     for name, body in bodies.items():
         links = [f'<a href="{"../" * name.count("/")}{n}">{text}</a>' for n, text in nav.items()]
-        title = html.unescape(re.search("<h1[^>]*>([^<]+)", body)[1])
-        page = layout.substitute(title=title, nav=" ".join(links), body=body, colours=colours)
+        page = layout.substitute(
+            title=title_of(body), nav=" ".join(links), body=body, colours=colours
+        )
         files[f"{posixpath.splitext(name)[0]}.html"] = led(page, name, set(bodies)).encode()
     for name, data in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)

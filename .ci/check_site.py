@@ -31,7 +31,9 @@ def wrong(folder, online=False):
                 yield f"{name}: {path} is not there"
             elif place and f'id="{place}"' not in html.unescape(goal.read_text(encoding="utf-8")):
                 yield f"{name}: {path} has no place #{place}"
-    for address, name in outside.items() if online else ():
+    if not online:
+        return
+    for address, name in outside.items():
         request = urllib.request.Request(address, headers={"User-Agent": "Mozilla/5.0"})
         try:
             urllib.request.urlopen(request, timeout=30).close()

@@ -95,9 +95,10 @@ def main(starts):
         return hand_out(Path(starts[1]).expanduser())
     paths = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # solutions stay light
     paths = [p for p in paths if not starts or p.name.startswith(tuple(starts))]
-    failed = [line for line in map(store, paths) if line]
+    problems = [store(path) for path in paths]
+    failed = [line for line in problems if line]
     print(*failed, f"{len(paths) - len(failed)} of {len(paths)} notebooks stored", sep="\n")
-    return int(bool(failed) or not paths)
+    return 1 if failed or not paths else 0
 
 
 if __name__ == "__main__":

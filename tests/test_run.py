@@ -435,11 +435,12 @@ def test_every_import_is_a_requirement():
 def test_stored_notebooks_are_light():
     lighten = load(ROOT / ".ci/store_notebooks.py").lighten
     here = str(ROOT)
+    folded = {"tags": ["parameters"], "jupyter": {"source_hidden": True}}
     code = {
         "cell_type": "code",
         "execution_count": 1,
         "id": "a",
-        "metadata": {"tags": ["parameters"], "papermill": {"duration": 1}, "execution": {}},
+        "metadata": folded | {"papermill": {"duration": 1}, "execution": {}},
         "outputs": [
             {"name": "stderr", "output_type": "stream", "text": ["log"]},
             {"name": "stdout", "output_type": "stream", "text": [f"{here}/data\n"]},
@@ -460,7 +461,7 @@ def test_stored_notebooks_are_light():
     text = lighten(book)
     stored = json.loads(text)
     (cell,) = stored["cells"]
-    assert cell["metadata"] == {"tags": ["parameters"]}
+    assert cell["metadata"] == folded
     assert [out["text"] for out in cell["outputs"]] == [["pixelwise/data\n"]]
     assert stored["metadata"] == {"language_info": {"name": "python"}}
     assert here not in text and text.endswith("}\n")

@@ -242,8 +242,7 @@ def test_a_site_of_somebody_else_is_left_alone(load, tmp_path, capsys):
 
 def test_figures_are_described_by_their_titles(monkeypatch):
     """What stored notebooks say of a figure: titles and axes, each once."""
-    import builtins
-
+    import IPython
     import matplotlib.figure
 
     kept = {}
@@ -254,7 +253,7 @@ def test_figures_are_described_by_their_titles(monkeypatch):
         def for_type_by_name(self, module, name, function):
             kept[f"{module}.{name}"] = function
 
-    monkeypatch.setattr(builtins, "get_ipython", Shell, raising=False)
+    monkeypatch.setattr(IPython, "get_ipython", Shell)
     exec((ROOT / ".ci/alt_texts.py").read_text(encoding="utf-8"), {})
     figure = matplotlib.figure.Figure()
     left, right = figure.subplots(1, 2)
