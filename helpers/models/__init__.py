@@ -5,16 +5,13 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "download": ["catalogue", "find_cached"],
-        "export": ["FINAL_STAGES", "compiled", "to_lite"],
-        "weights": [
-            "load_model",
-            "read_card",
-            "read_weights",
-            "save_model",
-            "set_weights",
-            "transfer",
-        ],
-        "zoo": ["Detector", "from_model", "load_detector", "network_detector", "resolve"],
+        "cards": ["read_card"],
+        "detector": ["Detector", "from_model", "network_detector"],
+        "export": ["export_model"],
+        "loading": ["load_detector"],
+        "programs": ["compiled", "final_stages", "to_lite"],
+        "sources": ["find_source"],
+        "weights": ["load_model", "read_weights", "save_model", "set_weights", "transfer"],
+        "zoo": ["catalogue", "find_cached"],
     },
 )

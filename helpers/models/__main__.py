@@ -6,62 +6,88 @@ import pathlib
 import sys
 
 from helpers import DATA
-from helpers.models import download, export
-from helpers.models.weights import load_model, read_card
-from helpers.models.zoo import BUNDLED, card_of, locate, resolve
+from helpers.models import zoo
+from helpers.models.cards import read_card
+from helpers.models.sources import BUNDLED, card_in_zoo, find_source
 from helpers.structures import InputError
 
+# Keras, which takes seconds to import, waits in the functions that need it.
 
-def _list(*_):
+
+def list_models(options):
     """A line for each model: where it is, what it weighs, what was published; info says of what."""
-    yield from (f"{name:<53} comes with Pixelwise" for name in BUNDLED)
-    for name, card in download.catalogue().items():
-        place = "in the cache" if download.find_cached(card) else "to be fetched"
+    for name in BUNDLED:
+        print(f"{name:<53} comes with Pixelwise")
+    for name, card in zoo.catalogue().items():
+        place = "in the cache" if zoo.find_cached(card) else "to be fetched"
         size = f"{card['bytes'] / 1e6:,.0f} MB" if card["bytes"] else "size unknown"
-        facts = card.get("published", {})
-        told = "".join(f", {key} {facts[key]}" for key in ("ms", "mAP") if key in facts)
-        yield f"{name:<53} {place}, {size}, masks {card['mask_size']}{told}"
+        facts = [place, size, f"masks {card['mask_size']}"]
+        published = card.get("published", {})
+        facts += [f"{key} {published[key]}" for key in ("ms", "mAP") if key in published]
+        print(f"{name:<53} {', '.join(facts)}")
 
 
-def _info(name, _):
+def info(options):
     """The card of a model."""
-    card = read_card(DATA / f"{name}.json") if name in BUNDLED else card_of(name)
-    yield json.dumps(card, indent=1, ensure_ascii=False)
+    if options.name in BUNDLED:
+        card = read_card(DATA / f"{options.name}.json")
+    else:
+        card = card_in_zoo(options.name)
+    print(json.dumps(card, indent=1, ensure_ascii=False))
 
 
-def _fetch(name, _):
+def fetch(options):
     """Fetch a model unless it is here; where it lies."""
-    yield f"{name}: {locate(resolve(name))[0]}"
+    print(f"{options.name}: {find_source(options.name).path}")
 
 
-def _verify(name, _):
+def verify(options):
     """Whether a model is what its publisher made."""
-    yield from download.verify(card_of(name))
+    for line in zoo.verify(card_in_zoo(options.name)):
+        print(line)
 
 
-def _export(name, folder):
+def export(options):
     """Write one of our models as graphs; what was written."""
-    card_path, _ = locate(resolve(name))
-    if card_path.suffix != ".json":
-        raise InputError(f"{card_path}: only our own models can be exported; this is a graph")
-    export.export(*load_model(card_path), folder)
-    yield from (f"{path}" for path in sorted(pathlib.Path(folder).iterdir()))
+    source = find_source(options.name)
+    if source.kind != "network":
+        raise InputError(f"{source.path}: only our own models can be exported; this is a graph")
+    from helpers.models.export import export_model
+    from helpers.models.weights import load_model
+
+    export_model(*load_model(source.path), options.folder)
+    for path in sorted(pathlib.Path(options.folder).iterdir()):
+        print(path)
+
+
+COMMANDS = {
+    "list": list_models,
+    "info": info,
+    "fetch": fetch,
+    "verify": verify,
+    "export": export,
+}
+
+
+def read_options(argv):
+    """The command line, read; what makes no sense ends the program with code 2 and a line."""
+    parser = argparse.ArgumentParser(prog="python3 run.py models", description=main.__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, function in COMMANDS.items():
+        text = function.__doc__
+        command = commands.add_parser(name, help=text, description=text)
+        if name != "list":
+            command.add_argument("name", help="a model's name")
+        if name == "export":
+            command.add_argument("folder", help="a new folder")
+    return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Look at the zoo, fetch from it, export to its format; returns 0, or 2 on an error."""
-    parser = argparse.ArgumentParser(prog="python3 run.py models", description=main.__doc__)
-    commands = {"list": _list, "info": _info, "fetch": _fetch, "verify": _verify, "export": _export}
-    choose = parser.add_subparsers(dest="command", required=True)
-    for name, function in commands.items():
-        one = choose.add_parser(name, help=function.__doc__, description=function.__doc__)
-        one.add_argument("name", nargs="?" if name == "list" else None, help="a model's name")
-        if name == "export":
-            one.add_argument("folder", help="a new folder")
-    options = vars(parser.parse_args(argv))
+    options = read_options(argv)
     try:
-        for line in commands[options["command"]](options["name"], options.get("folder")):
-            print(line)
+        COMMANDS[options.command](options)
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -1,110 +1,24 @@
-"""A Keras MaskRCNN as a program: compiled; with TensorFlow TF Lite, SavedModel, frozen graph, too.
+"""Our models for others, in the Object Detection API's contract (see graphs.py).
 
-The last two speak the Object Detection API's contract (see graphs.py), so that whatever runs
-the zoo's models runs ours. TensorFlow and JAX are imported where they are used.
+Whatever runs the zoo's models runs ours: a SavedModel and a frozen graph; and TensorFlow Lite.
+TensorFlow is imported where it is used.
 """
 
-import contextlib
-import functools
 import json
-import os
 import pathlib
 import shutil
-import threading
 
+import keras
 import numpy as np
 
 from helpers.models.graphs import MASKS, OUTPUTS
+from helpers.models.programs import compiled, frozen, to_lite
 from helpers.structures import InputError
 
-# What comes out of a MaskRCNN's `Stages`.
-FINAL_STAGES = ("boxes", "labels", "scores", "mask_scores")
 NUM_ROWS = 100  # of each output in the contract
 
 
-def compiled(model):
-    """The network, (1, H, W, 3) uint8 of its own size -> the `FINAL_STAGES`, as its backend can.
-
-    TensorFlow: a tf.function. JAX: jitted, with the weights of the moment. Another: as it is.
-    """
-    import keras
-
-    def some(stages):
-        return tuple(getattr(stages, name) for name in FINAL_STAGES)
-
-    def forward(images):
-        return some(model(images, training=False))
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        size = (1, *model.config.image_size, 3)
-        return tf.function(forward, input_signature=[tf.TensorSpec(size, tf.uint8)])
-    if keras.backend.backend() == "jax":
-        import jax
-
-        pure = jax.jit(lambda *inputs: some(model.stateless_call(*inputs, training=False)[0]))
-        weights = model.trainable_variables, model.non_trainable_variables
-        return lambda images: pure(*([v.value for v in part] for part in weights), images)
-    return forward
-
-
-@contextlib.contextmanager
-def _quietly():
-    """What TensorFlow's C++ tells its developers, on file 2, is nothing for users."""
-    kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
-def to_lite(function) -> bytes:
-    """A tf.function as a TensorFlow Lite program with 8-bit weights."""
-    import tensorflow as tf
-
-    with _quietly():
-        # The converter loses the weights unless they are frozen first; it wants its loops whole.
-        frozen = _frozen(function, False)
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], frozen)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        return converter.convert()
-
-
-def run_lite(program: bytes):
-    """A TensorFlow Lite program as a function like that of `compiled`, on all cores."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    runner = Interpreter(model_content=program, num_threads=os.cpu_count())
-    with _quietly():
-        runner.allocate_tensors()
-    image = runner.get_input_details()[0]["index"]
-    outputs = [leaf["index"] for leaf in runner.get_output_details()]
-
-    def forward(images):
-        runner.set_tensor(image, images)
-        runner.invoke()
-        return [runner.get_tensor(index) for index in outputs]
-
-    return in_turn(forward)
-
-
-def in_turn(function):
-    """The same function for several threads, which wait for each other."""
-    lock = threading.Lock()
-
-    @functools.wraps(function)
-    def alone(*args):
-        with lock:
-            return function(*args)
-
-    return alone
-
-
-def export(model, card, folder):
+def export_model(model, card, folder):
     """Write a model for others: `saved_model/`, `frozen_inference_graph.pb`, TF Lite, label map.
 
     The graphs take pictures of any size, scale them inside, and answer in the contract of
@@ -120,103 +34,138 @@ def export(model, card, folder):
     Raises:
         InputError: the folder exists and is not empty, or another backend is at work.
     """
-    import keras
-    import tensorflow as tf
-
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(f"to export needs KERAS_BACKEND=tensorflow, not {keras.backend.backend()}")
-
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise InputError(f"to export needs KERAS_BACKEND=tensorflow, not {backend}")
     folder = pathlib.Path(folder)
-    if folder.is_file() or folder.is_dir() and any(folder.iterdir()):
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InputError(f"{folder}: exists already; name a new folder to export to")
+
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-
-    function = _contract(model, [int(id) for id in card["categories"]])
-    frozen, graph = _frozen(function, True), tf.Graph()
-    with graph.as_default():
-        image = tf.compat.v1.placeholder(tf.uint8, [1, None, None, 3], "image_tensor")
-        outputs = tf.graph_util.import_graph_def(
-            frozen.graph.as_graph_def(), {frozen.inputs[0].op.name: image},
-            [tensor.name for tensor in frozen.outputs], name="model",
-        )  # fmt: skip
-        side = 2 * model.config.mask_side - 1
-        tails = {
-            "num_detections": (),
-            "detection_boxes": (NUM_ROWS, 4),
-            MASKS: (NUM_ROWS, side, side),
-        }
-        for name, output in zip(sorted([*OUTPUTS, MASKS]), outputs, strict=True):
-            # Not just identity: the loops have forgotten their shapes.
-            tf.reshape(output, (1, *tails.get(name, (NUM_ROWS,))), name)
-    definition = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), [*OUTPUTS, MASKS])
-    (part / "frozen_inference_graph.pb").write_bytes(definition.SerializeToString())
-
-    module = tf.Module()
-    module.model = model
-    tf.saved_model.save(module, str(part / "saved_model"), {"serving_default": function})
-
+    function = _contract(model, [int(key) for key in card["categories"]])
+    _write_frozen_graph(function, 2 * model.config.mask_side - 1, part)
+    _write_saved_model(function, model, part)
     (part / "model.tflite").write_bytes(to_lite(compiled(model)))
     card = {**card, "image_size": model.config.image_size}
     (part / "model.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
-    items = (
-        f'item {{\n  id: {id}\n  name: "{name}"\n}}\n' for id, name in card["categories"].items()
-    )
-    (part / "label_map.pbtxt").write_text("".join(items), encoding="utf-8")
-    folder.unlink(missing_ok=True) if folder.is_symlink() else None
+    (part / "label_map.pbtxt").write_text(_label_map(card["categories"]), encoding="utf-8")
+    _put_in_place(part, folder)
+
+
+def _put_in_place(part, folder):
+    """Rename a folder to a name that is free, or that an empty folder or a dead link has."""
+    if folder.is_symlink():
+        folder.unlink()
     if folder.is_dir():
         folder.rmdir()
     part.rename(folder)
 
 
-def _frozen(function, lower_control_flow):
-    """A tf.function with constants for variables, and with loops as TF1 wrote them, or not."""
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+def _write_frozen_graph(function, side, folder):
+    """The contract's function as a graph of TF1: constants, loops as TF1 wrote them, its names."""
+    import tensorflow as tf
 
-    function = function.get_concrete_function()
-    return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
+    constant, graph = frozen(function, lower_control_flow=True), tf.Graph()
+    with graph.as_default():
+        image = tf.compat.v1.placeholder(tf.uint8, [1, None, None, 3], "image_tensor")
+        outputs = tf.graph_util.import_graph_def(
+            constant.graph.as_graph_def(),
+            {constant.inputs[0].op.name: image},
+            [tensor.name for tensor in constant.outputs],
+            name="model",
+        )
+        shapes = {
+            "num_detections": (1,),
+            "detection_boxes": (1, NUM_ROWS, 4),
+            "detection_scores": (1, NUM_ROWS),
+            "detection_classes": (1, NUM_ROWS),
+            MASKS: (1, NUM_ROWS, side, side),
+        }
+        # A function's outputs are sorted by name. Not just identity: the loops have forgotten
+        # their shapes.
+        for name, output in zip(sorted(shapes), outputs, strict=True):
+            tf.reshape(output, shapes[name], name)
+    wanted = [*OUTPUTS, MASKS]
+    definition = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), wanted)
+    (folder / "frozen_inference_graph.pb").write_bytes(definition.SerializeToString())
+
+
+def _write_saved_model(function, model, folder):
+    """The contract's function as a SavedModel; the model goes along, for its weights."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.model = model
+    tf.saved_model.save(module, str(folder / "saved_model"), {"serving_default": function})
+
+
+def _label_map(categories) -> str:
+    """A label map as the API writes it."""
+    return "".join(
+        f'item {{\n  id: {key}\n  name: "{name}"\n}}\n' for key, name in categories.items()
+    )
 
 
 def _contract(model, ids):
     """The network as a tf.function in the contract, from pictures of any size on."""
     import tensorflow as tf
 
-    side, num = model.config.mask_side, min(model.config.num_detections, NUM_ROWS)
-    pad = NUM_ROWS - num
+    config = model.config
+    num = min(config.num_detections, NUM_ROWS)
     labels_to_ids = np.array([1, *ids], np.float32)  # padding carries 1, as the API's rows do
-    cells, fine = np.float32(range(side)), np.float32(np.linspace(0, 1, 2 * side - 1))
 
-    def weights(low, high, cut_low, cut_high, length):  # four (D,) -> (D, 2 M - 1, M)
-        at = cut_low[:, None] + (cut_high - cut_low)[:, None] * fine
+    def padded(rows):
+        """The rows of one picture, filled up with zeros, as a batch."""
+        after = [[0, NUM_ROWS - num]] + [[0, 0]] * (len(rows.shape) - 1)
+        return tf.pad(rows, after)[None]
+
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
+    def serve(image):
+        canvas, scale = _letterbox(tf, image, config.image_size)
+        stages = model(canvas, training=False)
+        limits = tf.cast(tf.tile(tf.shape(image)[1:3], [2]), tf.float32)
+        boxes_yxyx = tf.gather(stages.boxes[0, :num], [1, 0, 3, 2], axis=1) / scale
+        clipped = tf.clip_by_value(boxes_yxyx, 0, limits)
+        masks = _resampled(tf, stages.mask_scores[0, :num], boxes_yxyx, clipped, limits)
+        scores = stages.scores[0, :num]
+        return {
+            "num_detections": tf.reduce_sum(tf.cast(scores > 0, tf.float32))[None],
+            "detection_boxes": padded(clipped / limits),
+            "detection_scores": padded(scores),
+            "detection_classes": tf.gather(labels_to_ids, padded(stages.labels[0, :num])),
+            "detection_masks": padded(masks),
+        }
+
+    return serve
+
+
+def _resampled(tf, masks, boxes, clipped, limits):
+    """Masks on the grid that the contract pastes from corner to corner.
+
+    Args:
+        masks: (D, M, M), 0..1, on the cells of `boxes`.
+        boxes, clipped: (D, 4), y1 x1 y2 x2 in pixels; clipped at the border of the picture.
+        limits: (4,), height, width, height, width of the picture.
+
+    Returns:
+        (D, 2 M - 1, 2 M - 1), on the cells of `clipped`.
+    """
+    side = masks.shape[-1]
+    cells = np.arange(side, dtype=np.float32)
+    fine = np.linspace(0, 1, 2 * side - 1).astype(np.float32)
+
+    def weights(axis):  # (D, 2 M - 1, M): how much of each old cell is in each new one
+        low, high, length = boxes[:, axis], boxes[:, axis + 2], limits[axis]
+        first, last = clipped[:, axis], clipped[:, axis + 2]
+        at = first[:, None] + (last - first)[:, None] * fine
         at = at * (length - 1) / length + 0.5  # where the contract's pixel stands in the picture
         at = (at - low[:, None]) / tf.maximum(high - low, 1e-6)[:, None] * side - 0.5
         at = tf.clip_by_value(at, 0, side - 1)
         return tf.nn.relu(1 - tf.abs(at[..., None] - cells))
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
-    def serve(image):
-        canvas, scale = _letterbox(tf, image, model.config.image_size)
-        stages = model(canvas, training=False)
-        limits = tf.cast(tf.tile(tf.shape(image)[1:3], [2]), tf.float32)
-        boxes = tf.gather(stages.boxes[0, :num], [1, 0, 3, 2], axis=1) / scale
-        cut = tf.clip_by_value(boxes, 0, limits)
-        rows, columns = (
-            weights(boxes[:, i], boxes[:, i + 2], cut[:, i], cut[:, i + 2], limits[i])
-            for i in (0, 1)
-        )
-        masks = rows @ stages.mask_scores[0, :num] @ tf.transpose(columns, (0, 2, 1))
-        scores = stages.scores[0, :num]
-        more = lambda rows: tf.pad(rows, [[0, pad]] + [[0, 0]] * (len(rows.shape) - 1))[None]  # noqa: E731
-        return {
-            "num_detections": tf.reduce_sum(tf.cast(scores > 0, tf.float32))[None],
-            "detection_boxes": more(cut / limits),
-            "detection_scores": more(scores),
-            "detection_classes": tf.gather(labels_to_ids, more(stages.labels[0, :num])),
-            "detection_masks": more(masks),
-        }
-
-    return serve
+    return weights(0) @ masks @ tf.transpose(weights(1), (0, 2, 1))
 
 
 def _letterbox(tf, image, size):

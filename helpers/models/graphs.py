@@ -11,12 +11,14 @@ tensorflow/models, research/object_detection):
     detection_masks    (1, D, M, M)  0..1, on the grid of the box; box detectors have none
 """
 
+import logging
 import pathlib
-import re
 
 import numpy as np
 
 from helpers.mask_rcnn.inference import Candidates
+from helpers.models.detector import Detector
+from helpers.models.programs import in_turn
 from helpers.structures import InputError
 
 OUTPUTS = ("num_detections", "detection_boxes", "detection_scores", "detection_classes")
@@ -24,50 +26,32 @@ MASKS = "detection_masks"
 LIMITS = (800, 1365)  # the zoo's graphs scale to: shorter side, but longer side at most
 
 
-def read_label_map(path) -> dict[int, str]:
-    """{id: name} of a label map (`.pbtxt`), by id; `display_name` counts more than `name`.
+def graph_detector(path, card, score_threshold=0.5, bfloat16=False, sides=None) -> Detector:
+    """A Detector of a graph.
+
+    Args:
+        path, bfloat16, sides: see `load_graph`.
+        card: dict with at least "name" and "categories" ({id: name}).
+        score_threshold: detections below it are dropped.
 
     Raises:
-        InputError: the file cannot be read, holds no item, or an item has no id or no name.
+        InputError: see `load_graph`; and, from the detector, the graph refuses a picture.
     """
-    try:
-        text = pathlib.Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a label map ({error})") from None
-    text = re.sub(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|#.*""", r"\1", text)  # no comments
-    names = {}
-    for number, item in enumerate(re.findall(r"\bitem\s*:?\s*\{(.*?)\}", text, re.DOTALL), start=1):
-        pairs = re.findall(r"""(\w+)\s*:\s*(?:(-?\d+)|"([^"]*)"|'([^']*)')""", item)
-        fields = {key: "".join(values) for key, *values in pairs}
-        name = fields.get("display_name") or fields.get("name")
-        if not name or not fields.get("id", "").isdigit():
-            raise InputError(f"{path}: item {number} needs an id (a number) and a name (in quotes)")
-        if int(fields["id"]) in names:
-            raise InputError(f"{path}: the id {fields['id']} stands there twice")
-        names[int(fields["id"])] = name
-    if not names:
-        raise InputError(f"{path}: no item {{ id: 1 name: 'cat' }} in it: this is no label map")
-    return dict(sorted(names.items()))
+    import tensorflow as tf
 
+    function = in_turn(load_graph(path, bfloat16, sides))  # four at a time need much memory
 
-def find_graph(path) -> pathlib.Path | None:
-    """The graph in a folder, or the file itself: a frozen graph first, else a SavedModel's."""
-    path = pathlib.Path(path)
-    if path.is_file():
-        return path if path.suffix == ".pb" else None
-    first = [path / "frozen_inference_graph.pb", path / "saved_model.pb"]
-    first += [path / "saved_model/saved_model.pb", *sorted(path.glob("*.pb"))]
-    return next((file for file in first if file.is_file()), None)
+    def outputs(image):
+        try:
+            return function(image[None])
+        except tf.errors.OpError as error:
+            height, width = image.shape[:2]
+            raise InputError(
+                f"{card['name']} cannot take a picture of {width} x {height} pixels: "
+                f"{_reason(error)}"
+            ) from None
 
-
-def find_label_map(graph) -> pathlib.Path | None:
-    """The `.pbtxt` beside a graph or one folder above, one called label map first."""
-    for folder in (graph.parent, graph.parent.parent):
-        maps = sorted(folder.glob("*.pbtxt"), key=lambda path: "label" not in path.name)
-        maps = [path for path in maps if b"item" in path.read_bytes()]
-        if maps:
-            return maps[0]
-    return None
+    return Detector(outputs, decode, card, None, score_threshold, corners=True)
 
 
 def load_graph(path, bfloat16=False, sides=None):
@@ -116,9 +100,10 @@ def decode(outputs, image_size):
     Returns:
         Candidates, highest score first; there may be none.
     """
-    num, boxes, scores, labels = (np.asarray(outputs[name])[0] for name in OUTPUTS)
+    num, boxes_yxyx_norm, scores, labels = (np.asarray(outputs[name])[0] for name in OUTPUTS)
     rows = np.argsort(-scores[: int(num)], kind="stable")
-    boxes = boxes[rows][:, [1, 0, 3, 2]] * np.float32([*image_size[::-1]] * 2)
+    height, width = image_size
+    boxes = boxes_yxyx_norm[rows][:, [1, 0, 3, 2]] * np.float32([width, height, width, height])
     labels = np.rint(labels[rows]).astype(np.int32)
     masks = np.asarray(outputs[MASKS])[0][rows] if MASKS in outputs else None
     return Candidates(boxes, labels, scores[rows], masks)
@@ -127,25 +112,41 @@ def decode(outputs, image_size):
 def _frozen_graph(tf, graph_def, bfloat16):
     """A frozen graph as a function; through a Session where pruning fails or bfloat16 is wanted."""
     names = {node.name for node in graph_def.node}
-    wanted = _wanted(names, ("image_tensor", *OUTPUTS))[1:]
+    outputs = _wanted(names, ("image_tensor", *OUTPUTS))[1:]
     if not bfloat16:
         try:
-            wrapped = tf.compat.v1.wrap_function(
-                lambda: tf.compat.v1.import_graph_def(graph_def, name=""), []
-            )
-            tensor = lambda name: wrapped.graph.get_tensor_by_name(f"{name}:0")  # noqa: E731
-            outputs = {name: tensor(name) for name in wanted}
-            return _numpy(tf, wrapped.prune(tensor("image_tensor"), outputs))
-        except Exception:  # noqa: S110 (loops can defeat prune: tensorflow/tensorflow#55736)
-            pass
+            return _pruned(tf, graph_def, outputs)
+        except Exception as error:  # loops can defeat prune: tensorflow/tensorflow#55736
+            logging.getLogger(__name__).info("through a Session, since pruning failed: %s", error)
+    return _session(tf, graph_def, outputs, bfloat16)
+
+
+def _pruned(tf, graph_def, names):
+    """A frozen graph as one of today's functions."""
+
+    def import_it():
+        tf.compat.v1.import_graph_def(graph_def, name="")
+
+    wrapped = tf.compat.v1.wrap_function(import_it, [])
+    image = wrapped.graph.get_tensor_by_name("image_tensor:0")
+    outputs = {name: wrapped.graph.get_tensor_by_name(f"{name}:0") for name in names}
+    return _numpy(tf, wrapped.prune(image, outputs))
+
+
+def _session(tf, graph_def, names, bfloat16):
+    """A frozen graph as TF1 ran it; one Session for all pictures."""
     config = tf.compat.v1.ConfigProto()
     if bfloat16:
         config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = 1  # on
     session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
     with session.graph.as_default():
         tf.compat.v1.import_graph_def(graph_def, name="")
-    fetches = {name: f"{name}:0" for name in wanted}
-    return lambda images: session.run(fetches, {"image_tensor:0": images})
+    fetches = {name: f"{name}:0" for name in names}
+
+    def call(images):
+        return session.run(fetches, {"image_tensor:0": images})
+
+    return call
 
 
 def _saved_model(tf, folder):
@@ -171,6 +172,8 @@ def _wanted(names, needed=OUTPUTS):
 
 
 def _numpy(tf, function):
+    """The same function, from NumPy to NumPy."""
+
     def call(images):
         return {name: value.numpy() for name, value in function(tf.constant(images)).items()}
 
@@ -179,15 +182,21 @@ def _numpy(tf, function):
 
 def _with_limits(tf, graph_def, sides):
     """The graph with other limits in its resizer: two constants, each once or both as a pair."""
-    wanted, changed = dict(zip(LIMITS, sides, strict=True)), 0
+    new_limits = dict(zip(LIMITS, sides, strict=True))
+    changed = 0
     for node in graph_def.node:
         if node.op != "Const" or "ResizeToRange" not in node.name:
             continue
         value = tf.make_ndarray(node.attr["value"].tensor)
         if value.size in (1, 2) and set(value.ravel().tolist()) <= set(LIMITS):
-            new = np.array([wanted[int(v)] for v in value.ravel()], value.dtype)
+            new = np.array([new_limits[int(limit)] for limit in value.ravel()], value.dtype)
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(new.reshape(value.shape)))
             changed += 1
     if changed != 2:
         raise InputError("its resizer is not the zoo's, so its sides cannot be changed")
     return graph_def
+
+
+def _reason(error) -> str:
+    """What TensorFlow has against a picture: it stands before the first node's name."""
+    return error.message.split("[[{{node")[0].strip().splitlines()[-1].strip()

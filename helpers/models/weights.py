@@ -3,27 +3,26 @@
 import dataclasses
 import json
 import pathlib
-import zlib
-from zipfile import BadZipFile
 
 import numpy as np
 
 from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.model import MaskRCNN
+from helpers.models.cards import BROKEN, read_card, unreadable
+from helpers.pictures import replacing
 from helpers.structures import InputError, require
 
-# What damaged cards and weights raise, down to the archive's own checks.
-BROKEN = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    EOFError,
-    RecursionError,
-    BadZipFile,
-    zlib.error,
-)
+
+def mask_rcnn(fields) -> MaskRCNN:
+    """The network of a card, with random weights, from the fields of its `Config`."""
+    config = Config(**{name: _tuples(value) for name, value in fields.items()})
+    model = MaskRCNN(config)
+    model(np.zeros((1, *config.image_size, 3), np.uint8))  # builds the layers
+    return model
+
+
+# What a card may name as its network, and what builds it: card["config"] -> a built model.
+NETWORKS = {"MaskRCNN": mask_rcnn}
 
 
 def save_model(model, card, folder):
@@ -32,21 +31,18 @@ def save_model(model, card, folder):
     Each file is written under another name and then renamed: a half one is never seen.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    card = {**card, "config": dataclasses.asdict(model.config)}
     weights = {v.path: np.asarray(v, np.float16) for v in _weights(model)}
-    for name, write in (
-        (f"{card['name']}.npz", lambda file: np.savez_compressed(file, **weights)),
-        (f"{card['name']}.json", lambda file: file.write(json.dumps(card, indent=1).encode())),
-    ):
-        part = folder / f".{name}.part"
-        with open(part, "wb") as file:
-            write(file)
-        part.replace(folder / name)
+    card = {**card, "config": dataclasses.asdict(model.config)}
+    with replacing(folder / f"{card['name']}.npz") as part:
+        np.savez_compressed(part, **weights)
+    with replacing(folder / f"{card['name']}.json") as part:
+        part.write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
 def load_model(path, **changes):
     """Model and card from a card's path (`….json`, its weights beside it).
+
+    The card says which of NETWORKS it is of (`"network"`); a card that does not is of a MaskRCNN.
 
     Args:
         path: of the card.
@@ -55,18 +51,18 @@ def load_model(path, **changes):
     Raises:
         InputError: card or weights are missing, or do not belong together.
     """
-    path, card = pathlib.Path(path), read_card(path)
+    path = pathlib.Path(path)
+    card = read_card(path)
     try:
         weights = read_weights(path.with_suffix(".npz"))
-        fields = (card["config"] | changes).items()
-        config = Config(**{key: _tuples(value) for key, value in fields})
-        num, wanted = len(card["categories"]), config.num_classes
-        require(num == wanted, f"{num} categories for {wanted} classes")
-        model = MaskRCNN(config)
-        model(np.zeros((1, *config.image_size, 3), np.uint8))
+        network = card.get("network", "MaskRCNN")
+        require(network in NETWORKS, f"its network {network!r} is none of {', '.join(NETWORKS)}")
+        model = NETWORKS[network](card["config"] | changes)
+        given, wanted = len(card["categories"]), model.config.num_classes
+        require(given == wanted, f"{given} categories for {wanted} classes")
         set_weights(model, weights)
     except BROKEN as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     return model, card
 
 
@@ -76,22 +72,6 @@ def read_weights(path):
         return {name: archive[name] for name in archive.files}
 
 
-def read_card(path):
-    """A card from its file: a dict with at least a name and categories."""
-    try:
-        card = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        require(isinstance(card["name"], str), "the card has no name")
-        require(all(int(key) > 0 for key in card["categories"].keys()), "ids must be above 0")
-    except BROKEN as error:
-        raise _unreadable(path, error) from None
-    return card
-
-
-def _unreadable(path, error):
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{path}: no readable model here ({reason}); fetch it anew")
-
-
 def set_weights(model, weights):
     """Put weights {path: array} into a built model.
 
@@ -99,10 +79,11 @@ def set_weights(model, weights):
         InputError: a weight is missing, left over, or of another shape; the first is named.
     """
     wanted = {v.path: v for v in _weights(model)}
-    odd = sorted(set(wanted) ^ set(weights))
-    if odd:
-        state = "missing" if odd[0] in wanted else "not part of this network"
-        raise InputError(f"weights do not fit: {odd[0]} is {state} ({len(odd)} such)")
+    strange = sorted(set(wanted) ^ set(weights))
+    if strange:
+        first = strange[0]
+        state = "missing" if first in wanted else "not part of this network"
+        raise InputError(f"weights do not fit: {first} is {state} ({len(strange)} such)")
     for name, variable in wanted.items():
         shape, given = tuple(variable.shape), weights[name].shape
         if shape != given:
@@ -123,16 +104,18 @@ def transfer(source, model, same_classes=False):
     Returns:
         The paths of weights that were left as they are.
     """
-    old, left = {v.path: np.asarray(v) for v in _weights(source)}, []
-    for v in _weights(model):
-        value = old.get(v.path)
-        if value is not None and not same_classes and "/mask_head/logits/" in v.path:
-            value = np.repeat(value.mean(-1, keepdims=True), v.shape[-1], -1)
-        new = value is None or value.shape != v.shape
-        if new or (not same_classes and "/box_head/class/" in v.path):
-            left.append(v.path)
+    old = {v.path: np.asarray(v) for v in _weights(source)}
+    left = []
+    for variable in _weights(model):
+        value = old.get(variable.path)
+        names_classes = not same_classes and "/box_head/class/" in variable.path
+        if value is not None and not same_classes and "/mask_head/logits/" in variable.path:
+            mean = value.mean(-1, keepdims=True)
+            value = np.repeat(mean, variable.shape[-1], axis=-1)
+        if value is None or value.shape != variable.shape or names_classes:
+            left.append(variable.path)
         else:
-            v.assign(value)
+            variable.assign(value)
     return left
 
 
@@ -142,4 +125,7 @@ def _weights(model):
 
 
 def _tuples(value):
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+    """JSON's lists as the tuples that a `Config` holds."""
+    if isinstance(value, list):
+        return tuple(_tuples(one) for one in value)
+    return value

@@ -1,235 +1,314 @@
-"""Models by name: `load_detector("streets")` is all that a notebook needs to know.
+"""The zoo's models on this computer: downloaded once, checked, unpacked, checked again.
 
-python3 run.py models list | info NAME | fetch NAME | verify NAME | export NAME FOLDER
+In the cache folder a model is a folder of its own name, with a stamp, `pixelwise.json`, that says
+where its files are from and what they must be. Until all of it is there, there is only
+`<archive>.part`, which the next attempt goes on with. An archive put there by hand is used as well.
+
+pooch knows the cache folder and the digests, filelock keeps two processes apart, requests talks to
+the server.
 """
 
+import errno
+import json
 import os
 import pathlib
-import time
-from concurrent.futures import ThreadPoolExecutor
-
-import keras
-import numpy as np
+import re
+import shutil
+from urllib.parse import urljoin, urlsplit
 
 from helpers import DATA
-from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
-from helpers.models import download, export, graphs
-from helpers.models.weights import load_model, read_card
-from helpers.structures import Detections, InputError, require, require_image
+from helpers.models import archives, download
+from helpers.structures import InputError
 
-BUNDLED = ("streets", "everyday")  # drawn streets; photographs
-COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
-# Fields of `Config` that may change after training, since no weight depends on them. What each
-# costs and brings is measured in notebook 07.
-KNOBS = ("image_size", "num_candidates", "num_proposals", "proposal_nms_iou", "min_score")
-KNOBS += ("nms_iou", "num_detections")
+CARDS = DATA / "zoo.json"
+BLANK = {"mirrors": [], "bytes": None, "digest": None, "files": {}}
+STAMP = "pixelwise.json"
+NAMES = re.compile(r"\w[\w.-]* \w[\w.-]*\.tar\.gz")  # of a folder and of a file
+# What a JSON file raises that is not what it should be.
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
 
 
-class Detector:
-    """A model with a name: RGB uint8 images of any size in, `Detections` out.
-
-    Args:
-        outputs: image (H, W, 3) -> {name: NumPy array}, what the network or graph itself says.
-        decode: these outputs, (height, width) of the image -> `Candidates`.
-        card: what is known about the model: at least its name and categories {id: name}.
-        model: the Keras model behind, if there is one.
-        score_threshold: detections below it are dropped.
-        corners: how its masks are pasted, see `paste_masks`.
-    """
-
-    def __init__(self, outputs, decode, card, model=None, score_threshold=0.5, corners=False):
-        self.outputs, self.decode, self.card, self.model = outputs, decode, card, model
-        self.name, self.corners, self.score_threshold = card["name"], corners, score_threshold
-        self.categories = {int(key): name for key, name in card["categories"].items()}
-
-    def __call__(self, image) -> Detections:
-        """Find the objects of one image; their masks take a byte for each pixel and object."""
-        candidates = self.candidates(image)
-        strange = set(candidates.labels.tolist()) - set(self.categories)  # a label map with gaps
-        categories = self.categories | {label: f"class {label}" for label in strange}
-        size, threshold = image.shape[:2], self.score_threshold
-        return to_detections(candidates, size, categories, threshold, self.corners)
-
-    def candidates(self, image):
-        """All that the model says of an image, before the score threshold, as `Candidates`."""
-        require_image(image)
-        return self.decode(self.outputs(image), image.shape[:2])
-
-    def batch(self, images) -> list[Detections]:
-        """Find the objects of several images, which may differ in size; none gives [].
-
-        The network gets them one by one: larger batches are no faster on a CPU, only larger. But
-        four are on their way at a time, since a small network leaves cores idle.
-        """
-        with ThreadPoolExecutor(4) as pool:
-            return list(pool.map(self, images))
-
-    def with_threshold(self, score_threshold: float) -> "Detector":
-        """The same model that drops detections below another score."""
-        parts = self.outputs, self.decode, self.card, self.model
-        return Detector(*parts, score_threshold, self.corners)
+# --- cards -------------------------------------------------------------------------------------
 
 
-def load_detector(
-    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print, **knobs
-) -> Detector:
-    """A model by its name, warmed up and ready.
+def catalogue() -> dict[str, dict]:
+    """The zoo's cards by name: data/zoo.json, or what the server at PIXELWISE_ZOO_URL offers.
 
-    Args:
-        name: a bundled model ("streets", "everyday"); one of the zoo (`python3 run.py models
-            list`), which is downloaded once; a folder that training or an exporter wrote
-            ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's Mask R-CNN
-            Inception v2 if it can be had, else everyday.
-        fast: run one of our models through TensorFlow Lite with 8-bit weights: half to three
-            quarters of the time, by the processor, nearly the same numbers (benchmarks/inference.py
-            prints both). Converting takes some seconds; TensorFlow only.
-        score_threshold: detections below it are dropped.
-        bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
-        say: gets a line for whatever takes long or was chosen; None for silence.
-        **knobs: run one of our models otherwise than it was trained: see `KNOBS`.
+    That variable is the URL of a folder. Its `zoo.json`, if there is one, replaces our cards, and
+    URLs in it may be names in that folder; if not, our archives are looked for in that folder.
 
     Raises:
-        InputError: there is no such model, it cannot be had, or its files are damaged.
-        ValueError: this model has no such option.
+        InputError: the server does not answer, or its cards are no cards.
     """
-    tell = say or (lambda line: None)
-    odd, size = sorted(set(knobs) - set(KNOBS)), knobs.get("image_size", (64, 64))
-    require(not odd, f"no option {odd}; of a Config only these may change: {', '.join(KNOBS)}")
-    fits = len(size) == 2 and all(side > 0 and side % 64 == 0 for side in size)
-    require(fits, f"image_size must be (height, width), each divisible by 64, got {size}")
-    path, card = locate(resolve(name, say))
-    require(path.suffix == ".json" or not knobs, f"{path.name} is fixed: no {sorted(knobs)}")
-    if path.suffix == ".pb":
-        require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
-        start = time.monotonic()
-        tell(f"{card['name']}: loading the graph, and one run to warm up …")
-        function = export.in_turn(graphs.load_graph(path, bfloat16, sides))  # four need much memory
-        detector = _graph_detector(function, card, score_threshold)
-        detector(np.full((480, 640, 3), 127, np.uint8))
-        tell(f"{card['name']}: ready after {time.monotonic() - start:.0f} s")
-        return detector
-    require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
-    if path.suffix == ".tflite":
-        return network_detector(export.run_lite(path.read_bytes()), card, None, score_threshold)
-    return from_model(*load_model(path, **knobs), score_threshold, fast)
+    root = os.environ.get("PIXELWISE_ZOO_URL", "").rstrip("/")
+    theirs = _cards_of_server(root) if root else None
+    source = CARDS if theirs is None else f"{root}/zoo.json"
+    try:
+        cards = [_complete(card) for card in json.loads(theirs or CARDS.read_bytes())]
+        if root:
+            cards = [_on_server(card, root, keep_urls=theirs is not None) for card in cards]
+        return {card["name"]: card for card in cards}
+    except MALFORMED as error:
+        raise InputError(f"{source} is no list of models ({error!r}); correct it") from None
 
 
-def resolve(name="auto", say=print) -> str:
-    """Fetch a model of the zoo unless it is here; returns the name, for "auto" that of the choice.
+def _cards_of_server(root) -> bytes | None:
+    """The `zoo.json` in a server's folder; None if it has none."""
+    import requests
+
+    source = f"{root}/zoo.json"
+    try:
+        answer = requests.get(source, timeout=download.SECONDS[0])
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return answer.content or b"nothing"
+    except OSError as error:  # requests' errors are such
+        reason = download.explain(error)
+        raise InputError(f"{source}: {reason}; check PIXELWISE_ZOO_URL") from None
+
+
+def _complete(card) -> dict:
+    """A card with all its fields."""
+    card = {**BLANK, **card, "archive": urlsplit(card["url"]).path.rpartition("/")[2]}
+    names = f"{card['name']} {card['archive']}"
+    if not NAMES.fullmatch(names):
+        raise ValueError(f"not NAME and ARCHIVE.tar.gz: {names}")
+    return card
+
+
+def _on_server(card, root, keep_urls) -> dict:
+    """A card whose archive is on a server of one's own, by its own URLs or by its name alone."""
+    if not keep_urls:
+        card = {**card, "url": card["archive"], "mirrors": []}
+    url = urljoin(f"{root}/", card["url"])
+    mirrors = [urljoin(f"{root}/", mirror) for mirror in card["mirrors"]]
+    return {**card, "url": url, "mirrors": mirrors}
+
+
+# --- the cache ---------------------------------------------------------------------------------
+
+
+def cache_folder() -> pathlib.Path:
+    """Where models are kept: PIXELWISE_CACHE, or the system's folder for caches."""
+    import pooch
+
+    return pathlib.Path(os.environ.get("PIXELWISE_CACHE") or pooch.os_cache("pixelwise")).absolute()
+
+
+def find_cached(card) -> pathlib.Path | None:
+    """The unpacked folder of a card, if it is in the cache and complete; asks no network."""
+    folder = cache_folder() / card["name"]
+    try:
+        stamp = json.loads((folder / STAMP).read_text())
+        for name, file in stamp["files"].items():
+            if (folder / name).stat().st_size != file["bytes"]:
+                return None
+        # The name alone may be another server's.
+        key = "digest" if card["digest"] else "url"
+        return folder if stamp[key] == card[key] else None
+    except (OSError, *MALFORMED):
+        return None
+
+
+def fetch(card, progress=None) -> pathlib.Path:
+    """The unpacked folder of a card; downloads it only if need be, in one process at a time.
 
     Args:
-        name: see `load_detector`.
-        say: gets the line on what "auto" chose and why; None for silence, without progress bar.
+        card: one of `catalogue()`.
+        progress: None, or called as progress(bytes so far, bytes in all or None), for example
+            `ProgressBar(name)`; its `close()`, if it has one, is called at the end.
 
     Raises:
-        InputError: the model cannot be had.
+        InputError: one line: what is in the way, the remedy, how to do it by hand.
     """
-    tell = say or (lambda line: None)
-    if name == "auto":
+    try:
+        return find_cached(card) or _fetch_alone(card, progress)
+    except OSError as error:
+        raise _cannot_write(error) from None
+    finally:
+        if hasattr(progress, "close"):
+            progress.close()
+
+
+def verify(card) -> list[str]:
+    """Hash the unpacked files again; lines that say what was compared with what.
+
+    Raises:
+        InputError: the model is not there, or a file is not what it was; names the file.
+    """
+    folder = cache_folder() / card["name"]
+    path = folder / STAMP
+    try:
+        stamp = json.loads(path.read_text())
+        lines = [f"archive from {stamp['source']}: {stamp['digest']}, {stamp['checked']}"]
+        for name, file in stamp["files"].items():
+            path = folder / name
+            wanted = [file["digest"]]
+            if name in card["files"]:
+                wanted.append(card["files"][name])
+            for digest in wanted:
+                _refuse_other(path, digest)
+                lines.append(f"{name}: {digest}")
+        return lines
+    except (OSError, *MALFORMED) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} is missing or damaged ({reason}); delete {folder} and fetch it again"
+        ) from None
+
+
+class ProgressBar:
+    """A bar for `fetch` with speed and remaining time; it appears when bytes arrive."""
+
+    def __init__(self, name):
+        from tqdm.auto import tqdm
+
+        # A delay, however short: shown by the first update.
+        self.bar = tqdm(desc=name, unit="B", unit_scale=True, delay=1e-3)
+
+    def __call__(self, done, total):
+        if not self.bar.n:  # what an earlier attempt brought does not count as speed
+            self.bar.initial = self.bar.n = done
+        self.bar.total = total
+        self.bar.update(done - self.bar.n)
+
+    def close(self):
+        """Take the bar away, if it was ever shown."""
+        self.bar.close()
+
+
+# --- from a server into the cache --------------------------------------------------------------
+
+
+def _fetch_alone(card, progress) -> pathlib.Path:
+    """Download and unpack a model unless another process has just done it."""
+    from filelock import FileLock
+
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f".{card['name']}.lock"):
+        folder = find_cached(card)
+        if folder is None:
+            source = _see_that_archive_is_there(card, cache, progress)
+            folder = install(card, cache, source)
+    return folder
+
+
+def _see_that_archive_is_there(card, cache, progress) -> str:
+    """The archive is in the cache, and checked; returns where it is from."""
+    import requests
+
+    archive = cache / card["archive"]
+    if archive.exists():
         try:
-            resolve(COCO, say)
-            tell(f"auto: {COCO}, which knows the 80 kinds of things of COCO")
-            return COCO
-        except InputError as error:
-            tell(f"auto: everyday, which comes with Pixelwise; {COCO} cannot be had ({error})")
-            return "everyday"
-    if name not in BUNDLED and not os.path.exists(os.path.expanduser(name)):
-        card = card_of(name)
-        download.fetch(card, download.progress_bar(name) if say else None)
-    return name
+            _refuse_other(archive, card["digest"])
+        except ValueError as error:
+            raise InputError(f"{archive}: {error}; delete that file") from None
+        return str(archive)
 
-
-def card_of(name):
-    """The card of a model of the zoo."""
-    cards = download.catalogue()
-    if name not in cards:
-        known, name = ", ".join([*BUNDLED, *cards, "auto"]), str(name)[:200]
-        raise InputError(f"no model {name!r}: use one of {known}, or the folder of a model")
-    return cards[name]
-
-
-def locate(name):
-    """The file to load, and its card if it does not hold that itself."""
-    folder = pathlib.Path(name).expanduser()
-    if name in BUNDLED:
-        return DATA / f"{name}.json", None
-    if folder.suffix == ".tflite" and os.path.isfile(folder):
-        return folder, read_card(folder.with_suffix(".json"))
-    here = os.path.exists(folder)  # which, unlike Path.exists, takes names of any length
-    card = {} if here else card_of(name)
-    folder = folder if here else download.find_cached(card)
-    graph = graphs.find_graph(folder)
-    if graph:
-        home = graph.parent.parent if graph.parent.name == "saved_model" else graph.parent
-        card = card or {"name": home.name, "categories": "coco" if "coco" in home.name else None}
-        labels = None if "url" in card else graphs.find_label_map(graph)  # else it is the zoo's
-        labels = labels or (DATA / "coco_labels.pbtxt" if card["categories"] == "coco" else None)
-        return graph, {**card, "categories": graphs.read_label_map(labels) if labels else {}}
-    cards = sorted(folder.glob("*.json"))
-    if not cards:
-        raise InputError(f"no model in {folder}: neither a graph (.pb) nor a card (.json)")
-    return cards[0], None
-
-
-def _graph_detector(function, card, score_threshold):
-    """A Detector of a function that `load_graph` returned."""
-    import tensorflow as tf
-
-    def outputs(image):
+    part = cache / f"{archive.name}.part"
+    failures = []
+    for url in (card["url"], *card["mirrors"]):
         try:
-            return function(image[None])
-        except tf.errors.OpError as error:
-            height, width = image.shape[:2]  # the reason stands before the first node's name
-            reason = error.message.split("[[{{node")[0].strip().splitlines()[-1].strip()
-            size = f"{width} x {height} pixels"
-            raise InputError(f"{card['name']} cannot take a picture of {size}: {reason}") from None
+            _download(url, part, card, progress)
+            part.replace(archive)
+            return url
+        except (requests.RequestException, ValueError) as error:
+            failures.append(f"{url}: {download.explain(error)}")
+    raise InputError(
+        f"{card['name']} cannot be downloaded ({'; '.join(failures)}); check the network "
+        f"and run it again, or put {archive.name} into {cache} by hand"
+    )
 
-    return Detector(outputs, graphs.decode, card, None, score_threshold, corners=True)
+
+def _download(url, part, card, progress):
+    """Receive what a URL serves, and check it: what is wrong does not stay."""
+    download.receive(url, part, card["bytes"], card["digest"] is not None, progress)
+    try:
+        _refuse_other(part, card["digest"])
+    except ValueError:
+        part.unlink()
+        raise
 
 
-def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
-    """A Detector of a Keras MaskRCNN, compiled once for the backend in use, and warmed up.
+def install(card, cache, source) -> pathlib.Path:
+    """Turn the archive in the cache into the card's folder, which appears when it is whole.
 
     Args:
-        model: MaskRCNN, built.
-        card: dict with at least "name" and "categories" ({id: name}, in the order of classes).
-        score_threshold: detections below it are dropped.
-        fast: see `load_detector`.
+        card: see `catalogue`.
+        cache: the cache folder, with the archive in it.
+        source: where the archive is from.
+
+    Returns:
+        The folder.
 
     Raises:
-        ValueError: fast is wanted of another backend than TensorFlow.
+        InputError: the archive holds no model; it is deleted.
     """
-    backend = keras.backend.backend()
-    require(backend == "tensorflow" or not fast, f"fast=True needs TensorFlow, not {backend}")
+    archive = cache / card["archive"]
+    folder = cache / card["name"]
+    fresh = cache / f".{card['name']}.new"
+    shutil.rmtree(fresh, ignore_errors=True)  # of a process that was killed; we hold the lock
+    try:
+        names = archives.unpack(archive, fresh)
+        stamp = _stamp(card, source, archive, fresh, names)
+        (fresh / STAMP).write_text(json.dumps(stamp, indent=1))
+        if (folder / STAMP).exists():  # outdated or damaged, but ours
+            shutil.rmtree(folder)
+        fresh.rename(folder)
+    except archives.BROKEN as error:
+        archive.unlink()
+        raise InputError(
+            f"the archive from {source} held no model ({error}) and is deleted; fetch it again, "
+            f"or put another {archive.name} into {cache} by hand"
+        ) from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    archive.unlink()
+    return folder
 
-    forward = export.compiled(model)
-    if backend == "tensorflow":
-        forward.get_concrete_function()  # traced by its call, the fifth model would get a warning
-        forward = export.run_lite(export.to_lite(forward)) if fast else forward
-    card = {**card, "image_size": model.config.image_size}
-    detector = network_detector(forward, card, model, score_threshold)
-    forward(np.zeros((1, *model.config.image_size, 3), np.uint8))
-    return detector
+
+def _stamp(card, source, archive, folder, names) -> dict:
+    """What is known of an unpacked model: where it is from, and what its files must be."""
+    files = {}
+    for name in names:
+        path = folder / name
+        files[name] = {"bytes": path.stat().st_size, "digest": _digest(path)}
+    return {
+        "url": card["url"],
+        "source": source,
+        "checked": "as published" if card["digest"] else "unchecked",
+        "files": files,
+        "digest": card["digest"] or _digest(archive),
+    }
 
 
-def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector:
-    """A Detector of a network of ours: images are fitted into its input, results fitted back.
+def _digest(path, kind="sha256") -> str:
+    """The digest of a file: "sha256:0123..."."""
+    import pooch
 
-    Args:
-        forward: (1, H, W, 3) uint8 -> the `Stages` named in `export.FINAL_STAGES`.
-        card: dict with at least "name", "categories" and "image_size" (height, width).
-        model: the Keras model behind, if there is one.
-        score_threshold: detections below it are dropped.
-    """
-    size, categories = card["image_size"], {int(k): v for k, v in card["categories"].items()}
+    return f"{kind}:{pooch.file_hash(path, kind)}"
 
-    def outputs(image):
-        leaves = forward(letterbox(image, size)[0][None])
-        return dict(zip(export.FINAL_STAGES, map(np.asarray, leaves), strict=True))
 
-    def decode(outputs, image_size):
-        scale = min(size[0] / image_size[0], size[1] / image_size[1])
-        rows = (outputs[name][0] for name in export.FINAL_STAGES)
-        return candidates_of(*rows, scale, categories)
+def _refuse_other(path, digest):
+    """Raise ValueError if a file has another digest; None fits all."""
+    if digest is None:
+        return
+    given = _digest(path, digest.split(":")[0])
+    if given != digest:
+        raise ValueError(f"it is {given}, not {digest}")
 
-    return Detector(outputs, decode, card, model, score_threshold)
+
+def _cannot_write(error) -> InputError:
+    """What to raise where the cache cannot be written."""
+    cache = cache_folder()
+    where = error.filename2 or error.filename or cache
+    reason = "it is a file" if cache.is_file() else error.strerror or error
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "free some space (what came is kept)"
+    else:
+        remedy = "permit it or clear the way"
+    return InputError(
+        f"cannot write {where} ({reason}); {remedy}, or set PIXELWISE_CACHE to another folder"
+    )

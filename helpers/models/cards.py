@@ -1,0 +1,42 @@
+"""A model's card: a JSON file that says its name, its categories and how it came to be."""
+
+import json
+import pathlib
+import zlib
+from zipfile import BadZipFile
+
+from helpers.structures import InputError, require
+
+# What damaged cards and weights raise, down to the archive's own checks.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RecursionError,
+    BadZipFile,
+    zlib.error,
+)
+
+
+def read_card(path) -> dict:
+    """A card from its file: a dict with at least "name" and "categories" ({id: name}).
+
+    Raises:
+        InputError: the file is missing, no JSON, or lacks one of these.
+    """
+    try:
+        card = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        require(isinstance(card["name"], str), "the card has no name")
+        require(all(int(key) > 0 for key in card["categories"].keys()), "ids must be above 0")
+    except BROKEN as error:
+        raise unreadable(path, error) from None
+    return card
+
+
+def unreadable(path, error) -> InputError:
+    """What to raise where card or weights cannot be read."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(f"{path}: no readable model here ({reason}); fetch it anew")

@@ -1,0 +1,102 @@
+"""Models by name: `load_detector("streets")` is all that a notebook needs to know.
+
+The way: a name -> `find_source` -> the loader of that kind of source -> a `Detector`.
+"""
+
+import time
+
+import numpy as np
+
+from helpers.models import programs
+from helpers.models.detector import Detector, from_model, network_detector
+from helpers.models.graphs import graph_detector
+from helpers.models.sources import Source, find_source
+from helpers.models.weights import load_model
+from helpers.structures import require
+
+# Fields of `Config` that may change after training, since no weight depends on them. What each
+# costs and brings is measured in notebook 07.
+KNOBS = (
+    "image_size",
+    "num_candidates",
+    "num_proposals",
+    "proposal_nms_iou",
+    "min_score",
+    "nms_iou",
+    "num_detections",
+)
+
+
+def load_detector(
+    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print, **knobs
+) -> Detector:
+    """A model by its name, warmed up and ready.
+
+    Args:
+        name: a bundled model ("streets", "everyday"); one of the zoo (`python3 run.py models
+            list`), which is downloaded once; a folder that training or an exporter wrote
+            ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's Mask R-CNN
+            Inception v2 if it can be had, else everyday. Or a `Source`, see `find_source`.
+        fast: run one of our models through TensorFlow Lite with 8-bit weights: half to three
+            quarters of the time, by the processor, nearly the same numbers (benchmarks/inference.py
+            prints both). Converting takes some seconds; TensorFlow only.
+        score_threshold: detections below it are dropped.
+        bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
+        say: gets a line for whatever takes long or was chosen; None for silence.
+        **knobs: run one of our models otherwise than it was trained: see `KNOBS`.
+
+    Raises:
+        InputError: there is no such model, it cannot be had, or its files are damaged.
+        ValueError: this model has no such option.
+    """
+    _check_knobs(knobs)
+    source = name if isinstance(name, Source) else find_source(name, say)
+    if source.kind == "graph":
+        _refuse_knobs(source, knobs)
+        require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
+        return _load_graph(source, score_threshold, bfloat16, sides, say)
+    require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
+    if source.kind == "lite":
+        _refuse_knobs(source, knobs)
+        return _load_lite(source, score_threshold)
+    return _load_network(source, score_threshold, fast, knobs)
+
+
+def _load_network(source, score_threshold, fast, knobs) -> Detector:
+    """One of our own models."""
+    model, card = load_model(source.path, **knobs)
+    return from_model(model, card, score_threshold, fast)
+
+
+def _load_lite(source, score_threshold) -> Detector:
+    """A TensorFlow Lite program of one of our models."""
+    forward = programs.run_lite(source.path.read_bytes())
+    return network_detector(forward, source.card, None, score_threshold)
+
+
+def _load_graph(source, score_threshold, bfloat16, sides, say) -> Detector:
+    """A graph of the Object Detection API."""
+    start, name = time.monotonic(), source.card["name"]
+    if say:
+        say(f"{name}: loading the graph, and one run to warm up …")
+    detector = graph_detector(source.path, source.card, score_threshold, bfloat16, sides)
+    detector(np.full((480, 640, 3), 127, np.uint8))
+    if say:
+        say(f"{name}: ready after {time.monotonic() - start:.0f} s")
+    return detector
+
+
+def _check_knobs(knobs):
+    """Raise ValueError for a knob that is none, or an input that the network cannot take."""
+    unknown = sorted(set(knobs) - set(KNOBS))
+    require(
+        not unknown, f"no option {unknown}; of a Config only these may change: {', '.join(KNOBS)}"
+    )
+    if "image_size" in knobs:
+        size = knobs["image_size"]
+        fits = len(size) == 2 and all(side > 0 and side % 64 == 0 for side in size)
+        require(fits, f"image_size must be (height, width), each divisible by 64, got {size}")
+
+
+def _refuse_knobs(source, knobs):
+    require(not knobs, f"{source.path.name} is fixed: no {sorted(knobs)}")
