@@ -148,7 +148,7 @@ def annotations(rng, folder):
 
 
 def label_maps(rng, folder):
-    from helpers.models.graphs import read_label_map
+    from helpers.models.label_maps import read_label_map
 
     text = b"item {\n  name: 'n1'\n  id: 1\n  display_name: \"person\"\n}\n" * 3
     (folder / "map.pbtxt").write_bytes(damaged(text, rng))
@@ -183,7 +183,8 @@ def weights(rng, folder):
     import numpy as np
 
     from helpers.mask_rcnn import Config
-    from helpers.models.weights import BROKEN, load_model, read_card, read_weights
+    from helpers.models import load_model, read_card, read_weights
+    from helpers.models.cards import BROKEN
 
     kind, path = rng.randrange(4), folder / "a.json"
     card = {"name": "a", "categories": {"1": "nut"}, "config": dataclasses.asdict(Config(1))}
@@ -209,7 +210,7 @@ def weights(rng, folder):
 
 
 def archives(rng, folder):
-    from helpers.models import download
+    from helpers.models import zoo
 
     cache, outside = folder / "cache", folder / "outside"
     cache.mkdir(), outside.mkdir()
@@ -237,7 +238,7 @@ def archives(rng, folder):
     (cache / "m.tar.gz").write_bytes(packed)
     card = {"name": "m", "archive": "m.tar.gz", "digest": None, "url": "http://nowhere.invalid/m"}
     try:
-        download._unpack(card, cache, "here")
+        zoo.install(card, cache, "here")
     finally:
         here = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
         strange = [p for p in here if not p.startswith(("cache/m", "outside")) and p != "cache"]
@@ -267,7 +268,7 @@ WORDS = ["", "-", "--", "nowhere", "../..", "\x01", "é" * 90, "x" * 5000, "a*",
 
 def arguments(rng, folder):
     from helpers.annotations import __main__ as data
-    from helpers.models import zoo
+    from helpers.models import __main__ as models
     from helpers.training import everyday
     from helpers.training import recipes as training
 
@@ -276,7 +277,7 @@ def arguments(rng, folder):
         (data.main, ["check", "stats", "convert", "--fix"]),
         (everyday.main, ["--score", "--pack", "--epochs", "--hold", "--out"]),
         (training.main, ["--size", "--share", "--start", "--epochs", "--out", "out"]),
-        (zoo.main, ["info", "verify", "export", "list"]),
+        (models.main, ["info", "verify", "export", "list"]),
     )
     main, own = rng.choice(commands)
     words = [rng.choice((*own, *WORDS)) for _ in range(rng.randrange(1, 5))]
@@ -332,7 +333,7 @@ def work(kind, seed, first, last):
     def slow(*_):
         raise Slow
 
-    for name in ("helpers.models.zoo", "helpers.training.everyday", "helpers.video.pipeline"):
+    for name in ("helpers.models.loading", "helpers.training.everyday", "helpers.video.pipeline"):
         importlib.import_module(name)  # now: no input shall wait for TensorFlow
     signal.signal(signal.SIGALRM, slow)
     out = os.fdopen(3, "w", buffering=1)

@@ -19,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from helpers.lessons import explorers, sliders
 from helpers.mask_rcnn.inference import letterbox
-from helpers.models import zoo
+from helpers.models import load_detector
 from helpers.streets import draw_scene
 
 
@@ -45,7 +45,7 @@ def main():
     parser.add_argument("--moves", type=int, default=1000, help="of each explorer at most")
     num, rng = parser.parse_args().moves, np.random.default_rng(0)
 
-    detector = zoo.load_detector("streets")
+    detector = load_detector("streets")
     (image, _), (small, truth) = (draw_scene(700_091, size) for size in ((512, 640), (256, 320)))
     stages = detector.model(letterbox(image, detector.model.config.image_size)[0][None])
     raw = image, *detector.candidates(image), detector.categories

@@ -16,7 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from measure import spread, table, take_turns
 
 from helpers.evaluation import evaluate
-from helpers.models import export, zoo
+from helpers.models import final_stages, load_detector, network_detector
 from helpers.training import recipes as training
 
 
@@ -28,17 +28,17 @@ def main():
     parser.add_argument("--calls", type=int, default=40, help="timed calls of each way")
     args = parser.parse_args()
 
-    compiled = zoo.load_detector(args.model, score_threshold=0.0)
+    compiled = load_detector(args.model, score_threshold=0.0)
 
     def forward(images):
         stages = compiled.model(images)
-        return [getattr(stages, name) for name in export.FINAL_STAGES]
+        return final_stages(stages)
 
-    eager = zoo.network_detector(forward, compiled.card, compiled.model, 0.0)
+    eager = network_detector(forward, compiled.card, compiled.model, 0.0)
     ways = {
         "eager": eager,
         "tf.function": compiled,
-        "fast (TF Lite, 8-bit weights)": zoo.load_detector(args.model, True, 0.0),
+        "fast (TF Lite, 8-bit weights)": load_detector(args.model, True, 0.0),
     }
     images, truth = training.held_out(args.images, compiled.card["image_size"])
     turns = itertools.cycle(image for image in images for _ in ways)  # the same one for all

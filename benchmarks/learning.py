@@ -19,7 +19,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 from measure import spread, table
 
-from helpers.models import load_model, zoo
+from helpers import DATA
+from helpers.models import from_model, load_model
 from helpers.streets import scenes
 from helpers.training import recipes as training
 from helpers.training.batches import Shuffled, to_targets
@@ -48,7 +49,7 @@ class Timed(Run):
 
 def plain(pictures):
     """A function that runs one epoch of the plain loop over (image, truth) pairs."""
-    model, _ = load_model(zoo.DATA / "streets.json")
+    model, _ = load_model(DATA / "streets.json")
     model.compile(keras.optimizers.AdamW(1e-4), jit_compile=False)
     ready = to_targets(pictures)
     return lambda: model.fit(ready, batch_size=BATCH, verbose=0)
@@ -60,7 +61,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=4, help="timed, of each way")
     parser.add_argument("--steps", type=int, default=8, help=f"batches of {BATCH} in an epoch")
     args = parser.parse_args()
-    model, card = load_model(zoo.DATA / "streets.json")
+    model, card = load_model(DATA / "streets.json")
     num, size = args.steps * BATCH, model.config.image_size
     pictures = [scenes.draw_scene(training.TRAINING_SEEDS + k, size) for k in range(num)]
     judged, turn, alone = pictures[:BATCH], plain(pictures), []
@@ -70,7 +71,7 @@ def main():
         turn()
         alone.append(time.perf_counter() - start)
 
-    detector = zoo.from_model(model, card)
+    detector = from_model(model, card)
     with tempfile.TemporaryDirectory() as folder:
         judge = lambda: training.score(detector, judged)  # noqa: E731
         batches = Batches(Shuffled(pictures, size), args.steps, BATCH)

@@ -13,7 +13,6 @@ crop_and_resize loses the last line of some masks.
 """
 
 import argparse
-import contextlib
 import gc
 import multiprocessing
 import os
@@ -171,14 +170,13 @@ def main():
     from measure import table
     from PIL import Image
 
-    from helpers.models import zoo
+    from helpers.models import export_model, find_source, load_model
 
     pictures = sorted((ROOT / "data" / "pictures").glob("*.jpg"))
     images = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]
     with tempfile.TemporaryDirectory() as scratch:
         if args.model:
-            with contextlib.redirect_stdout(None):
-                zoo.main(["export", args.model, scratch])
+            export_model(*load_model(find_source(args.model).path), scratch)
         elif not args.graph:
             import api_graph
 

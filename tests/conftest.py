@@ -140,10 +140,11 @@ def folder(tiny_model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
-    from helpers.models import export, weights, zoo
+    from helpers import DATA
+    from helpers.models import export_model, load_model
 
     folder = tmp_path_factory.mktemp("exported") / "streets"
-    export.export(*weights.load_model(zoo.DATA / "streets.json"), folder)
+    export_model(*load_model(DATA / "streets.json"), folder)
     return folder
 
 

@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
+from helpers import DATA
 from helpers.evaluation import evaluate
-from helpers.models import zoo
+from helpers.models import load_detector
 from helpers.pictures import read_image, sample_photos
 from helpers.structures import Detections, mask_iou
 from helpers.training import everyday
@@ -40,7 +41,7 @@ def test_it_trains_and_goes_on(small, tmp_path):
         detector = small(out, 2)
     assert [row["images"] for row in read_curve(out)] == ["4", "8"]
     assert detector.card["data"] == "2 photographs, partly labelled"  # the third is kept
-    loaded = zoo.load_detector(out, say=None)
+    loaded = load_detector(out, say=None)
     assert loaded.model.config.image_size == (128, 64)
     assert loaded.categories == {1: "person", 17: "cat"} and loaded.card["limits"]
     image = np.full((20, 30, 3), 50, np.uint8)
@@ -136,11 +137,11 @@ def test_photographs_that_others_ship(path, name, text, everyday_detector):
 
 @pytest.fixture(scope="module")
 def everyday_detector():
-    return zoo.load_detector("everyday")
+    return load_detector("everyday")
 
 
 def test_the_card_tells_what_it_must():
-    card = json.loads((zoo.DATA / "everyday.json").read_text())
+    card = json.loads((DATA / "everyday.json").read_text())
     assert (
         set(card["held_out"]["classes"])
         == set(everyday.CLASSES)
@@ -149,14 +150,14 @@ def test_the_card_tells_what_it_must():
     assert card["held_out"]["classes"]["person"]["mask_AP50"] >= 0.25  # half of what it aims at
     assert card["held_out"]["classes"]["cat"]["mask_AP50"] >= 0.3
     assert sum(sum(kinds.values()) for kinds in card["sources"].values()) == 5015
-    assert (zoo.DATA / "everyday.npz").stat().st_size < 12e6 and card["limits"] and card["licence"]
+    assert (DATA / "everyday.npz").stat().st_size < 12e6 and card["limits"] and card["licence"]
 
 
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
 def test_the_fast_path_keeps_the_accuracy(everyday_detector):
     photos = Photos(EVERYDAY, "val", everyday.CLASSES)
     some = [i for i in range(len(photos)) if photos.has_masks(i)][::4]
-    fast = zoo.load_detector("everyday", fast=True)
+    fast = load_detector("everyday", fast=True)
     aps = [
         evaluate(*everyday.judge(one, photos, some))["mask"]["AP"]
         for one in (everyday_detector, fast)
@@ -167,7 +168,7 @@ def test_the_fast_path_keeps_the_accuracy(everyday_detector):
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
 def test_the_weights_score_as_the_card_says(everyday_detector):
     photos = Photos(EVERYDAY, "val", everyday.CLASSES)
-    promised = json.loads((zoo.DATA / "everyday.json").read_text())["held_out"]
+    promised = json.loads((DATA / "everyday.json").read_text())["held_out"]
     some = [i for i, source in enumerate(photos.sources) if source == "pets"]
     truth, found = everyday.judge(everyday_detector, photos, some)
     cats = [[one[one.labels == 17] for one in images] for images in (truth, found)]

@@ -7,8 +7,12 @@ import pytest
 import tensorflow as tf
 
 import helpers.models.__main__ as models
-from helpers.models import export, weights, zoo
-from helpers.models.graphs import MASKS, OUTPUTS, read_label_map
+from helpers import DATA
+from helpers.models import programs, weights
+from helpers.models.export import export_model
+from helpers.models.graphs import MASKS, OUTPUTS
+from helpers.models.label_maps import read_label_map
+from helpers.models.loading import load_detector
 from helpers.streets import draw_scene
 from helpers.structures import InputError, mask_iou
 
@@ -19,7 +23,7 @@ def test_what_is_written(exported):
     names = ["frozen_inference_graph.pb", "label_map.pbtxt", "model.json", "model.tflite"]
     assert sorted(p.name for p in exported.iterdir()) == [*names, "saved_model"]
     assert not list(exported.parent.glob(".*"))  # no .part is left
-    card = json.loads((zoo.DATA / "streets.json").read_text())
+    card = json.loads((DATA / "streets.json").read_text())
     names = {int(key): name for key, name in card["categories"].items()}
     assert read_label_map(exported / "label_map.pbtxt") == names
 
@@ -42,8 +46,10 @@ def test_the_frozen_graph_is_one_of_tf1(exported):
 
 
 def test_converting_is_silent(tiny_model, capfd):
-    program = export.to_lite(export.compiled(tiny_model))
-    boxes, *_ = export.run_lite(program)(np.zeros((1, *tiny_model.config.image_size, 3), np.uint8))
+    program = programs.to_lite(programs.compiled(tiny_model))
+    boxes, *_ = programs.run_lite(program)(
+        np.zeros((1, *tiny_model.config.image_size, 3), np.uint8)
+    )
     assert boxes.shape[1:] == (tiny_model.config.num_detections, 4)
     assert capfd.readouterr() == ("", "")
 
@@ -51,8 +57,8 @@ def test_converting_is_silent(tiny_model, capfd):
 @pytest.mark.parametrize("form", ["", "saved_model"])
 def test_graphs_say_what_keras_says(exported, form):
     """The same objects; scores within .02, boxes .5 px; masks, pasted otherwise, IoU .98 of it."""
-    ours = zoo.load_detector("streets", score_threshold=0.3)
-    graph = zoo.load_detector(str(exported / form), score_threshold=0.3, say=None)
+    ours = load_detector("streets", score_threshold=0.3)
+    graph = load_detector(str(exported / form), score_threshold=0.3, say=None)
     assert graph.categories == ours.categories and graph.name == "streets"
     for name, size in SIZES.items():
         overlaps = []
@@ -70,7 +76,7 @@ def test_graphs_say_what_keras_says(exported, form):
 
 
 def test_padding_is_that_of_the_api(exported):
-    graph = zoo.load_detector(str(exported), say=None)
+    graph = load_detector(str(exported), say=None)
     raw = graph.outputs(np.full((40, 50, 3), 90, np.uint8))
     num = int(raw["num_detections"][0])
     assert num < 24 and not raw["detection_boxes"][0, num:].any()
@@ -79,8 +85,8 @@ def test_padding_is_that_of_the_api(exported):
 
 
 def test_lite_says_what_the_fast_form_says(exported):
-    fast = zoo.load_detector("streets", fast=True)
-    lite = zoo.load_detector(str(exported / "model.tflite"))
+    fast = load_detector("streets", fast=True)
+    lite = load_detector(str(exported / "model.tflite"))
     assert lite.name == "streets" and lite.model is None
     for seed in (700_000, 700_001):
         image, _ = draw_scene(seed, size=(300, 300))
@@ -91,9 +97,9 @@ def test_lite_says_what_the_fast_form_says(exported):
 
 def test_an_existing_folder_is_left_alone(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
-    model, card = weights.load_model(zoo.DATA / "streets.json")
+    model, card = weights.load_model(DATA / "streets.json")
     with pytest.raises(InputError, match="exists already; name a new folder"):
-        export.export(model, card, tmp_path)
+        export_model(model, card, tmp_path)
     assert models.main(["export", "streets", str(tmp_path)]) == 2
     assert "exists already" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
@@ -109,6 +115,6 @@ def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load."""
     assert models.main(["export", str(folder), str(tmp_path / "out")]) == 0
     assert str(tmp_path / "out" / "saved_model") in capsys.readouterr().out
-    detector = zoo.load_detector(str(tmp_path / "out"), score_threshold=0.0, say=None)
+    detector = load_detector(str(tmp_path / "out"), score_threshold=0.0, say=None)
     assert detector.categories == {1: "square", 7: "disc"}
     assert detector(np.zeros((64, 64, 3), np.uint8)).image_size == (64, 64)

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from helpers.models import graphs, zoo
+from helpers.models import graphs
+from helpers.models.label_maps import find_label_map, read_label_map
+from helpers.models.loading import load_detector
+from helpers.models.sources import find_graph
 from helpers.structures import InputError
 from tests import api_graph
 
@@ -19,7 +22,7 @@ FROZEN, SAVED = "frozen_inference_graph.pb", "saved_model/saved_model.pb"
 
 
 def test_coco_has_80_names_and_ids_to_90():
-    names = graphs.read_label_map(DATA / "coco_labels.pbtxt")
+    names = read_label_map(DATA / "coco_labels.pbtxt")
     missing = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
     assert set(names) == set(range(1, 91)) - missing and len(set(names.values())) == 80
     assert [names[i] for i in (1, 3, 13, 18, 90)] == [
@@ -39,15 +42,15 @@ def test_coco_has_80_names_and_ids_to_90():
 def test_label_maps_are_read(tmp_path, text, names):
     path = tmp_path / "toy_label_map.pbtxt"
     path.write_text(text)
-    assert graphs.read_label_map(path) == names
-    assert list(graphs.read_label_map(path)) == sorted(names)
+    assert read_label_map(path) == names
+    assert list(read_label_map(path)) == sorted(names)
 
 
 @pytest.mark.parametrize(
     "text, problem",
     [
         ("", "no item"),
-        ("<html>not found</html>", "no item"),
+        ("<html>not found</html>", "cannot be read as a label map .1:1"),
         ("item { name: 'cat' }", "item 1 needs an id"),
         ("item { id: 1 name: 'cat' } item { id: 2 }", "item 2 needs an id .* and a name"),
         ("item { id: -1 name: 'cat' }", "item 1 needs an id"),
@@ -58,31 +61,31 @@ def test_what_is_no_label_map_is_named(tmp_path, text, problem):
     path = tmp_path / "bad.pbtxt"
     path.write_text(text)
     with pytest.raises(InputError, match=rf"bad\.pbtxt: .*{problem}"):
-        graphs.read_label_map(path)
+        read_label_map(path)
     with pytest.raises(InputError, match="cannot be read"):
-        graphs.read_label_map(tmp_path / "none.pbtxt")
+        read_label_map(tmp_path / "none.pbtxt")
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
-        graphs.read_label_map(path)
+        read_label_map(path)
 
 
 # --- what a folder holds -----------------------------------------------------------------------
 
 
 def test_graph_and_label_map_are_found(tmp_path):
-    assert graphs.find_graph(tmp_path) is None and graphs.find_graph(tmp_path / "none") is None
+    assert find_graph(tmp_path) is None and find_graph(tmp_path / "none") is None
     (tmp_path / "saved_model").mkdir()
     for name in ("other.pb", SAVED, FROZEN):  # each counts more than those before it
         (tmp_path / name).touch()
-        assert graphs.find_graph(tmp_path) == tmp_path / name
-    assert graphs.find_graph(tmp_path / "saved_model") == tmp_path / SAVED
-    assert graphs.find_graph(tmp_path / "other.pb") == tmp_path / "other.pb"
+        assert find_graph(tmp_path) == tmp_path / name
+    assert find_graph(tmp_path / "saved_model") == tmp_path / SAVED
+    assert find_graph(tmp_path / "other.pb") == tmp_path / "other.pb"
     (tmp_path / "graph.pbtxt").write_text("node { }")
-    assert graphs.find_label_map(tmp_path / SAVED) is None
+    assert find_label_map(tmp_path / SAVED) is None
     for name in ("names.pbtxt", "toy_label_map.pbtxt"):
         (tmp_path / name).write_text("item { id: 1 name: 'cat' }")
-        assert graphs.find_label_map(tmp_path / SAVED) == tmp_path / name
-        assert graphs.find_label_map(tmp_path / FROZEN) == tmp_path / name
+        assert find_label_map(tmp_path / SAVED) == tmp_path / name
+        assert find_label_map(tmp_path / FROZEN) == tmp_path / name
 
 
 # --- with a pencil -----------------------------------------------------------------------------
@@ -112,7 +115,7 @@ def toy(tmp_path_factory):
 @pytest.mark.parametrize("name", ["", FROZEN, "saved_model", SAVED])
 def test_a_toy_is_found_where_the_pencil_says(toy, name):
     lines = []
-    detector = zoo.load_detector(str(toy / name), score_threshold=0.4, say=lines.append)
+    detector = load_detector(str(toy / name), score_threshold=0.4, say=lines.append)
     assert detector.name == "toy" and detector.categories == {3: "car", 90: "brush"}
     assert len(lines) == 2 and "warm up" in lines[0] and "ready after" in lines[1]
     found = detector(PICTURE)
@@ -131,7 +134,7 @@ def test_a_toy_is_found_where_the_pencil_says(toy, name):
 
 def test_padding_is_never_found(toy):
     """Rows beyond num_detections: class 1, score 0, masks of .6."""
-    detector = zoo.load_detector(str(toy), score_threshold=0.0, say=None)
+    detector = load_detector(str(toy), score_threshold=0.0, say=None)
     raw = detector.outputs(PICTURE)
     assert {name: value.shape for name, value in raw.items()} == {
         "num_detections": (1,), "detection_boxes": (1, 100, 4), "detection_scores": (1, 100),
@@ -145,28 +148,28 @@ def test_padding_is_never_found(toy):
 
 def test_nothing_found(tmp_path):
     api_graph.toy(tmp_path / "none", np.zeros((0, 4)), [], [], np.zeros((0, 15, 15)))
-    found = zoo.load_detector(str(tmp_path / "none"), score_threshold=0.0, say=None)(PICTURE)
+    found = load_detector(str(tmp_path / "none"), score_threshold=0.0, say=None)(PICTURE)
     assert len(found) == 0 and found.masks.shape == (0, 40, 60)
 
 
 def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
     api_graph.toy(tmp_path / "bare", BOXES, CLASSES, SCORES, HALVES)
-    detector = zoo.load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
+    detector = load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
     assert detector.categories == {} and detector(PICTURE).names == ["class 3", "class 90"]
     (tmp_path / "bare" / "label_map.pbtxt").write_text("item { id: 3 name: 'car' }")
-    detector = zoo.load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
+    detector = load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
     assert detector(PICTURE).names == ["car", "class 90"] and detector.categories == {3: "car"}
     api_graph.toy(tmp_path / "mask_rcnn_inception_v2_coco_mine", BOXES, CLASSES, SCORES, HALVES)
-    detector = zoo.load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
+    detector = load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
     assert detector(PICTURE).names == ["car"] and len(detector.categories) == 80
     (tmp_path / "mask_rcnn_inception_v2_coco_mine" / "mine.pbtxt").write_text(LABELS)  # counts more
-    detector = zoo.load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
+    detector = load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
     assert detector.categories == {3: "car", 90: "brush"}
 
 
 def test_scores_are_sorted(tmp_path):
     api_graph.toy(tmp_path / "toy", BOXES, CLASSES, SCORES[::-1], HALVES)
-    found = zoo.load_detector(str(tmp_path / "toy"), score_threshold=0.3, say=None)(PICTURE)
+    found = load_detector(str(tmp_path / "toy"), score_threshold=0.3, say=None)(PICTURE)
     np.testing.assert_allclose(found.scores, [0.9, 0.4])
     assert found.labels.tolist() == [90, 3]
 
@@ -176,7 +179,7 @@ def test_a_model_of_boxes_alone_has_no_masks(toy, tmp_path):
     keep = ["image_tensor", *graphs.OUTPUTS]
     graph = tf.compat.v1.graph_util.extract_sub_graph(graph, keep)
     (tmp_path / "boxes.pb").write_bytes(graph.SerializeToString())
-    found = zoo.load_detector(str(tmp_path / "boxes.pb"), say=None)(PICTURE)
+    found = load_detector(str(tmp_path / "boxes.pb"), say=None)(PICTURE)
     assert len(found) == 1 and found.masks is None
 
 
@@ -192,7 +195,7 @@ def test_a_model_of_boxes_alone_has_no_masks(toy, tmp_path):
 )
 def test_what_is_no_image_is_refused_at_the_door(toy, image, given):
     with pytest.raises(ValueError, match=f"an image must be RGB uint8 .* got {given}"):
-        zoo.load_detector(str(toy), say=None)(image)
+        load_detector(str(toy), say=None)(image)
 
 
 # --- files that are no graphs ------------------------------------------------------------------
@@ -205,7 +208,7 @@ def test_damaged_graphs_are_named(toy, tmp_path, name, content):
     (tmp_path / "saved_model").mkdir()
     (tmp_path / name).write_bytes(whole[: len(whole) // 2] if content == "half" else content)
     with pytest.raises(InputError, match=r"\.pb: no usable Object Detection graph") as caught:
-        zoo.load_detector(str(tmp_path), say=None)
+        load_detector(str(tmp_path), say=None)
     assert "\n" not in str(caught.value)
 
 
@@ -214,19 +217,19 @@ def test_a_graph_of_something_else_is_named(tmp_path):
         tf.compat.v1.placeholder(tf.uint8, [None], "image_tensor")
     (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
     with pytest.raises(InputError, match="it has no num_detections: the API did not export it"):
-        zoo.load_detector(str(tmp_path), say=None)
+        load_detector(str(tmp_path), say=None)
 
 
 def test_options_that_do_not_fit(toy):
     with pytest.raises(InputError, match="its resizer is not the zoo's"):
-        zoo.load_detector(str(toy), sides=(400, 683), say=None)
+        load_detector(str(toy), sides=(400, 683), say=None)
     for options in ({"sides": (400, 683)}, {"bfloat16": True}):
         with pytest.raises(InputError, match="are for frozen graphs; this is a SavedModel"):
-            zoo.load_detector(str(toy / "saved_model"), **options, say=None)
+            load_detector(str(toy / "saved_model"), **options, say=None)
         with pytest.raises(ValueError, match="are for graphs; our models have fast=True"):
-            zoo.load_detector("streets", **options)
+            load_detector("streets", **options)
     with pytest.raises(ValueError, match="fast=True is for our own models"):
-        zoo.load_detector(str(toy), fast=True, say=None)
+        load_detector(str(toy), fast=True, say=None)
 
 
 # --- in its full form --------------------------------------------------------------------------
@@ -259,7 +262,7 @@ def test_10000_nodes_with_loops_of_tf1(tmp_path):
     ops = {node.op for node in graph_def.node}
     assert len(graph_def.node) >= 10_000
     assert {"Enter", "Exit", "Switch", "Merge", "TensorArrayV3", "NextIteration"} <= ops
-    detector = zoo.load_detector(str(tmp_path), score_threshold=0.0, say=None)
+    detector = load_detector(str(tmp_path), score_threshold=0.0, say=None)
     for image, wanted in zip(PICTURES, outputs_of_a_session(tmp_path, PICTURES), strict=True):
         raw = detector.outputs(image)
         same(raw, wanted)
@@ -282,7 +285,7 @@ def small(tmp_path_factory):
 
 
 def outputs(path, **options):
-    return zoo.load_detector(str(path), say=None, **options).outputs(PICTURES[0])
+    return load_detector(str(path), say=None, **options).outputs(PICTURES[0])
 
 
 def test_a_saved_model_of_tf1_gives_the_same(small):
@@ -323,7 +326,7 @@ def test_a_picture_that_the_graph_refuses_is_named(tmp_path):
         for name, shape in zip(graphs.OUTPUTS, [(1,), (1, 9, 4), (1, 9), (1, 9)], strict=True):
             tf.add(tf.zeros(shape), nothing, name)
     (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
-    detector = zoo.load_detector(str(tmp_path), say=None)
+    detector = load_detector(str(tmp_path), say=None)
     assert len(detector(np.zeros((64, 2, 3), np.uint8))) == 0
     with pytest.raises(
         InputError, match=r"cannot take a picture of 5 x 3 pixels: .*shape"

@@ -12,8 +12,8 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as rle
 
 from helpers.annotations import read_dataset
-from helpers.models.graphs import read_label_map
-from helpers.models.weights import read_card
+from helpers.models.cards import read_card
+from helpers.models.label_maps import read_label_map
 from helpers.pictures import read_image
 from helpers.structures import Detections, InputError
 

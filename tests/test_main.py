@@ -12,6 +12,8 @@ from PIL import Image
 
 import helpers.__main__ as job
 import helpers.models
+from helpers.job import inputs, running
+from helpers.models.sources import Source
 from helpers.pictures import find_images, read_image, save_image
 from helpers.structures import Detections, InputError
 from helpers.video import read_frames, video_info, write_video
@@ -60,26 +62,26 @@ def street(shift=0, car=True, person=True, size=(60, 80)):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    """Pictures and a film, a fake model, and an empty current folder."""
+    """Pictures and a video, a fake model, and an empty current folder."""
 
-    def resolve(name):
+    def find_source(name):
         if name != "streets":
             raise InputError(f"no model {name!r}: use streets")
-        return name
+        return Source("network", pathlib.Path("streets.json"), {})
 
-    def load_detector(name, score_threshold, say):
+    def load_detector(source, score_threshold, say):
         return Fake(score_threshold)
 
     # Where the face keeps what it has imported: so TensorFlow is not imported at all.
     monkeypatch.setitem(vars(helpers.models), "load_detector", load_detector)
-    monkeypatch.setitem(vars(helpers.models), "resolve", resolve)
+    monkeypatch.setitem(vars(helpers.models), "find_source", find_source)
     monkeypatch.setattr(Fake, "calls", 0)
     folder = tmp_path / "my photos"
     save_image(folder / "both.png", street())
     save_image(folder / "car.jpg", street(person=False))
     save_image(folder / "none.webp", street(car=False, person=False))
     sound = np.full((24_000, 2), 1000, np.int16)
-    write_video(tmp_path / "film.mp4", (street(3 * i) for i in range(6)), 12, sound)
+    write_video(tmp_path / "video.mp4", (street(3 * i) for i in range(6)), 12, sound)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path
@@ -96,28 +98,28 @@ def run(*arguments):
 # --- a good run -------------------------------------------------------------------------------
 
 
-def test_pictures_and_film(files, capsys):
-    code = run("--images", files / "my photos", "--video", files / "film.mp4")
+def test_pictures_and_video(files, capsys):
+    code = run("--images", files / "my photos", "--video", files / "video.mp4")
     out, err = capsys.readouterr()
     assert code == 0 and err == ""
     assert "3 pictures, 3 objects: 2 × car, 1 × person" in out
-    assert "film.mp4: 6 frames, sound copied; at most at once 1 × car, 1 × person" in out
+    assert "video.mp4: 6 frames, sound copied; at most at once 1 × car, 1 × person" in out
     assert "note on fake: fake knows rectangles <only>" in out
     assert str(files / "work/outputs") in out and "file:///" in out
     folder = files / "work/outputs"
     names = sorted(p.name for p in folder.iterdir())
-    assert names == ["both.png", "car.jpg", "film.mp4", "index.html", "none.jpg", "page",
-                     "results.json"]  # fmt: skip
+    assert names == ["both.png", "car.jpg", "index.html", "none.jpg", "page", "results.json",
+                     "video.mp4"]  # fmt: skip
     drawn = read_image(folder / "both.png")
     assert drawn.shape == (60, 80, 3) and (drawn != street()).any()
     np.testing.assert_allclose(read_image(folder / "none.jpg"), 128, atol=3)
-    assert len(list(read_frames(folder / "film.mp4"))) == 6
-    assert video_info(folder / "film.mp4").has_audio
+    assert len(list(read_frames(folder / "video.mp4"))) == 6
+    assert video_info(folder / "video.mp4").has_audio
 
 
 def test_results_are_coco(files):
     coco = pytest.importorskip("pycocotools.coco")
-    run("--images", files / "my photos", "--video", files / "film.mp4", "--score", "0.3")
+    run("--images", files / "my photos", "--video", files / "video.mp4", "--score", "0.3")
     path = files / "work/outputs/results.json"
     content = json.loads(path.read_text())
     assert content["info"]["model"] == "fake"
@@ -136,7 +138,7 @@ def test_results_are_coco(files):
     assert len(again.anns) == len(dataset.anns) == len(content["annotations"]) == 3 + 12
     frames = [image for image in content["images"] if "frame" in image]
     assert [image["frame"] for image in frames] == [0, 1, 2, 3, 4, 5]
-    assert frames[3]["seconds"] == 0.25 and frames[3]["result"] == "film.mp4"
+    assert frames[3]["seconds"] == 0.25 and frames[3]["result"] == "video.mp4"
     assert len({image["id"] for image in content["images"]}) == 9
 
 
@@ -160,7 +162,7 @@ class Links(HTMLParser):
 
 def test_the_page_is_whole_and_relative(files):
     save_image(files / "my photos/50% <b> #1?.png", street())
-    run("--images", files / "my photos", "--video", files / "film.mp4")
+    run("--images", files / "my photos", "--video", files / "video.mp4")
     page = (files / "work/outputs/index.html").read_text("utf-8")
     parser = Links()
     parser.feed(page)
@@ -174,7 +176,7 @@ def test_the_page_is_whole_and_relative(files):
 
 
 def test_only_some_pictures_are_on_the_page(files, monkeypatch):
-    monkeypatch.setattr(job, "ON_PAGE", 1)
+    monkeypatch.setattr(running, "ON_PAGE", 1)
     assert run("--images", files / "my photos") == 0
     page = (files / "work/outputs/index.html").read_text("utf-8")
     assert page.count("<figure>") == 1 and "2 more pictures are in this folder" in page
@@ -203,41 +205,38 @@ def test_one_name_in_two_folders(files):
 
 
 def test_without_arguments_the_bundled_files(files, monkeypatch, capsys):
-    (files / "data").mkdir()
-    for name in ("page.html",):
-        (files / "data" / name).write_bytes((job.DATA / name).read_bytes())
-    (files / "my photos").rename(files / "data/pictures")
-    (files / "film.mp4").rename(files / "data/street.mp4")
-    monkeypatch.setattr(job, "DATA", files / "data")
+    monkeypatch.setattr(inputs, "PICTURES", files / "my photos")
+    monkeypatch.setattr(inputs, "VIDEO", files / "street.mp4")
+    (files / "video.mp4").rename(files / "street.mp4")
     assert run() == 0
     out, _ = capsys.readouterr()
     assert "3 pictures" in out and "street.mp4: 6 frames" in out and "note on" not in out
 
 
 def test_bundled_files_are_there():
-    assert len(find_images(job.DATA / "pictures")) >= 3
-    assert video_info(job.DATA / "street.mp4").has_audio
+    assert len(find_images(inputs.PICTURES)) >= 3
+    assert video_info(inputs.VIDEO).has_audio
 
 
 # --- bad input --------------------------------------------------------------------------------
 
 
 def test_bad_files_get_a_line_each_and_the_others_are_done(files, capsys):
-    photos, film = files / "my photos", files / "film.mp4"
+    photos, video = files / "my photos", files / "video.mp4"
     (photos / "text.jpg").write_text("I am not a picture")
     whole = save_image(files / "whole.jpg", street(size=(200, 300))).read_bytes()
     (photos / "half.jpg").write_bytes(whole[:1000])
     (files / "empty.mp4").touch()
     (files / "no pictures").mkdir()
     code = run("--images", photos, files / "gone.jpg", files / "no pictures",
-               "--video", files / "empty.mp4", film, files / "gone.mp4")  # fmt: skip
+               "--video", files / "empty.mp4", video, files / "gone.mp4")  # fmt: skip
     out, err = capsys.readouterr()
     assert code == 2
     lines = err.splitlines()
     for name in ("text.jpg", "half.jpg", "gone.jpg", "no pictures", "empty.mp4", "gone.mp4"):
         (line,) = (line for line in lines if name in line)
         assert re.search("check|copy|export|wanted", line), line
-    assert len(lines) == 6 and "3 pictures, 3 objects" in out and "film.mp4: 6 frames" in out
+    assert len(lines) == 6 and "3 pictures, 3 objects" in out and "video.mp4: 6 frames" in out
     page = pathlib.Path("outputs/index.html").read_text("utf-8")
     assert "half.jpg" in page and not list(pathlib.Path("outputs").rglob(".*"))
 
@@ -253,9 +252,9 @@ def test_bad_files_get_a_line_each_and_the_others_are_done(files, capsys):
     ],
 )
 def test_a_failed_run_destroys_nothing(files, capsys, arguments, line):
-    assert run("--images", files / "my photos", "--video", files / "film.mp4") == 0
+    assert run("--images", files / "my photos", "--video", files / "video.mp4") == 0
     pathlib.Path("broken.jpg").touch()
-    pathlib.Path("broken.mp4").write_bytes((files / "film.mp4").read_bytes()[:500])
+    pathlib.Path("broken.mp4").write_bytes((files / "video.mp4").read_bytes()[:500])
     before, _ = snapshot("outputs"), capsys.readouterr()
     assert run(*arguments) == 2
     assert snapshot("outputs") == before
@@ -263,8 +262,8 @@ def test_a_failed_run_destroys_nothing(files, capsys, arguments, line):
     assert re.search(line, err) and "Traceback" not in err and len(err.splitlines()) <= 2
 
 
-def test_a_film_that_fails_half_way_keeps_the_old_one(files, monkeypatch, capsys):
-    assert run("--video", files / "film.mp4") == 0
+def test_a_video_that_fails_half_way_keeps_the_old_one(files, monkeypatch, capsys):
+    assert run("--video", files / "video.mp4") == 0
     before = snapshot("outputs")
 
     def batch(self, images):
@@ -274,15 +273,16 @@ def test_a_film_that_fails_half_way_keeps_the_old_one(files, monkeypatch, capsys
 
     monkeypatch.setattr(Fake, "batch", batch)
     monkeypatch.setattr(Fake, "calls", 0)
-    write_video(files / "film.mp4", (street(i) for i in range(30)), 12)
-    assert run("--video", files / "film.mp4") == 2
+    write_video(files / "video.mp4", (street(i) for i in range(30)), 12)
+    assert run("--video", files / "video.mp4") == 2
     assert snapshot("outputs") == before
-    assert "film.mp4: needs more memory" in capsys.readouterr().err
+    assert "video.mp4: needs more memory" in capsys.readouterr().err
     monkeypatch.setattr(Fake, "calls", 0)
-    assert run("--video", files / "film.mp4", "--images", files / "my photos") == 2
+    assert run("--video", files / "video.mp4", "--images", files / "my photos") == 2
     content = json.loads(pathlib.Path("outputs/results.json").read_text())
+    video = pathlib.Path("outputs/video.mp4")
     assert len(content["images"]) == 3 and len(content["annotations"]) == 3
-    assert pathlib.Path("outputs/film.mp4").read_bytes() == before[pathlib.Path("outputs/film.mp4")]
+    assert video.read_bytes() == before[video]
 
 
 def test_stopped_by_hand_the_results_tell_what_was_done(files, monkeypatch, capsys):
@@ -293,9 +293,9 @@ def test_stopped_by_hand_the_results_tell_what_was_done(files, monkeypatch, caps
         return Detections.empty(image.shape[:2], NAMES)
 
     monkeypatch.setattr(Fake, "__call__", call)
-    assert run("--images", files / "my photos", "--video", files / "film.mp4") == 130
+    assert run("--images", files / "my photos", "--video", files / "video.mp4") == 130
     assert len(json.loads(pathlib.Path("outputs/results.json").read_text())["images"]) == 2
-    assert "stopped" in capsys.readouterr().err and not pathlib.Path("outputs/film.mp4").exists()
+    assert "stopped" in capsys.readouterr().err and not pathlib.Path("outputs/video.mp4").exists()
 
 
 def test_results_never_replace_their_sources(files, capsys):
@@ -303,7 +303,7 @@ def test_results_never_replace_their_sources(files, capsys):
     assert run("--images", files / "my photos", "--out", files / "my photos") == 2
     assert snapshot(files / "my photos") == before
     assert "lies where the results go; name another folder with --out" in capsys.readouterr().err
-    assert run("--video", files / "film.mp4", "--out", files) == 2
+    assert run("--video", files / "video.mp4", "--out", files) == 2
 
 
 def test_an_output_folder_that_cannot_be(files, capsys):
@@ -337,7 +337,7 @@ def test_a_senseless_score_is_refused(score, capsys):
 def test_memory_does_not_grow_with_the_number_of_pictures(files, monkeypatch):
     import tracemalloc
 
-    monkeypatch.setattr(job, "ON_PAGE", 2)
+    monkeypatch.setattr(running, "ON_PAGE", 2)
 
     def peak(number):
         folder = files / f"{number}"

@@ -17,7 +17,8 @@ import pytest
 from helpers.evaluation.matching import METRICS
 from helpers.mask_rcnn.inference import Candidates
 from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN
-from helpers.models import weights, zoo
+from helpers.models import Detector, from_model, load_detector, load_model, sources, weights
+from helpers.models.sources import Source
 from helpers.structures import Detections, InputError
 from helpers.training import curves
 from helpers.training import recipes as training
@@ -191,7 +192,7 @@ def test_neither_a_stop_nor_threads_change_anything(runs, run, where):
 
 def test_what_is_returned_is_what_was_saved(runs):
     folder, detectors, _, _ = runs
-    saved, card = zoo.load_model(folder / "parts" / "streets.json")
+    saved, card = load_model(folder / "parts" / "streets.json")
     assert card["images_seen"] == 12 and card["validation"] == result_of(0.25)
     assert all(card[word] for word in ("recipe", "date", "licence", "limits", "data", "about"))
     for run in ("second", "again"):
@@ -271,7 +272,7 @@ def test_two_devices_share_each_batch(undisturbed, start, tmp_path, backend):
     for a, b in zip(*rows, strict=True):
         total = [sum(float(row[name]) for name in LOSS_NAMES) for row in (a, b)]
         assert total[0] == pytest.approx(total[1], rel=0.2)
-    assert zoo.load_detector(str(tmp_path / "toy"), say=None).categories == short_run.NAMES
+    assert load_detector(str(tmp_path / "toy"), say=None).categories == short_run.NAMES
 
 
 def test_a_run_folder_is_a_model(start, tmp_path):
@@ -279,7 +280,7 @@ def test_a_run_folder_is_a_model(start, tmp_path):
     folder = tmp_path / "shapes"
     detector = quick(folder, start, image_size=(64, 128), say=said.append)
     assert detector.name == "shapes" and detector.categories == short_run.NAMES
-    again = zoo.load_detector(str(folder), say=None)
+    again = load_detector(str(folder), say=None)
     assert again.card["settings"]["steps"] == 2 and again.card["images_seen"] == 4
     assert again.card["about"] == "A Mask R-CNN that began as old and was taught square, disc."
     assert again.card["validation"]["images"] == detector.card["validation"]["images"] == 2
@@ -359,7 +360,8 @@ def test_what_cannot_be_taught(tmp_path, start, monkeypatch):
         quick(tmp_path / "a", start, train=[])
     with pytest.raises(InputError, match="no model 'nothing'"):
         quick(tmp_path / "b", "nothing")
-    monkeypatch.setattr(zoo, "locate", lambda name: (pathlib.Path("graph.pb"), {}))
+    graph = Source("graph", pathlib.Path("graph.pb"), {})
+    monkeypatch.setattr(training, "find_source", lambda name, say: graph)
     with pytest.raises(InputError, match="only our own models can be taught; this is a graph"):
         quick(tmp_path / "c", start)
     assert list(tmp_path.iterdir()) == []  # a mistake leaves nothing behind
@@ -383,7 +385,7 @@ def test_score_of_a_network_that_finds_nothing(seeds_drawn):
     images, truth = training.held_out(3, (64, 64), first=40)
     nothing = Candidates(np.zeros((0, 4)), np.zeros(0, int), np.zeros(0), np.zeros((0, 2, 2)))
     card = {"name": "", "categories": training.CATEGORIES}
-    detector = zoo.Detector(lambda image: None, lambda outputs, size: nothing, card)
+    detector = Detector(lambda image: None, lambda outputs, size: nothing, card)
     result = training.score(detector, list(zip(images, truth, strict=True)))
     assert seeds_drawn == [40, 41, 42] and result["images"] == 3
     assert result["mask"]["AP"] == result["box"]["AP"] == 0
@@ -441,8 +443,8 @@ def test_every_loss_has_a_question_and_a_sentence():
 
 def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, capsys):
     calls, card = [], {"name": "streets", "categories": SHAPES, "images_seen": 120}
-    detector = zoo.from_model(tiny_model, card)
-    monkeypatch.setattr(zoo, "DATA", tmp_path / "data")
+    detector = from_model(tiny_model, card)
+    monkeypatch.setattr(sources, "DATA", tmp_path / "data")
     monkeypatch.setattr(training, "train_streets", lambda *args: calls.append(args) or detector)
     monkeypatch.setattr(training, "held_out", lambda num, size: ([None] * num, [None] * num))
     monkeypatch.setattr(
@@ -454,7 +456,7 @@ def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, cap
     assert [call[1:] for call in calls] == [(3, 5)]
     assert json.loads(capsys.readouterr().out)["mask"] == {"AP": 0.5}
     for folder in (tmp_path / "run", tmp_path / "data"):
-        _, card = zoo.load_model(folder / "streets.json")
+        _, card = load_model(folder / "streets.json")
         assert card["images_seen"] == 120
         assert card["held_out"] == {"first_seed": 500_000, "mask": {"AP": 0.5}, "images": 500}
         assert (folder / "streets-curve.png").exists()
@@ -469,7 +471,7 @@ def test_the_command_for_a_folder_of_ones_own(start, tmp_path, capsys):
         assert training.main([*command, "--epochs", "1", "--steps", "1", "--batch", "2"]) == 0
     out = capsys.readouterr().out
     assert "load_detector(" in out and '"images": 1' in out
-    detector = zoo.load_detector(str(tmp_path / "mine"), say=None)
+    detector = load_detector(str(tmp_path / "mine"), say=None)
     assert sorted(detector.categories.values()) == ["disc", "square"]
     assert (tmp_path / "mine" / "curve.png").exists()
 

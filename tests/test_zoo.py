@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import helpers.models.__main__ as models
+from helpers import DATA
 from helpers.mask_rcnn.inference import Candidates
-from helpers.models import zoo
+from helpers.models import detector as detectors
+from helpers.models import sources
+from helpers.models.loading import load_detector
 from helpers.streets import draw_scene
 from helpers.structures import InputError
 
@@ -20,14 +23,14 @@ def test_unknown_names(tmp_path, monkeypatch):
         "no model 'street': use one of streets, everyday, mask_rcnn_inception_v2_coco, .*, auto, or"
     )
     with pytest.raises(InputError, match=wanted):
-        zoo.load_detector("street")
+        load_detector("street")
     with pytest.raises(InputError, match="no model 'xxx.{200,600}, or the folder of a model"):
-        zoo.load_detector("x" * 5000, say=None)  # longer than any file's name may be
+        load_detector("x" * 5000, say=None)  # longer than any file's name may be
     with pytest.raises(InputError, match=r"no model in .*: neither a graph \(.pb\) nor a card"):
-        zoo.load_detector(str(tmp_path))  # a folder without a model
-    monkeypatch.setattr(zoo, "DATA", tmp_path)
+        load_detector(str(tmp_path))  # a folder without a model
+    monkeypatch.setattr(sources, "DATA", tmp_path)
     with pytest.raises(InputError, match=r"streets\.json: no readable model here"):
-        zoo.load_detector("streets")
+        load_detector("streets")
 
 
 # --- detector ----------------------------------------------------------------------------------
@@ -35,7 +38,7 @@ def test_unknown_names(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def detector(folder):
-    return zoo.load_detector(str(folder), score_threshold=0.0)
+    return load_detector(str(folder), score_threshold=0.0)
 
 
 def test_a_folder_gives_a_detector(detector):
@@ -71,7 +74,7 @@ def test_two_pictures_are_on_their_way_at_a_time():
         boxes, masks = np.array([[0.0, 0, 4, 4]]), np.ones((1, 2, 2))
         return Candidates(boxes, np.array([number]), np.ones(1), masks)
 
-    detector = zoo.Detector(outputs, decode, {"name": "two", "categories": {7: "a", 8: "b"}})
+    detector = detectors.Detector(outputs, decode, {"name": "two", "categories": {7: "a", 8: "b"}})
     pictures = [np.full((6, 8, 3), number, np.uint8) for number in (7, 8)]
     assert [found.names for found in detector.batch(pictures)] == [["a"], ["b"]]
 
@@ -79,7 +82,7 @@ def test_two_pictures_are_on_their_way_at_a_time():
 def test_the_fast_form_takes_one_at_a_time(detector, toy_pictures):
     """Its interpreter refuses, or mixes up, what several threads ask of it at a time."""
     pictures = [picture for picture, _ in toy_pictures[:4]] * 6
-    fast = zoo.from_model(detector.model, detector.card, 0.0, fast=True)
+    fast = detectors.from_model(detector.model, detector.card, 0.0, fast=True)
     for picture, together in zip(pictures, fast.batch(pictures), strict=True):
         np.testing.assert_array_equal(fast(picture).boxes, together.boxes)
 
@@ -110,14 +113,14 @@ NAME = "mask_rcnn_inception_v2_coco"
 
 def test_a_model_of_the_zoo_by_its_name(served, capsys):
     lines = []
-    detector = zoo.load_detector(NAME, say=lines.append)
+    detector = load_detector(NAME, say=lines.append)
     assert detector.name == NAME and len(detector.categories) == 80
     image, _ = draw_scene(700_025)
-    ours, found = zoo.load_detector("streets")(image), detector(image)
+    ours, found = load_detector("streets")(image), detector(image)
     assert found.names == ours.names and len(found) > 3
     assert len(lines) == 2 and not capsys.readouterr().out  # a bar, if at all, goes to stderr
     asked = len(served.requests)
-    zoo.load_detector(NAME, say=None)
+    load_detector(NAME, say=None)
     assert not any(capsys.readouterr())
     archives = [path for path, _ in served.requests if path.endswith(".tar.gz")]
     assert len(archives) == 1 and len(served.requests) > asked  # the second time: the card alone
@@ -125,14 +128,14 @@ def test_a_model_of_the_zoo_by_its_name(served, capsys):
 
 def test_auto_takes_coco_where_it_can_and_says_so(served):
     lines = []
-    assert zoo.load_detector("auto", say=lines.append).name == NAME
+    assert load_detector("auto", say=lines.append).name == NAME
     assert lines[0] == f"auto: {NAME}, which knows the 80 kinds of things of COCO"
 
 
 def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
     served.behave(status=404)
     lines = []
-    assert zoo.load_detector("auto", say=lines.append).name == "everyday"
+    assert load_detector("auto", say=lines.append).name == "everyday"
     (line,) = lines
     assert line.startswith("auto: everyday, which comes with Pixelwise") and "404" in line
 
@@ -171,7 +174,7 @@ def test_commands(served, tmp_path, capsys):
 def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pictures):
     image = toy_pictures[0][0]
     knobs = {"image_size": [128, 192], "num_proposals": 5, "num_detections": 1}
-    other = zoo.load_detector(str(folder), score_threshold=0.0, **knobs)
+    other = load_detector(str(folder), score_threshold=0.0, **knobs)
     assert other.card["image_size"] == other.model.config.image_size == (128, 192)
     stages = other.model(np.zeros((1, 128, 192, 3), np.uint8))
     assert stages.proposals.shape == (1, 5, 4) and stages.scores.shape == (1, 1)
@@ -185,20 +188,20 @@ def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pict
 
 def test_knobs_that_are_refused(folder, tmp_path):
     with pytest.raises(ValueError, match=r"no option \['widths'\]; of a Config only these may ch"):
-        zoo.load_detector(str(folder), widths=(8, 8, 8, 8))
+        load_detector(str(folder), widths=(8, 8, 8, 8))
     for size in ((100, 128), (128,), (0, 64)):
         with pytest.raises(ValueError, match="image_size must be .*, each divisible by 64, got"):
-            zoo.load_detector(str(folder), image_size=size)
+            load_detector(str(folder), image_size=size)
     graph = tmp_path / "frozen_inference_graph.pb"
     graph.touch()
     with pytest.raises(ValueError, match=r"inference_graph.pb is fixed: no \['num_proposals'\]"):
-        zoo.load_detector(str(tmp_path), num_proposals=3)
+        load_detector(str(tmp_path), num_proposals=3)
 
 
 # --- the bundled model -------------------------------------------------------------------------
 
 needs_weights = pytest.mark.skipif(
-    not (zoo.DATA / "streets.json").exists(), reason="data/streets.json: not trained yet"
+    not (DATA / "streets.json").exists(), reason="data/streets.json: not trained yet"
 )
 
 
@@ -209,13 +212,13 @@ def streets_scores():
     from helpers.training import recipes as training
 
     images, truth = training.held_out(100, (256, 320))
-    detectors = [zoo.load_detector("streets", fast, 0.0) for fast in (False, True)]
+    detectors = [load_detector("streets", fast, 0.0) for fast in (False, True)]
     return [evaluate(truth, detector.batch(images)) for detector in detectors]
 
 
 @needs_weights
 def test_the_card_keeps_its_promise(streets_scores):
-    card = json.loads((zoo.DATA / "streets.json").read_text())
+    card = json.loads((DATA / "streets.json").read_text())
     for kind in ("mask", "box"):
         for name in ("AP", "AP50"):
             promised = card["held_out"][kind][name]
@@ -224,13 +227,13 @@ def test_the_card_keeps_its_promise(streets_scores):
 
 @needs_weights
 def test_the_card_promises_enough():
-    card = json.loads((zoo.DATA / "streets.json").read_text())
+    card = json.loads((DATA / "streets.json").read_text())
     held_out = card["held_out"]
     assert held_out["images"] >= 500 and held_out["first_seed"] == 500_000
     assert held_out["mask"]["AP"] >= 0.65 and held_out["mask"]["AP50"] >= 0.92
     assert held_out["box"]["AP"] >= 0.75
     assert set(held_out["per_class"]) == set(card["categories"].values())
-    assert (zoo.DATA / "streets.npz").stat().st_size <= 6e6
+    assert (DATA / "streets.npz").stat().st_size <= 6e6
 
 
 @needs_weights

@@ -20,7 +20,7 @@ from helpers import DATA
 from helpers.evaluation import bootstrap, error_kinds, evaluate, interval, match, rounded, summarize
 from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
-from helpers.models import load_model, save_model, transfer, zoo
+from helpers.models import from_model, load_detector, load_model, save_model, transfer
 from helpers.training.curves import plot_curve, read_curve
 from helpers.training.engine import Batches, Run
 from helpers.training.photos import Photos, Varied, counted, pack
@@ -168,7 +168,7 @@ def train_everyday(
         "data": f"{len(shown)} photographs, partly labelled",
         "sources": photos.provenance(),
     }
-    detector = zoo.from_model(model, card)
+    detector = from_model(model, card)
 
     def score():
         truth, found = judge(detector, photos, judged)
@@ -178,7 +178,7 @@ def train_everyday(
     run = Run(model, batches, score, folder, card, epochs)
     run.train(rate, hold=hold)
     model, card = load_model(folder / f"{folder.name}.json", image_size=final_size)
-    detector = zoo.from_model(model, card)
+    detector = from_model(model, card)
     detector.card["settled"] = settle(model, *judge(detector, photos, judged))
     save_model(model, detector.card, folder)
     return detector
@@ -208,7 +208,7 @@ def main(argv=None) -> int:
             print(pack(args.data, args.pack, CLASSES))
             return 0
         if args.score:
-            result = report(zoo.load_detector(args.score), Photos(args.data, "val", CLASSES))
+            result = report(load_detector(args.score), Photos(args.data, "val", CLASSES))
         else:
             result = _train(args)
     except (ValueError, OSError) as error:

@@ -22,7 +22,7 @@ from helpers.annotations import read_dataset, split
 from helpers.evaluation import score
 from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
-from helpers.models import load_model, read_card, save_model, transfer, zoo
+from helpers.models import find_source, from_model, load_model, read_card, save_model, transfer
 from helpers.pictures import replacing
 from helpers.streets import scenes
 from helpers.structures import InputError
@@ -119,7 +119,7 @@ def fine_tune(
             "settings": asked,
             "limits": ["what differs from the pictures that it was taught with"],
         }
-        detector = zoo.from_model(model, card)
+        detector = from_model(model, card)
         if say:
             line = memory_line(model.config, batch_size, len(train) + len(val), most)
             say(f"{folder.name}: {line}")
@@ -166,10 +166,10 @@ def _same_settings(folder, asked):
 
 def _heir(start, categories, image_size, most):
     """A new model for these classes with all that it can take over, and the old one's name."""
-    path = zoo.locate(zoo.resolve(start, None))[0]
-    if path.suffix != ".json":
+    found = find_source(start, say=None)
+    if found.kind != "network":
         raise InputError(f"{start}: only our own models can be taught; this is a graph")
-    source, card = load_model(path)
+    source, card = load_model(found.path)
     config = dataclasses.replace(
         source.config,
         num_classes=len(categories),
@@ -208,7 +208,7 @@ def train_streets(folder, epochs=12, steps=500, batch_size=8, num_images=100, co
     images, truth = held_out(num_images, size, HELD_OUT_SEED - num_images)
     val, card = list(zip(images, truth, strict=True)), read_card(DATA / "streets.json")
     card = {key: card[key] for key in SAME}  # what is said of `streets` whatever its weights are
-    detector = zoo.from_model(model, card)
+    detector = from_model(model, card)
     run = Run(model, batches, lambda: score(detector, val), folder, card, epochs)
     detector.card.update(run.train(rate=1.5e-3))
     return detector

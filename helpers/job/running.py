@@ -1,0 +1,169 @@
+"""Picture by picture and video by video: detect, draw, save, list."""
+
+import sys
+from collections import Counter
+
+from tqdm.auto import tqdm
+
+from helpers.drawing import draw_detections
+from helpers.job.page import Entry, make_page, save_preview
+from helpers.job.results import CocoWriter
+from helpers.pictures import read_image, replacing, save_image
+from helpers.structures import InputError
+from helpers.video import process_video, read_frames
+
+ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
+
+
+def run(options, pictures, videos, detector, problems) -> int:
+    """Work through the inputs, then write results.json and index.html.
+
+    Args:
+        options: see `read_options`.
+        pictures, videos: paths, see `find_inputs`.
+        detector: Detector.
+        problems: Problems.
+
+    Returns:
+        The exit code: 0, 2 if there was a problem, 130 if a user stopped it.
+
+    Raises:
+        InputError: not one of them could be used; older results stay.
+    """
+    was_stopped = False
+    with replacing(options.out / "results.json") as part, open(part, "w", encoding="utf-8") as file:
+        job = Job(options, detector, CocoWriter(file, detector), problems)
+        try:
+            job.add_pictures(pictures)
+            job.add_videos(videos)
+        except KeyboardInterrupt:
+            was_stopped = True
+            problems.add("stopped: the results tell of what was done so far")
+        if not job.entries:
+            raise InputError("nothing was done: no picture and no video could be used")
+        job.results.close()
+    with replacing(options.out / "index.html") as part:
+        page = make_page(job.entries, job.summary(), detector, problems.lines)
+        part.write_text(page, "utf-8")
+    _tell(job, options.out)
+    if was_stopped:
+        return 130
+    return 2 if problems.lines else 0
+
+
+class Job:
+    """What has been done so far.
+
+    Attributes:
+        entries: list of Entry, for the page.
+        counts: Counter of the names of all objects in pictures.
+    """
+
+    def __init__(self, options, detector, results, problems):
+        self.options = options
+        self.detector = detector
+        self.results = results
+        self.problems = problems
+        self.entries = []
+        self.counts = Counter()
+        self.taken = set()  # names of results
+
+    def add_pictures(self, paths):
+        """Find and draw the objects of pictures, each in its own file."""
+        for path in tqdm(paths, desc="pictures", unit="picture", delay=1, disable=None):
+            with self.problems.survive(path):
+                self._add_picture(path)
+
+    def add_videos(self, paths):
+        """Find and draw the objects of videos, each in its own file."""
+        for path in paths:
+            with self.problems.survive(path), self.results.all_or_nothing():
+                self._add_video(path)
+
+    def summary(self) -> str:
+        """A line on all pictures; "" if there are none."""
+        num_pictures = sum(not entry.is_video for entry in self.entries)
+        if num_pictures == 0:
+            return ""
+        num_objects = sum(self.counts.values())
+        return f"{num_pictures} pictures, {num_objects} objects: {listing(self.counts)}"
+
+    def _add_picture(self, path):
+        image = read_image(path)
+        detections = self.detector(image)
+        drawn = draw_detections(image, detections)
+        name = self._free_name(path, ".png" if path.suffix.lower() == ".png" else ".jpg")
+        save_image(self.options.out / name, drawn)
+        self.results.add(path, name, detections)
+        counts = Counter(detections.names)
+        entry = Entry(name, listing(counts))
+        if len(self.entries) < ON_PAGE:
+            entry.before = save_preview(self.options.out, f"{name}.before.jpg", image)
+            entry.after = save_preview(self.options.out, f"{name}.after.jpg", drawn)
+        self.counts += counts
+        self.entries.append(entry)
+
+    def _add_video(self, path):
+        name = self._free_name(path, ".mp4")
+        most = Counter()  # objects of each name at once
+
+        def note(index, seconds, detections):
+            if detections is None:
+                return
+            self.results.add(path, name, detections, frame=index, seconds=round(seconds, 3))
+            for label, count in Counter(detections.names).items():
+                most[label] = max(most[label], count)
+
+        report = process_video(
+            path,
+            self.options.out / name,
+            self.detector,
+            on_frame=note,
+            every=self.options.every,
+            resume=self.options.resume,
+            progress=sys.stderr.isatty(),
+        )
+        self._note_what_is_missing(path, report)
+        sound = f"sound {report.sound}" if report.sound else "no sound"
+        text = f"{report.frames} frames, {sound}; at most at once {listing(most)}"
+        first = next(read_frames(self.options.out / name))
+        poster = save_preview(self.options.out, f"{name}.poster.jpg", first)
+        self.entries.append(Entry(name, text, is_video=True, poster=poster))
+
+    def _note_what_is_missing(self, path, report):
+        """A line for frames without a result, the first three, and for an end that is missing."""
+        for index, why in list(report.failed.items())[:3]:
+            self.problems.add(
+                f"{path}: frame {index} of {len(report.failed)} without a result ({why})"
+            )
+        if report.cut_off:
+            self.problems.add(
+                f"{path}: breaks off after {report.seconds:.1f} s, which were used; copy it again"
+            )
+
+    def _free_name(self, path, suffix):
+        """A result's name, like its source's, that no other result has, whatever the capitals."""
+        name, count = path.stem + suffix, 1
+        while name.casefold() in self.taken:
+            count += 1
+            name = f"{path.stem}-{count}{suffix}"
+        self.taken.add(name.casefold())
+        return name
+
+
+def listing(counts) -> str:
+    """What was counted, most first: "3 × car, 1 × dog"."""
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} × {name}" for name, count in ranked if count) or "no object"
+
+
+def _tell(job, out):
+    """Print what was found, and where it lies."""
+    summary = job.summary()
+    if summary:
+        print(summary)
+    for entry in job.entries:
+        if entry.is_video:
+            print(f"{entry.name}: {entry.text}")
+    print(f"results are in {out.resolve()}")
+    print(f"look at them: {(out / 'index.html').resolve().as_uri()}")
