@@ -9,10 +9,11 @@ import pytest
 
 from helpers import DATA
 from helpers.models import load_detector
-from helpers.video import files
+from helpers.video import writing
 from helpers.video.cluster import local_cluster, local_pool, process_many
-from helpers.video.files import read_frames, write_video
 from helpers.video.pipeline import process_video
+from helpers.video.reading import read_frames
+from helpers.video.writing import write_video
 from tests.videos import picture, read, tone
 from tests.workers import cursed, deadly, deadly_streets, moody
 
@@ -35,7 +36,7 @@ def videos(tmp_path, monkeypatch):
     """Two videos of several parts each, one of them dark in one frame, and a file that is none."""
     frames = [moving(i) for i in range(40)]
     with monkeypatch.context() as only_here:
-        only_here.setitem(files.X264, "g", "6")  # a key frame in six: parts of 12 s
+        only_here.setitem(writing.X264, "g", "6")  # a key frame in six: parts of 12 s
         write_video(tmp_path / "a.mp4", frames, 1, tone(4.0))
         frames[17] = np.full_like(frames[17], 20)
         write_video(tmp_path / "b.mp4", frames, 1)

@@ -10,9 +10,15 @@ import types
 import numpy as np
 import pytest
 
-from helpers.lessons import explorers, sliders
-from helpers.lessons.explorers import explore_anchors, explore_roi_align, explore_stages
-from helpers.lessons.sliders import Explorer, explore_thresholds
+from helpers.lessons import (
+    explore_anchors,
+    explore_roi_align,
+    explore_stages,
+    explore_thresholds,
+    explore_upload,
+)
+from helpers.lessons.explorer import Explorer, can_slide
+from helpers.lessons.roi_align import roi_pool
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
 from helpers.structures import Detections
@@ -146,7 +152,7 @@ def parts_of(widget):
 
 def test_widgets_are_those_that_old_and_new_notebooks_share(makers, kernel):
     made = [make() for make, _ in makers]
-    made.append(sliders.explore_upload(lambda image: (image, "grey"), SQUARE[0]))
+    made.append(explore_upload(lambda image: (image, "grey"), SQUARE[0]))
     inner = {"keys", "comm", "_counter", "_options_labels"}
     for part in (part for explorer in made for part in parts_of(explorer.widget)):
         kind, needed = type(part), {"options": [1]} if hasattr(part, "options") else {}
@@ -161,14 +167,14 @@ def test_the_widget_travels_with_its_still(makers, kernel):
 
 
 def test_stills_can_be_asked_for(makers, kernel, monkeypatch):
-    assert sliders._can_slide()
+    assert can_slide()
     monkeypatch.setenv("PIXELWISE_STATIC", "1")
     explorer = makers[0][0]()
     assert explorer.widget is None and WIDGET not in explorer._repr_mimebundle_()[0]
     monkeypatch.setenv("PIXELWISE_STATIC", "0")
-    assert sliders._can_slide()
+    assert can_slide()
     monkeypatch.setattr("IPython.get_ipython", lambda: None)
-    assert not sliders._can_slide()
+    assert not can_slide()
 
 
 def fragile():
@@ -207,7 +213,7 @@ def test_an_error_in_a_notebook_fails_its_test(tmp_path):
     )
     code = [
         f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nimport numpy as np",
-        "from helpers.lessons.sliders import Explorer\n" + inspect.getsource(fragile),
+        "from helpers.lessons.explorer import Explorer\n" + inspect.getsource(fragile),
         "explorer = fragile()\nexplorer.controls['number'].value = NUMBER\nexplorer",
         "print('{}')",
     ]
@@ -331,12 +337,12 @@ def test_the_points_make_what_roi_align_returns(size):
 
 def test_pencil_roi_pool():
     features = np.arange(16.0).reshape(4, 4)
-    pooled, box = explorers._roi_pool(features, (0.5, 0.4, 3.6, 2.6), 2)
+    pooled, box = roi_pool(features, (0.5, 0.4, 3.6, 2.6), 2)
     assert box == (1, 0, 4, 3)  # three cells in two parts, rounded outward: they share the middle
     np.testing.assert_array_equal(pooled, [[6, 7], [10, 11]])
-    pooled, box = explorers._roi_pool(-features, (3.1, 3.2, 3.3, 3.3), 1)
+    pooled, box = roi_pool(-features, (3.1, 3.2, 3.3, 3.3), 1)
     assert box == (3, 3, 4, 4) and pooled == -15  # never less than a cell
-    pooled, _ = explorers._roi_pool(-features, (3, 3, 7, 7), 2)
+    pooled, _ = roi_pool(-features, (3, 3, 7, 7), 2)
     np.testing.assert_array_equal(pooled, [[-15, 0], [0, 0]])  # beyond the map: nothing
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from helpers.drawing import color_of
-from helpers.streets.scenes import draw_clip
+from helpers.streets import draw_clip
 from helpers.structures import Detections, mask_iou
-from helpers.video.tracks import History, Tracker, carry, shift_mask
+from helpers.video import History, Tracker, carry, shift_mask
 
 BENCHMARK = pathlib.Path(__file__).parents[1] / "benchmarks/tracks.py"
 SIZE, CATEGORIES = (60, 200), {1: "person", 3: "car", 8: "truck"}

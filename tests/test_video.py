@@ -16,9 +16,14 @@ import numpy as np
 import pytest
 
 from helpers.structures import Detections, InputError
-from helpers.video import files, parts
-from helpers.video.files import read_frames, video_info, write_video
-from helpers.video.pipeline import process_video
+from helpers.video import (
+    plan,
+    process_video,
+    read_frames,
+    video_info,
+    write_video,
+    writing,
+)
 from tests.videos import CLIPS, RATE, Painter, make, make_short_video, picture, read, tone
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -276,9 +281,9 @@ def test_real_clips(tmp_path, name, size, frames):
 @pytest.fixture
 def long_video(tmp_path, monkeypatch):
     """Four seconds, a key frame in six: parts of a second; sound."""
-    monkeypatch.setattr(parts, "PART_SECONDS", 1)
+    monkeypatch.setattr(plan, "PART_SECONDS", 1)
     with monkeypatch.context() as only_here:
-        only_here.setitem(files.X264, "g", "6")
+        only_here.setitem(writing.X264, "g", "6")
         frames = [picture(i % 16, (64, 128)) for i in range(40)]
         return write_video(tmp_path / "long.mp4", frames, 10, tone(4.0))
 
@@ -293,8 +298,8 @@ def frames_of(path):
 
 
 def test_parts_join_without_a_seam(long_video, tmp_path):
-    plan = parts.make_plan(long_video, tmp_path / "out.mp4")
-    assert len(plan.starts) == 4 and plan.frames == 40
+    made = plan.make_plan(long_video, tmp_path / "out.mp4")
+    assert len(made.starts) == 4 and made.frames == 40
     report = process_video(long_video, tmp_path / "out.mp4", Painter(), progress=False)
     assert read(report.path) == read(long_video) and report.frames == 40
     assert set(report.stages) >= {"decode", "detect", "track", "draw", "encode", "join"}
@@ -331,7 +336,7 @@ def test_a_piece_from_the_middle(tmp_path):
     "name, codec", [("a.ts", "mpeg2video"), ("a.avi", "mpeg4"), ("a.h264", "libx264")]
 )
 def test_files_without_an_index_of_times(tmp_path, monkeypatch, name, codec):
-    monkeypatch.setattr(parts, "PART_SECONDS", 0.5)
+    monkeypatch.setattr(plan, "PART_SECONDS", 0.5)
     src = tmp_path / name
     with av.open(str(src), "w") as file:
         video = file.add_stream(codec, rate=10, options={"g": "4"})
@@ -472,9 +477,9 @@ def test_other_wishes_begin_afresh(long_video, tmp_path):
 def test_a_killed_process_leaves_parts_to_go_on_with(long_video, tmp_path):
     code = (
         "import os, signal, sys\n"
-        "from helpers.video import parts, process_video\n"
+        "from helpers.video import plan, process_video\n"
         "from tests.videos import Painter\n"
-        "parts.PART_SECONDS = 1\n"
+        "plan.PART_SECONDS = 1\n"
         "kill = lambda i, *_: i == 30 and os.kill(os.getpid(), signal.SIGKILL)\n"
         "process_video(*sys.argv[1:], Painter(), resume=True, on_frame=kill, progress=False)"
     )
@@ -520,7 +525,7 @@ def test_an_encoder_that_dies(video, tmp_path, monkeypatch):
             raise av.error.ExternalError(-542398533, "Generic error in an external library")
         return real(*args)
 
-    monkeypatch.setattr(files.av, "VideoFrame", SimpleNamespace(from_numpy_buffer=fails))
+    monkeypatch.setattr(writing.av, "VideoFrame", SimpleNamespace(from_numpy_buffer=fails))
     with pytest.raises(InputError, match="could not be written .Generic error"):
         process_video(video, tmp_path / "out.mp4", Painter(), progress=False)
     assert list(tmp_path.iterdir()) == [video] and not working()

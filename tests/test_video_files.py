@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.pictures import find_images, read_image, save_image
-from helpers.video.files import play, read_frames, video_info, write_video
+from helpers.video import play, read_frames, video_info, write_video
 from tests.videos import RATE, make_short_video, picture, read
 
 

@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from helpers.structures import Detections
-from helpers.video.files import write_video
+from helpers.video import write_video
 
 CLIPS = pathlib.Path(__file__).parents[1] / "../shared/data/clips"
 RATE = 48_000

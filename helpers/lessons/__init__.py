@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["checks"],
     submod_attrs={
-        "explorers": ["explore_anchors", "explore_roi_align", "explore_stages"],
+        "anchors": ["explore_anchors"],
         "figures": [
             "GREY",
             "ORANGE",
@@ -23,6 +23,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_boxes",
             "show_long_axes",
         ],
-        "sliders": ["explore_thresholds", "explore_upload"],
+        "roi_align": ["explore_roi_align"],
+        "stages": ["explore_stages"],
+        "thresholds": ["explore_thresholds"],
+        "upload": ["explore_upload"],
     },
 )

@@ -9,7 +9,6 @@ first part to the last, then each part is drawn and encoded.
 import contextlib
 import dataclasses
 import functools
-import itertools
 import json
 import multiprocessing
 import pathlib
@@ -21,12 +20,14 @@ from tqdm.auto import tqdm
 
 from helpers.pictures import replacing
 from helpers.structures import InputError, require
-from helpers.video.parts import join_parts, make_plan, note, part_file, parts_folder, recall
-from helpers.video.pipeline import Clock, decode, detect, draw, follow, write
+from helpers.video.parts import frames_from_notes, join_parts, part_file, parts_folder, to_note
+from helpers.video.pipeline import Clock, decode, detect, draw, track_frames, write
+from helpers.video.plan import make_plan
 from helpers.video.tracks import Tracker
 
 OPEN_VIDEOS = 16  # videos in work at a time: their parts need room on the disk
-DEATHS = 3  # of workers, with no call finished in between: then it is the work that kills them
+MAX_DEATHS = 3  # of workers, with no call finished in between: then it is the work that kills them
+DETECTED, TRACKED = ".jsonl", ".tracks"  # suffixes of the notes on a part, before and after
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,82 +67,120 @@ def process_many(
     """
     videos = [pathlib.Path(video).expanduser().resolve() for video in videos]
     require(len(set(videos)) == len(videos), "videos must differ, some is named twice")
-    out, names, wanted = pathlib.Path(out_folder).expanduser().resolve(), Counter(), []
-    for src in videos:
-        names[src.stem] += 1
-        number = f"-{names[src.stem]}" * (names[src.stem] > 1)
-        wanted.append(out / f"{src.stem}{number}.mp4")
+    results = _result_paths(videos, pathlib.Path(out_folder).expanduser().resolve())
     bar = tqdm(desc=f"{len(videos)} videos", unit="call", total=0, disable=not progress, delay=2)
     with bar, ThreadPoolExecutor(OPEN_VIDEOS) as threads:
         crew = _Crew(executor, bar)
         try:
-            make = functools.partial(_make, crew, model, track, options)
-            return list(threads.map(make, videos, wanted))
+            make = functools.partial(_make_video, crew, model, track, options)
+            return list(threads.map(make, videos, results))
         finally:
             crew.close()
 
 
-def _make(crew, model, track, options, src, dst):
+def _result_paths(videos, folder):
+    """Where the result of each video goes; those of one name are numbered."""
+    seen = Counter()
+    paths = []
+    for src in videos:
+        seen[src.stem] += 1
+        name = src.stem
+        if seen[src.stem] > 1:
+            name = f"{name}-{seen[src.stem]}"
+        paths.append(folder / f"{name}.mp4")
+    return paths
+
+
+def _make_video(crew, model, track, options, src, dst):
     """See one video through all its calls; what was made by an earlier run is not made again."""
     try:
         (plan,) = crew.run(functools.partial(make_plan, **options), [(src, dst)])
-        wishes = plan, src.stat().st_mtime, getattr(model, "__qualname__", model), track
-        with parts_folder(dst, repr(wishes)) as folder:
-            numbers, notes = range(len(plan.starts)), ".tracks" if track else ".jsonl"
-            missing = lambda suffix: [  # noqa: E731
-                (plan, folder, n) for n in numbers if not part_file(folder, n, suffix).exists()
-            ]
-            crew.run(functools.partial(detect_part, model=model), missing(".jsonl"))
-            crew.run(track_video, [call[:2] for call in missing(notes)[:1]])
-            crew.run(functools.partial(draw_part, notes=notes), missing(".mp4"))
+        stamp = repr((plan, src.stat().st_mtime, getattr(model, "__qualname__", model), track))
+        with parts_folder(dst, stamp) as folder:
+            detect_call = functools.partial(detect_part, model=model)
+            crew.run(detect_call, _missing(plan, folder, DETECTED))
+            notes = DETECTED
+            if track:
+                notes = TRACKED
+                if _missing(plan, folder, TRACKED):
+                    crew.run(track_video, [(plan, folder)])
+            draw_call = functools.partial(draw_part, notes=notes)
+            crew.run(draw_call, _missing(plan, folder, ".mp4"))
             ((sound, problems),) = crew.run(join_video, [(plan, folder, dst)])
         failed = {index: problem for index, problem in enumerate(problems) if problem}
         return VideoResult(src, dst, len(problems), sound, failed)
+    except InputError as error:
+        return VideoResult(src, problem=str(error))
     except Exception as error:
-        kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
-        return VideoResult(src, problem=f"{kind}{error}")
+        return VideoResult(src, problem=f"{type(error).__name__}: {error}")
+
+
+def _missing(plan, folder, suffix):
+    """The parts of which a file is not there yet, as arguments of a call."""
+    numbers = range(len(plan.starts))
+    return [(plan, folder, n) for n in numbers if not part_file(folder, n, suffix).exists()]
 
 
 class _Crew:
     """An executor that several threads use; another one is made if its workers die."""
 
     def __init__(self, executor, bar):
-        self.make, self.own = executor, executor is None or callable(executor)
-        self.pool = executor() if callable(executor) else executor or ThreadPoolExecutor(1)
-        self.bar, self.lock, self.futures = bar, threading.Lock(), []
+        self._make = executor if callable(executor) else None
+        self._is_own = executor is None or callable(executor)
+        if executor is None:
+            self._pool = ThreadPoolExecutor(1)
+        elif callable(executor):
+            self._pool = executor()
+        else:
+            self._pool = executor
+        self._bar = bar
+        self._lock = threading.Lock()
+        self._futures = []
 
     def run(self, function, calls):
         """What function(*call) returns for each call, in order; the first error is raised."""
-        results, deaths = {}, 0
-        self.bar.total += len(calls)
-        while todo := [i for i in range(len(calls)) if i not in results]:
-            pool, before, futures = self.pool, len(results), {}
+        results = {}
+        num_deaths = 0
+        self._bar.total += len(calls)
+        while len(results) < len(calls):
+            pool, num_before = self._pool, len(results)
             try:
-                for i in todo:
-                    futures[i] = pool.submit(function, *calls[i])
-                    self.futures.append(futures[i])
-                for i in todo:
-                    results[i] = futures[i].result()
-                    self.bar.update()
+                self._run_on(pool, function, calls, results)
             except BrokenExecutor:
-                ended = {i: future for i, future in futures.items() if not future.exception()}
-                results.update((i, future.result()) for i, future in ended.items())
-                deaths = 0 if len(results) > before else deaths + 1
-                if deaths == DEATHS or not callable(self.make):
+                num_deaths = 0 if len(results) > num_before else num_deaths + 1
+                if num_deaths == MAX_DEATHS or self._make is None:
                     raise InputError("a worker was killed: is there enough memory?") from None
-                with self.lock:
-                    self.pool = self.make() if self.pool is pool else self.pool
-            finally:
-                for future in futures.values():
-                    future.cancel()
+                with self._lock:
+                    if self._pool is pool:  # no other thread has replaced it
+                        self._pool = self._make()
         return [results[i] for i in range(len(calls))]
+
+    def _run_on(self, pool, function, calls, results):
+        """Make those of the calls that have no result yet; `results` is filled, come what may."""
+        futures = {}
+        try:
+            for i in range(len(calls)):
+                if i not in results:
+                    futures[i] = pool.submit(function, *calls[i])
+                    self._futures.append(futures[i])
+            for i, future in futures.items():
+                results[i] = future.result()
+                self._bar.update()
+        except BrokenExecutor:
+            for i, future in futures.items():
+                if not future.exception():
+                    results[i] = future.result()
+            raise
+        finally:
+            for future in futures.values():
+                future.cancel()
 
     def close(self):
         """Let no call begin any more."""
-        for future in self.futures:
+        for future in self._futures:
             future.cancel()
-        if self.own:
-            self.pool.shutdown(cancel_futures=True)
+        if self._is_own:
+            self._pool.shutdown(cancel_futures=True)
 
 
 @functools.lru_cache(maxsize=1)
@@ -158,38 +197,48 @@ def detect_part(plan, folder, number, model):
     """Detect in a part of a video, and note what was found."""
     clock = Clock()
     frames = detect(decode(plan, [number], clock), _detector(model), plan, clock)
-    _keep(follow(frames, plan, None, clock), part_file(folder, number, ".jsonl"))
+    frames = track_frames(frames, plan, None, clock)  # carries masks, follows nobody
+    _write_notes(frames, part_file(folder, number, DETECTED))
 
 
 def track_video(plan, folder):
     """Say who is who in a whole video, from the notes alone."""
     tracker = Tracker()
     for number in range(len(plan.starts)):
-        frames = follow(recall(folder, [number]), plan, tracker, Clock())
-        named = (dataclasses.replace(frame, detections=frame.tracked) for frame in frames)
-        _keep(named, part_file(folder, number, ".tracks"))
+        frames = track_frames(frames_from_notes(folder, [number]), plan, tracker, Clock())
+        frames = (dataclasses.replace(frame, detections=frame.tracked) for frame in frames)
+        _write_notes(frames, part_file(folder, number, TRACKED))
 
 
 def draw_part(plan, folder, number, notes):
-    """Draw and encode a part of a video, from the notes and the video's own frames."""
-    clock, known = Clock(), recall(folder, [number], notes)
-    frames = zip(decode(plan, [number], clock), known, strict=True)
-    frames = (dataclasses.replace(a, tracked=b.detections, problem=b.problem) for a, b in frames)
+    """Draw and encode a part of a video, from its frames and the notes of suffix `notes`."""
+    clock = Clock()
+    frames = _with_notes(plan, folder, number, notes, clock)
     for _ in write(draw(frames, clock), plan, folder, clock):
         pass
 
 
+def _with_notes(plan, folder, number, notes, clock):
+    """The frames of a part with what is noted on them."""
+    decoded = decode(plan, [number], clock)
+    noted = frames_from_notes(folder, [number], notes)
+    for frame, note in zip(decoded, noted, strict=True):
+        yield dataclasses.replace(frame, tracked=note.detections, problem=note.problem)
+
+
 def join_video(plan, folder, dst):
     """Join the parts; returns what became of the sound, and of each frame its problem or None."""
-    paths = [part_file(folder, number, ".jsonl") for number in range(len(plan.starts))]
-    lines = itertools.chain.from_iterable(path.open() for path in paths)
-    return join_parts(plan, folder, dst), [json.loads(line)["problem"] for line in lines]
+    problems = []
+    for number in range(len(plan.starts)):
+        with part_file(folder, number, DETECTED).open() as notes:
+            problems += [json.loads(line)["problem"] for line in notes]
+    return join_parts(plan, folder, dst), problems
 
 
-def _keep(frames, path):
+def _write_notes(frames, path):
     """Write the notes on some frames."""
     with replacing(path) as part, part.open("w") as file:
-        file.writelines(map(note, frames))
+        file.writelines(to_note(frame) for frame in frames)
 
 
 def local_pool(workers=2):
@@ -209,8 +258,12 @@ def local_cluster(workers=2):
         from distributed import Client, LocalCluster
     except ImportError:
         raise InputError("Dask is missing: pip install distributed, or use local_pool") from None
-    room = "distributed.nanny.pre-spawn-environ.MALLOC_"
-    calm = {f"{room}TRIM_THRESHOLD_": 1 << 28, f"{room}MMAP_THRESHOLD_": 1 << 25}
+    environment = "distributed.nanny.pre-spawn-environ"
+    keep_memory = {
+        f"{environment}.MALLOC_TRIM_THRESHOLD_": 1 << 28,
+        f"{environment}.MALLOC_MMAP_THRESHOLD_": 1 << 25,
+    }
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
-    with dask.config.set(calm), LocalCluster(**options) as cluster, Client(cluster) as client:
-        yield client.get_executor()
+    with dask.config.set(keep_memory), LocalCluster(**options) as cluster:
+        with Client(cluster) as client:
+            yield client.get_executor()

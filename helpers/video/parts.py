@@ -1,6 +1,6 @@
-"""A video made in parts: planned, kept in a folder until all are there, joined as they are.
+"""The parts of a video: kept in a folder until all are there, then joined as they are.
 
-A part runs from a key frame of the source to another, so that any machine can make it from there.
+Beside a part lie notes on it, one line of JSON a frame: what was detected, or why nothing was.
 """
 
 import contextlib
@@ -16,10 +16,11 @@ import av
 import numpy as np
 from pycocotools import mask as rle
 
-from helpers.structures import Detections, InputError, require
-from helpers.video import files
+from helpers.structures import Detections, InputError
+from helpers.video.reading import open_video
+from helpers.video.writing import SoundTrack, create_video
 
-PART_SECONDS = 10  # a part ends at the first key frame after so much video
+NOTES_FORMAT = 2  # counts up when `to_note` changes, so that older parts are not taken up
 
 
 @dataclasses.dataclass
@@ -37,50 +38,6 @@ class Frame:
     problem: str | None = None  # why the detector has no result
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """What is to be made of a video: all that a machine must know to make a part of it."""
-
-    src: pathlib.Path
-    info: files.VideoInfo
-    size: tuple[int, int]  # (height, width) of the new video
-    every: int
-    batch_size: int
-    zero: int  # when the new video's clock begins, ticks of the source
-    starts: tuple[int, ...]  # when each part begins; but for the first, at a key frame
-    end: float  # when the last part ends
-    frames: int  # how many that makes
-
-
-def make_plan(src, dst, start=0.0, end=None, every=1, scale=1.0, batch_size=8) -> Plan:
-    """Check what is wanted of a video and cut it into parts; arguments as of `process_video`."""
-    for name, value in (("batch_size", batch_size), ("every", every)):
-        require(value >= 1, f"{name} must be at least 1, got {value}")
-    require(0 < scale <= 1, f"scale must be above 0 and at most 1, got {scale}")
-    require(start >= 0, f"start must be at least 0, got {start}")
-    require(dst.suffix.lower() == ".mp4", f"{dst} must end in .mp4")
-    info = files.video_info(src)
-    if dst.exists() and dst.samefile(src):
-        raise InputError(f"{dst}: is the video itself; choose another name for the result")
-    zero, limit, frames = info.ticks(start), info.ticks(end), 0
-    starts, latest, jumps = [zero], -math.inf, False
-    for time, is_key in files.frame_times(src):
-        if time is None or zero <= time < limit:
-            frames += 1
-            if is_key and time and (time - starts[-1]) * info.tick >= PART_SECONDS:
-                starts.append(time)
-        jumps |= time is None or is_key and time < latest
-        latest = time if is_key and not jumps else latest
-    if not frames:
-        raise InputError(f"{src}: holds no frame from second {start:g} to {end or 'the end'}")
-    if len(starts) > 1 and (jumps or files.entry(src, starts[1]) is None):
-        del starts[1:]  # it can only be read from its start
-    zero = zero if start else info.zero  # sound and picture keep what they are late by
-    even = lambda side: max(2, 2 * round(side * scale / 2)) if scale < 1 else side  # noqa: E731
-    size = even(info.height), even(info.width)
-    return Plan(src, info, size, every, batch_size, zero, tuple(starts), limit, frames)
-
-
 def part_file(folder, number, suffix=".mp4") -> pathlib.Path:
     """The file of a part of a video: it is there when the part is finished."""
     return pathlib.Path(folder) / f"{number:05}{suffix}"
@@ -88,56 +45,100 @@ def part_file(folder, number, suffix=".mp4") -> pathlib.Path:
 
 @contextlib.contextmanager
 def parts_folder(dst, stamp=None):
-    """A folder beside `dst` that is gone afterwards; with a stamp, it stays if the block raises."""
+    """A folder for the parts of `dst`, beside it, that is gone afterwards.
+
+    Args:
+        dst: the video that is to be made.
+        stamp: None, or a text that says what is wanted. With it the folder stays if the block
+            raises, and is found again with all its parts by who comes with the same stamp.
+
+    Yields:
+        The folder.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
     folder = dst.with_name(f"{dst.name}.parts")
     try:
         dst.parent.mkdir(parents=True, exist_ok=True)
         if stamp is None:
             folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{dst.stem}.", dir=dst.parent))
-        elif not (folder / "plan").exists() or (folder / "plan").read_text() != stamp:
-            shutil.rmtree(folder, ignore_errors=True)  # of another video, or of other wishes
-            folder.mkdir()
-            (folder / "plan").write_text(stamp)
+        else:
+            _claim(folder, stamp)
     except OSError as error:
         raise InputError(f"{dst}: could not be written ({error.strerror})") from None
+    is_finished = False
     try:
         yield folder
-        stamp = None
+        is_finished = True
     finally:
-        if stamp is None:
+        if is_finished or stamp is None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def note(frame):
-    """What was found in a frame, as a line of JSON; masks as run lengths, column by column."""
-    found = frame.detections
-    if found is not None:
-        codes = found.masks
-        if codes is not None:  # pycocotools wants (W, H, N), which as a rule is a view
-            codes = rle.encode(np.asfortranarray(codes.view(np.uint8).T))
-            codes = [code["counts"].decode() for code in codes]
-        found = {**vars(found), "masks": codes}
-    record = {"time": frame.time, "found": found, "problem": frame.problem}
+def _claim(folder, stamp):
+    """Make the folder, or empty it, unless it holds parts of what the stamp says."""
+    plan = folder / "plan"
+    stamp = f"{NOTES_FORMAT} {stamp}"
+    if plan.exists() and plan.read_text() == stamp:
+        return
+    shutil.rmtree(folder, ignore_errors=True)  # of another video, or of other wishes
+    folder.mkdir()
+    plan.write_text(stamp)
+
+
+def to_note(frame) -> str:
+    """What was detected in a frame, as a line of JSON; masks as run lengths, by columns."""
+    fields = None
+    if frame.detections is not None:
+        fields = dict(vars(frame.detections))
+        if fields["masks"] is not None:
+            fields["masks"] = _to_run_lengths(fields["masks"])
+    record = {"time": frame.time, "detections": fields, "problem": frame.problem}
     return json.dumps(record, default=np.ndarray.tolist) + "\n"
 
 
-def recall(folder, parts, suffix=".jsonl"):
+def frames_from_notes(folder, parts, suffix=".jsonl"):
     """The frames of some parts, without their pixels, from the notes on them."""
     for number in parts:
         with part_file(folder, number, suffix).open() as lines:
             for place, line in enumerate(lines):
                 record = json.loads(line)
-                found, codes = record["found"], record["found"] and record["found"]["masks"]
-                if codes is not None:
-                    width_height = found["image_size"][::-1]
-                    codes = [{"size": width_height, "counts": code} for code in codes]
-                    masks = rle.decode(codes).T if codes else []
-                    found["masks"] = np.reshape(masks, (len(codes), *found["image_size"]))
-                if found:
-                    found["categories"] = {int(k): name for k, name in found["categories"].items()}
-                    found = Detections(**found)
-                problem = record["problem"]
-                yield Frame(number, place, record["time"], 0, None, found, problem=problem)
+                yield Frame(
+                    part=number,
+                    place=place,
+                    time=record["time"],
+                    duration=0,
+                    image=None,
+                    detections=_detections_from_note(record["detections"]),
+                    problem=record["problem"],
+                )
+
+
+def _detections_from_note(fields):
+    """The inverse of what `to_note` does to Detections; None stays None."""
+    if fields is None:
+        return None
+    fields = dict(fields)
+    if fields["masks"] is not None:
+        fields["masks"] = _from_run_lengths(fields["masks"], fields["image_size"])
+    fields["categories"] = {int(key): name for key, name in fields["categories"].items()}
+    return Detections(**fields)
+
+
+def _to_run_lengths(masks):
+    """Masks (N, H, W) as texts, COCO's compressed run lengths."""
+    codes = rle.encode(np.asfortranarray(masks.view(np.uint8).T))  # it wants (W, H, N)
+    return [code["counts"].decode() for code in codes]
+
+
+def _from_run_lengths(texts, image_size):
+    """The masks (N, H, W) of such texts."""
+    height, width = image_size
+    if not texts:
+        return np.zeros((0, height, width), bool)
+    codes = [{"size": (width, height), "counts": text} for text in texts]
+    return rle.decode(codes).T
 
 
 def join_parts(plan, folder, dst) -> str | None:
@@ -145,32 +146,52 @@ def join_parts(plan, folder, dst) -> str | None:
 
     Returns:
         What became of the sound: "copied", "as AAC", or None if there is none.
+
+    Raises:
+        InputError: no part has a frame, or `dst` cannot be written.
     """
-    parts = {start: part_file(folder, number) for number, start in enumerate(plan.starts)}
-    parts = {start: path for start, path in parts.items() if path.exists()}
+    parts = {}
+    for number, start in enumerate(plan.starts):
+        path = part_file(folder, number)
+        if path.exists():
+            parts[start] = path
     if not parts:  # frames are announced, but damaged
         raise InputError(f"{plan.src}: no frame there can be read; copy it again")
     tick = plan.info.tick
-    with files.open_video(plan.src) as (source, _), files.create_video(dst) as out:
-        with av.open(str(next(iter(parts.values())))) as part:
+    with open_video(plan.src) as (source, _), create_video(dst) as out:
+        first_part = next(iter(parts.values()))
+        with av.open(str(first_part)) as part:
             stream = out.add_stream_from_template(part.streams.video[0])
-        cut = plan.zero > plan.info.begin
-        how, sound = files.sound_of(source, out, plan.zero * tick, plan.end * tick, cut)
-        pictures = _pictures(parts, stream, plan)
-        for packet in heapq.merge(pictures, sound, key=lambda piece: piece.dts * piece.time_base):
-            with contextlib.suppress(*[av.InvalidDataError] * (packet.stream is not stream)):
-                out.mux(packet)
-    return how
+        cut_before = plan.zero > plan.info.begin
+        sound = SoundTrack(source, out, plan.zero * tick, plan.end * tick, cut_before)
+        pictures = _timed_pictures(parts, stream, plan)
+        pieces = heapq.merge(pictures, sound.pieces(), key=_decoding_second)
+        for piece in pieces:
+            if piece.stream is stream:
+                out.mux(piece)
+            else:
+                with contextlib.suppress(av.InvalidDataError):  # damaged sound
+                    out.mux(piece)
+    return sound.how
 
 
-def _pictures(parts, stream, plan):
+def _decoding_second(piece):
+    """When a compressed piece is to be decoded."""
+    return piece.dts * piece.time_base
+
+
+def _timed_pictures(parts, stream, plan):
     """The compressed frames of all parts {when it begins: file}, timed for the joined video."""
-    lowest = -math.inf
+    latest = -math.inf
     for start, path in parts.items():
         with av.open(str(path)) as part:
-            for packet in (packet for packet in part.demux(video=0) if packet.size):
+            for packet in part.demux(video=0):
+                if packet.size == 0:
+                    continue
                 shift = round((start - plan.zero) * plan.info.tick / packet.time_base)
                 # a part may want to be decoded before the one before it has ended
-                lowest = max(packet.dts + shift, lowest + 1)
-                packet.pts, packet.dts, packet.stream = packet.pts + shift, lowest, stream
+                latest = max(packet.dts + shift, latest + 1)
+                packet.pts += shift
+                packet.dts = latest
+                packet.stream = stream
                 yield packet

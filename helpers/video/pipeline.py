@@ -1,4 +1,4 @@
-"""A video through a detector: decode, detect, follow and draw, encode, each in a thread of its own.
+"""A video through a detector: decode, detect, track and draw, encode, each in a thread of its own.
 
 Between two of them a few frames wait, so that the whole goes at the pace of the slowest, and memory
 does not grow with the video's length.
@@ -15,13 +15,24 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 from tqdm.auto import tqdm
 
-from helpers.drawing import color_of, draw_detections
+from helpers.drawing import LabelMemory, color_of, draw_detections
 from helpers.structures import require
-from helpers.video import files
-from helpers.video.parts import Frame, join_parts, make_plan, note, part_file, parts_folder, recall
-from helpers.video.tracks import Tracker, carry
+from helpers.video.motion import carry
+from helpers.video.parts import (
+    Frame,
+    frames_from_notes,
+    join_parts,
+    part_file,
+    parts_folder,
+    to_note,
+)
+from helpers.video.plan import make_plan
+from helpers.video.reading import timed_frames
+from helpers.video.tracks import Tracker
+from helpers.video.writing import PictureTrack, create_video
 
 GIVE_UP = 8  # frames in a row without a result: then it is the detector's fault, not theirs
+DRAWN_AHEAD = 4  # frames that wait to be encoded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,15 +60,19 @@ class VideoReport:
         return max(self.stages, key=self.stages.get)
 
     def __str__(self):
-        shares = ", ".join(f"{name} {t / self.took:.0%}" for name, t in self.stages.items())
+        shares = [f"{name} {t / self.took:.0%}" for name, t in self.stages.items()]
         lines = [
             f"{self.frames} frames in {self.took:.1f} s: {self.fps:.1f} frames a second",
-            f"the bottleneck is {self.bottleneck}; at work, of that time: {shares}",
+            f"the bottleneck is {self.bottleneck}; at work, of that time: {', '.join(shares)}",
             f"sound: {self.sound or 'none'}",
         ]
-        lines += [f"{self.resumed} frames had been made before"] * bool(self.resumed)
-        lines += [f"frame {index} has no result: {why}" for index, why in self.failed.items()]
-        return "\n".join(lines + ["the source breaks off before its end"] * self.cut_off)
+        if self.resumed:
+            lines.append(f"{self.resumed} frames had been made before")
+        for index, reason in self.failed.items():
+            lines.append(f"frame {index} has no result: {reason}")
+        if self.cut_off:
+            lines.append("the source breaks off before its end")
+        return "\n".join(lines)
 
 
 def process_video(
@@ -89,23 +104,28 @@ def process_video(
     Raises:
         InputError: as of `video_info`; dst is src, or cannot be written; there is no such piece.
     """
-    begun, src, dst = time.monotonic(), pathlib.Path(src).expanduser(), pathlib.Path(dst)
+    begun = time.monotonic()
+    src, dst = pathlib.Path(src).expanduser(), pathlib.Path(dst)
     if max_seconds is not None:
-        end = start + max_seconds if end is None else min(end, start + max_seconds)
+        stop = start + max_seconds
+        end = stop if end is None else min(end, stop)
     plan = make_plan(src, dst, start, end, every, scale, batch_size)
-    finds = hasattr(detector, "batch")
-    require(finds or every == 1, "every needs a detector with batch(images)")
-    tracker = Tracker() if track and finds else None
-    model = [getattr(detector, name, None) for name in ("name", "score_threshold")]
-    stamp = repr((plan, src.stat().st_mtime, model, track)) if resume else None
-    numbers, clock, failed = range(len(plan.starts)), Clock(), {}
-    count, resumed, seconds = 0, 0, start
+    is_detector = hasattr(detector, "batch")
+    require(is_detector or every == 1, "every needs a detector with batch(images)")
+    tracker = Tracker() if track and is_detector else None
+    stamp = _stamp(plan, detector, track) if resume else None
+
+    clock = Clock()
+    failed = {}
+    count, resumed = 0, 0
+    seconds = start
     bar = tqdm(total=plan.frames, desc=src.name, unit="frame", disable=not progress, delay=2)
     with bar, parts_folder(dst, stamp) as folder:
-        there = itertools.takewhile(lambda n: part_file(folder, n).exists(), numbers)
-        done = len(list(there))
-        old = follow(recall(folder, numbers[:done]), plan, tracker, clock)
-        new = make_parts(plan, folder, numbers[done:], detector, tracker, clock, keep=resume)
+        numbers = range(len(plan.starts))
+        num_done = _count_finished(folder, numbers)
+        notes = frames_from_notes(folder, numbers[:num_done])
+        old = track_frames(notes, plan, tracker, clock)
+        new = make_parts(plan, folder, numbers[num_done:], detector, tracker, clock, keep=resume)
         with contextlib.closing(new):
             for frame in itertools.chain(old, new):
                 seconds = plan.info.seconds(frame.time)
@@ -113,22 +133,50 @@ def process_video(
                     failed[count] = frame.problem
                 if on_frame:
                     on_frame(count, seconds, frame.tracked)
-                count, resumed = count + 1, resumed + (frame.image is None)
+                count += 1
+                if frame.image is None:
+                    resumed += 1
                 bar.update()
         with clock("join"):
             sound = join_parts(plan, folder, dst)
-    length, took = plan.info.duration or 0, time.monotonic() - begun
-    cut_off = seconds < start + 0.9 * (min(length, end or length) - start) - 1
-    return VideoReport(dst, count, seconds - start, took, sound, cut_off, clock, failed, resumed)
+    length = plan.info.duration or 0
+    wanted_seconds = min(length, end or length) - start
+    return VideoReport(
+        path=dst,
+        frames=count,
+        seconds=seconds - start,
+        took=time.monotonic() - begun,
+        sound=sound,
+        cut_off=seconds < start + 0.9 * wanted_seconds - 1,
+        stages=clock,
+        failed=failed,
+        resumed=resumed,
+    )
+
+
+def _stamp(plan, detector, track):
+    """What is wanted of a video, as text: only parts of the same wishes are taken up again."""
+    name = getattr(detector, "name", None)
+    threshold = getattr(detector, "score_threshold", None)
+    return repr((plan, plan.src.stat().st_mtime, name, threshold, track))
+
+
+def _count_finished(folder, numbers):
+    """How many parts are there, from the first on without a gap."""
+    for number in numbers:
+        if not part_file(folder, number).exists():
+            return number
+    return len(numbers)
 
 
 def make_parts(plan, folder, numbers, detector, tracker, clock, keep=False):
     """Make some parts of a video in a row; yields each `Frame` when it is written."""
     with contextlib.ExitStack() as stack:
-        frames = _ahead(stack, decode(plan, numbers, clock), plan.batch_size)
-        frames = _ahead(stack, detect(frames, detector, plan, clock), plan.batch_size)
-        frames = _ahead(stack, draw(follow(frames, plan, tracker, clock), clock), 4)
-        yield from write(frames, plan, folder, clock, keep)
+        frames = decode(plan, numbers, clock)
+        frames = detect(_ahead(stack, frames, plan.batch_size), detector, plan, clock)
+        frames = track_frames(_ahead(stack, frames, plan.batch_size), plan, tracker, clock)
+        frames = draw(frames, clock)
+        yield from write(_ahead(stack, frames, DRAWN_AHEAD), plan, folder, clock, keep)
 
 
 def _ahead(stack, items, size):
@@ -142,7 +190,10 @@ def _ahead(stack, items, size):
 
     def results():
         waiting = deque(pool.submit(next, items, None) for _ in range(size))
-        while (item := waiting.popleft().result()) is not None:
+        while True:
+            item = waiting.popleft().result()
+            if item is None:
+                return
             waiting.append(pool.submit(next, items, None))
             yield item
 
@@ -162,95 +213,129 @@ class Clock(dict):
 def decode(plan, parts, clock):
     """The frames of some parts, one after another."""
     for number in parts:
-        last = plan.starts[number + 1] if number + 1 < len(plan.starts) else plan.end
-        frames = files.timed_frames(plan.src, plan.info, plan.size, plan.starts[number], last)
+        is_last = number + 1 == len(plan.starts)
+        end = plan.end if is_last else plan.starts[number + 1]
+        frames = timed_frames(plan.src, plan.info, plan.size, plan.starts[number], end)
         for place in itertools.count():
             with clock("decode"):
                 item = next(frames, None)
             if item is None:
                 break
-            yield Frame(number, place, *item)
+            tick, duration, image = item
+            yield Frame(number, place, tick, duration, image)
 
 
 def detect(frames, detector, plan, clock):
     """Ask the detector about each k-th frame of a part, k = every."""
-    batches, streak, error = hasattr(detector, "batch"), 0, None
-    while batch := list(itertools.islice(frames, plan.batch_size)):
+    num_failed = 0  # in a row
+    while True:
+        batch = list(itertools.islice(frames, plan.batch_size))
+        if not batch:
+            return
         due = [frame for frame in batch if frame.place % plan.every == 0]
-        for group in [due] * bool(due) if batches else [[frame] for frame in due]:
-            with clock("detect"):
-                error = _ask(detector, group)
+        error = None
+        if hasattr(detector, "batch"):
+            if due:
+                with clock("detect"):
+                    error = _detect_batch(detector, due)
+        else:
+            for frame in due:
+                with clock("detect"):
+                    error = _apply(detector, frame)
         for frame in due:
-            streak = streak + 1 if frame.problem else 0
-        if streak >= GIVE_UP:
+            num_failed = num_failed + 1 if frame.problem else 0
+        if num_failed >= GIVE_UP:
             raise error
         yield from batch
 
 
-def _ask(detector, frames):
+def _detect_batch(detector, frames):
     """Note what the detector says of some frames; returns the last one's error, or None.
 
     When it raises, it is asked about one frame at a time: one must not spoil the others.
     """
     try:
-        if hasattr(detector, "batch"):
-            found = detector.batch([frame.image for frame in frames])
-            for frame, objects in zip(frames, found, strict=True):
-                frame.detections = objects
-        else:
-            frames[0].drawn = detector(frames[0].image)
+        answers = detector.batch([frame.image for frame in frames])
+        for frame, detections in zip(frames, answers, strict=True):
+            frame.detections = detections
     except Exception as error:
-        if len(frames) > 1:
-            return [_ask(detector, [frame]) for frame in frames][-1]
-        frames[0].problem = f"{type(error).__name__}: {error}"
+        if len(frames) == 1:
+            frames[0].problem = f"{type(error).__name__}: {error}"
+            return error
+        errors = [_detect_batch(detector, [frame]) for frame in frames]
+        return errors[-1]
+    return None
+
+
+def _apply(function, frame):
+    """Let a function of one image draw a frame; returns its error, or None."""
+    try:
+        frame.drawn = function(frame.image)
+    except Exception as error:
+        frame.problem = f"{type(error).__name__}: {error}"
         return error
+    return None
 
 
-def follow(frames, plan, tracker, clock):
-    """Carry masks to the frames between detections, and say who is who."""
-    last = None
+def track_frames(frames, plan, tracker, clock):
+    """Carry masks to the frames between detections, and say who is who; tracker may be None."""
+    previous = None
     for frame in frames:
-        if frame.place % plan.every and frame.image is not None and last.detections is not None:
+        is_between = frame.place % plan.every != 0
+        if is_between and frame.image is not None and previous.detections is not None:
             with clock("carry"):
-                frame.detections = carry(last.image, frame.image, last.detections)
+                frame.detections = carry(previous.image, frame.image, previous.detections)
         with clock("track"):
-            known = tracker is None or frame.detections is None
-            frame.tracked = frame.detections if known else tracker.update(frame.detections)
-        last = frame
+            if tracker is None or frame.detections is None:
+                frame.tracked = frame.detections
+            else:
+                frame.tracked = tracker.update(frame.detections)
+        previous = frame
         yield frame
 
 
 def draw(frames, clock):
     """Draw what was found; frame in red what the detector failed on."""
+    memory = LabelMemory()
     for frame in frames:
-        spots = spots if frame.place else {}  # noqa: F821 - a part is drawn alike by any machine
+        if frame.place == 0:  # another part: any machine must draw it alike
+            memory = LabelMemory()
         with clock("draw"):
             if frame.tracked is not None:
                 frame.drawn = draw_detections(
-                    frame.image, frame.tracked, by_class=True, spots=spots
+                    frame.image, frame.tracked, by_class=True, label_memory=memory
                 )
             elif frame.drawn is None:
-                frame.drawn = frame.image.copy()
-                (height, width), red = frame.image.shape[:2], color_of(5)
-                line = max(2, min(height, width) // 50)
-                cv2.rectangle(frame.drawn, (0, 0), (width - 1, height - 1), red, line)
+                frame.drawn = _framed_in_red(frame.image)
         yield frame
+
+
+def _framed_in_red(image):
+    """A copy of an image (H, W, 3) with a red frame."""
+    image = image.copy()
+    height, width = image.shape[:2]
+    red = color_of(5)
+    line = max(2, min(height, width) // 50)
+    cv2.rectangle(image, (0, 0), (width - 1, height - 1), red, line)
+    return image
 
 
 def write(frames, plan, folder, clock, keep=False):
     """Encode each part into its file; with keep, note beside it what was found."""
-    info, shape = plan.info, (*plan.size, 3)
     for number, part in itertools.groupby(frames, lambda frame: frame.part):
         with contextlib.ExitStack() as stack:
-            out = stack.enter_context(files.create_video(part_file(folder, number)))
-            add = files.add_pictures(out, shape, info.fps, info.tick, info.pixel_aspect)
+            out = stack.enter_context(create_video(part_file(folder, number)))
+            shape = (*plan.size, 3)
+            pictures = PictureTrack(
+                out, shape, plan.info.fps, plan.info.tick, plan.info.pixel_aspect
+            )
             if keep:
                 notes = stack.enter_context(part_file(folder, number, ".jsonl").open("w"))
             for frame in part:
                 with clock("encode"):
-                    add(frame.drawn, frame.time - plan.starts[number], frame.duration)
+                    pictures.add(frame.drawn, frame.time - plan.starts[number], frame.duration)
                     if keep:
-                        notes.write(note(frame))
+                        notes.write(to_note(frame))
                 yield frame
             with clock("encode"):
-                add(None)
+                pictures.close()

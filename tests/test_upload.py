@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.lessons import sliders
+from helpers.lessons import explore_upload
 
 GREY = np.full((30, 40, 3), 90, np.uint8)
 
@@ -31,22 +31,22 @@ def photo():
 
 
 def test_before_and_after_a_photo(photo):
-    explorer = sliders.explore_upload(look, GREY)
+    explorer = explore_upload(look, GREY)
     assert explorer.widget is None and explorer.texts == ("40 x 30 pixels",)  # no kernel: a still
     picture, text = explorer.view(upload=upload("red.png", photo))
     assert text == "red.png: 8 x 6 pixels" and (picture == (200, 10, 10)).all()
 
 
 def test_a_photo_as_ipywidgets_7_hands_it_over(photo):
-    explorer = sliders.explore_upload(look, GREY)
+    explorer = explore_upload(look, GREY)
     file = {"metadata": {"name": "red.png", "type": "image/png", "size": 9}, "content": photo}
     assert explorer.view(upload={"red.png": file})[1] == "red.png: 8 x 6 pixels"
     assert explorer.view(upload={})[1] == "40 x 30 pixels"
 
 
 def test_the_button(photo, monkeypatch):
-    monkeypatch.setattr(sliders, "_can_slide", lambda: True)
-    explorer = sliders.explore_upload(look, GREY)
+    monkeypatch.setattr("helpers.lessons.explorer.can_slide", lambda: True)
+    explorer = explore_upload(look, GREY)
     button, words = explorer.controls["upload"], explorer._words
     assert isinstance(button, ipywidgets.FileUpload) and "40 x 30" in words.value
     before = explorer._picture.value
