@@ -1,10 +1,10 @@
-"""Pixelwise: pictures and films go in; every object comes out with its class, box and mask.
+"""Pixelwise: pictures and videos go in; every object comes out with its class, box and mask.
 
 usage: python3 run.py [command] [options]
-Without a command it finds the objects on the pictures and the film that come with Pixelwise, or
+Without a command it finds the objects on the pictures and the video that come with Pixelwise, or
 on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which shows them all:
   --images PATH ...  pictures: files, folders, or patterns in quotes such as 'photos/*.jpg'
-  --video FILE ...   films; --every 3 looks at each third frame, --resume goes on after a stop
+  --video FILE ...   videos; --every 3 looks at each third frame, --resume goes on after a stop
   --model NAME       streets; for photographs everyday, mask_rcnn_inception_v2_coco; or a folder
   --score NUMBER     drop objects that score less, from 0 to 1 (0.5 unless you say)
   --out FOLDER       where the results go (outputs unless you say)
@@ -30,32 +30,54 @@ import runpy
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-VENV, LOCK = ROOT / ".venv", ROOT / "requirements.lock"
+LOCK = ROOT / "requirements.lock"
+VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-LOG, STAMP = VENV / "setup.log", VENV / "pixelwise.stamp"
+LOG = VENV / "setup.log"
+STAMP = VENV / "pixelwise.stamp"
+# What the stamp says: .venv is whole, and made for this lock, this Python and this place.
 FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]} {ROOT}"
-MODULES = {"": "helpers", "test": "pytest", "lab": "jupyterlab"}
-MODULES |= {"train": "helpers.training", "models": "helpers.models", "data": "helpers.annotations"}
-OPTIONS = {
-    "test": ["-n2", "--dist=worksteal", "--durations=10"],
-    "lab": ["--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"],
+
+# What a command runs in .venv, a module or a script, and with which options before the user's.
+COMMANDS = {
+    "": ["helpers"],
+    "test": ["pytest", "-n2", "--dist=worksteal", "--durations=10"],
+    "lab": ["jupyterlab", "--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"],
+    "train": ["helpers.training"],
+    "data": ["helpers.annotations"],
+    "models": ["helpers.models"],
+    "notebooks": [".ci/store_notebooks.py"],
+    "site": [".ci/build_site.py"],
+    "bench": ["benchmarks/run_all.py"],
+    "harden": [".ci/harden.py"],
 }
-SCRIPTS = {"notebooks": ".ci/store_notebooks.py", "site": ".ci/build_site.py"}
-SCRIPTS |= {"bench": "benchmarks/run_all.py", "harden": ".ci/harden.py"}
-CAUSES = {  # what the system or an installer says: the cause and the remedy; the first that fits
+# Their arguments are paths of the user's; the others run in the project's folder.
+WHERE_THE_USER_IS = ("", "train", "data", "models")
+LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", "-m", "form"])
+RENAMED = {"weights": "train streets"}  # commands of version 1
+
+# What the system or an installer says: the cause and the remedy; the first that fits.
+CAUSES = {
     r"No space left|os error (28|112)\b|not enough space": "the disk is full: free some space",
     r"Permission denied|os error 13\b|Read-only": "writing is not permitted: copy it elsewhere",
     r"No module named pip": "this Python has no pip: install it (Debian: apt install python3-venv)",
-    r"dns error|sending request|[Cc]onnect(ion|ing|Error| error)|[Tt]ime(d )?out|Proxy|SSL": "no "
-    "connection to the package index: check the network or the proxy",
-    r"No solution found|No matching distribution|matching platform": "a package has no build for "
-    f"{platform.system()} {platform.machine()}: try another machine, or Colab",
+    r"dns error|sending request|[Cc]onnect(ion|ing|Error| error)|[Tt]ime(d )?out|Proxy|SSL": (
+        "no connection to the package index: check the network or the proxy"
+    ),
+    r"No solution found|No matching distribution|matching platform": (
+        f"a package has no build for {platform.system()} {platform.machine()}: "
+        "try another machine, or Colab"
+    ),
 }
+
+
+# The environment ---------------------------------------------------------------------------------
 
 
 def is_ready():
@@ -63,62 +85,121 @@ def is_ready():
     return PYTHON.exists() and STAMP.is_file() and STAMP.read_text(encoding="utf-8") == FITS
 
 
-def step(title, *command):
-    """Runs an installer, its words in the log, a dot each 3 s; returns whether it worked."""
-    start = time.monotonic()
-    print(f"  {title} ", end="", flush=True)
-    with open(LOG, "ab") as log:  # close_fds: an installer that outlives us still holds the lock
-        child = subprocess.Popen(command, stdin=-3, stdout=log, stderr=log, close_fds=False)
-    while child.poll() is None:
-        time.sleep(0.2)
-        print("." if (time.monotonic() - start) % 3 < 0.2 else "", end="", flush=True)
-    print(f" {time.monotonic() - start:.0f} s{', failed' * bool(child.returncode)}", flush=True)
-    return child.returncode == 0
+def make_ready():
+    """Makes .venv unless it is there, in one process at a time."""
+    if is_ready():
+        return
+    print(f"Making the environment in {VENV}, or waiting for a run that does:", flush=True)
+    with open(ROOT / ".venv.lock", "a") as lock:
+        if os.name != "nt":  # Windows lets no one else make or rename a .venv in use
+            import fcntl
+
+            os.set_inheritable(lock.fileno(), True)
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the system frees it when the holder dies
+        if not is_ready():
+            set_up()
 
 
 def set_up():
     """Makes .venv, its stamp last. An OSError holds all that was said."""
-    if VENV.exists():  # renamed first: a removal that is interrupted leaves no half .venv behind
-        VENV.rename(ROOT / (".venv.old" if LOG.exists() else f".venv.kept-{time.time():.0f}"))
-    shutil.rmtree(ROOT / ".venv.old", ignore_errors=True)
-    gpu = shutil.which("nvidia-smi") and (sys.platform, platform.machine()) == ("linux", "x86_64")
-    gpu = gpu and os.environ.get("CUDA_VISIBLE_DEVICES") not in ("", "-1")
+    put_old_one_away()
+    gpu = has_gpu()
     free, need = shutil.disk_usage(ROOT).free / 1e9, 8 if gpu else 3
     if free < need:
         raise OSError(f"the disk is full: {free:.1f} GB are free, {need} GB are needed")
     VENV.mkdir()
-    wanted, text = VENV / LOCK.name, LOCK.read_text(encoding="utf-8")
-    bare = re.sub(r" \\\s+--hash=\S+", "", text)  # for CUDA's packages the lock has no hashes
-    cuda = re.sub(r"(?m)^tensorflow-cpu==(\S+).*", r"tensorflow[and-cuda]==\1", bare)
-    wanted.write_text(cuda if gpu else text, encoding="utf-8")
-    base, pip = getattr(sys, "_base_executable", sys.executable), [PYTHON, "-m", "pip"]
-    if not step("Python environment", base, "-m", "venv", VENV):  # Debian without python3-venv
-        step("the same without pip", base, "-m", "venv", "--without-pip", VENV)
-        pip = [base, "-m", "pip", "--python", PYTHON]
-    uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "-r", wanted]
-    fast = step("uv, a fast installer", *pip, "install", "pip", "uv<1") and step("packages", *uv)
-    if not fast and not step("packages, with pip", *pip, "install", "-r", wanted):
-        raise OSError(LOG.read_text(encoding="utf-8", errors="replace"))
-    place = subprocess.run(
-        [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    # A line in a .pth file: the project can be imported from anywhere in this environment.
-    (Path(place) / "pixelwise.pth").write_text(f"{ROOT}\n", encoding="utf-8")
+    wanted = VENV / LOCK.name
+    lock = LOCK.read_text(encoding="utf-8")
+    wanted.write_text(with_cuda(lock) if gpu else lock, encoding="utf-8")
+    install(wanted)
+    make_importable()
     STAMP.write_text(FITS, encoding="utf-8")
 
 
-def work(command, *args):
-    """Runs a command, now in the Python of .venv; returns the exit status."""
-    if command not in ("", "train", "models", "data"):
-        os.chdir(ROOT)
-    if command == "lint":
-        tools = ("ruff check", "ruff format --check", "pytest -m form")
-        return max([subprocess.call([sys.executable, "-m", *tool.split()]) for tool in tools])
-    if command in SCRIPTS:
-        return subprocess.call([sys.executable, SCRIPTS[command], *args])
-    sys.argv[1:] = [*OPTIONS.get(command, []), *args]
-    runpy.run_module(MODULES[command], run_name="__main__", alter_sys=True)
+def put_old_one_away():
+    """Removes our old .venv, and keeps that of another tool."""
+    old = ROOT / ".venv.old"
+    if LOG.exists():
+        VENV.rename(old)  # first: a removal that is interrupted leaves no half .venv behind
+    elif VENV.exists():
+        VENV.rename(ROOT / f".venv.kept-{time.time():.0f}")
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def has_gpu():
+    """Whether there is an NVIDIA GPU, TensorFlow has a build for it, and nobody hides it."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return False
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return shutil.which("nvidia-smi") is not None
+
+
+def with_cuda(lock):
+    """The lock with TensorFlow's build for GPUs; without digests, as CUDA's packages have none."""
+    bare = re.sub(r" \\\s+--hash=\S+", "", lock)
+    return re.sub(r"(?m)^tensorflow-cpu==(\S+).*", r"tensorflow[and-cuda]==\1", bare)
+
+
+def install(wanted):
+    """Makes the environment and installs packages: with uv where it can be had, else with pip."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    pip = [PYTHON, "-m", "pip"]
+    if not step("Python environment", base, "-m", "venv", VENV):  # Debian without python3-venv
+        step("the same without pip", base, "-m", "venv", "--without-pip", VENV)
+        pip = [base, "-m", "pip", "--python", PYTHON]
+    if step("uv, a fast installer", *pip, "install", "pip", "uv<1"):
+        uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON]
+        if step("packages", *uv, "-r", wanted):
+            return
+    if not step("packages, with pip", *pip, "install", "-r", wanted):
+        raise OSError(LOG.read_text(encoding="utf-8", errors="replace"))
+
+
+def make_importable():
+    """Lets `import helpers` work from anywhere in .venv: a line in a .pth file says where it is."""
+    scheme = "nt" if os.name == "nt" else "posix_prefix"
+    packages = Path(sysconfig.get_path("purelib", scheme, {"base": str(VENV)}))
+    packages.mkdir(parents=True, exist_ok=True)
+    (packages / "pixelwise.pth").write_text(f"{ROOT}\n", encoding="utf-8")
+
+
+def step(title, *command):
+    """Runs an installer, its words in the log, a dot each 3 s; returns whether it worked."""
+    start = time.monotonic()
+    print(f"  {title} ", end="", flush=True)
+    with open(LOG, "ab") as log:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            close_fds=False,  # an installer that outlives us still holds the lock
+        )
+    dots = 0
+    while child.poll() is None:
+        time.sleep(0.2)
+        if time.monotonic() - start > 3 * (dots + 1):
+            dots += 1
+            print(".", end="", flush=True)
+    failed = ", failed" if child.returncode else ""
+    print(f" {time.monotonic() - start:.0f} s{failed}", flush=True)
+    return child.returncode == 0
+
+
+def explain(error):
+    """The line for a set-up that failed: cause and remedy, or the end of what was said."""
+    said = " ".join(str(error).split())
+    reason = said[-200:]
+    for words, cause in CAUSES.items():
+        if re.search(words, said):
+            reason = cause
+            break
+    details = f" Details: {LOG}" if LOG.exists() else ""
+    return f"Set-up failed: {reason}. Then run this again.{details}"
+
+
+# Commands ----------------------------------------------------------------------------------------
 
 
 def main(args):
@@ -128,31 +209,54 @@ def main(args):
     if not (3, 10) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"Pixelwise needs Python 3.10 to 3.13 (python3.12 run.py), not {sys.version[:6]}.")
     if args[:1] in (["-h"], ["--help"], ["help"]):
-        return print(__doc__.strip())
-    args = args if args and not args[0].startswith("-") else ["", *args]
-    if args[0] not in (*MODULES, *SCRIPTS, "lint", "setup"):
-        print(f"There is no command '{args[0]}': see python3 run.py --help", file=sys.stderr)
+        print(__doc__.strip())
+        return 0
+    if not args or args[0].startswith("-"):
+        args = ["", *args]
+    command = args[0]
+    if command in RENAMED:
+        print(f"'{command}' is now: python3 run.py {RENAMED[command]}", file=sys.stderr)
+        return 2
+    if command not in (*COMMANDS, "lint", "setup"):
+        print(f"There is no command '{command}': see python3 run.py --help", file=sys.stderr)
         return 2
     try:
-        if not is_ready():
-            print(f"Making the environment in {VENV}, or waiting for a run that does:", flush=True)
-            with open(ROOT / ".venv.lock", "a") as lock:
-                if os.name != "nt":  # Windows lets no one else make or rename a .venv in use
-                    import fcntl
-
-                    os.set_inheritable(lock.fileno(), True)
-                    fcntl.flock(lock, fcntl.LOCK_EX)  # the system frees it when the holder dies
-                if not is_ready():
-                    set_up()
-        if args[0] == "setup":
-            return print("The environment is ready:", VENV)
-        inside = [str(PYTHON), str(ROOT / "run.py"), "--inside", *args]
-        return subprocess.call(inside) if os.name == "nt" else os.execv(PYTHON, inside)
+        make_ready()
+        if command == "setup":
+            print("The environment is ready:", VENV)
+            return 0
+        return hand_over(args)
     except OSError as error:
-        said = " ".join(str(error).split())
-        causes = (cause for words, cause in CAUSES.items() if re.search(words, said))
-        more = f" Details: {LOG}" if LOG.exists() else ""
-        sys.exit(f"Set-up failed: {next(causes, said[-200:])}. Then run this again.{more}")
+        sys.exit(explain(error))
+
+
+def hand_over(args):
+    """Runs this file again with the Python of .venv; returns the exit status, if at all."""
+    inside = [str(PYTHON), str(ROOT / "run.py"), "--inside", *args]
+    if os.name == "nt":
+        return subprocess.call(inside)
+    os.execv(PYTHON, inside)
+
+
+def work(command, *args):
+    """Runs a command, now in the Python of .venv; returns the exit status."""
+    if command not in WHERE_THE_USER_IS:
+        os.chdir(ROOT)
+    if command == "lint":
+        return lint()
+    what, *options = COMMANDS[command]
+    if what.endswith(".py"):
+        return subprocess.call([sys.executable, what, *options, *args])
+    sys.argv[1:] = [*options, *args]
+    runpy.run_module(what, run_name="__main__", alter_sys=True)
+
+
+def lint():
+    """Runs every linter, whatever the others say; returns the highest exit status."""
+    statuses = []
+    for linter in LINTERS:
+        statuses.append(subprocess.call([sys.executable, "-m", *linter]))
+    return max(statuses)
 
 
 if __name__ == "__main__":

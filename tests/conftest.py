@@ -138,6 +138,14 @@ def folder(tiny_model, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def streets_detector():
+    """The bundled model, loaded once."""
+    from helpers.models import load_detector
+
+    return load_detector("streets", say=None)
+
+
+@pytest.fixture(scope="session")
 def exported(tmp_path_factory):
     """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
     from helpers import DATA

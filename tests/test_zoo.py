@@ -1,6 +1,8 @@
 """Models by name: ours, the zoo's from a local server, exported ones; ours is scored again."""
 
 import json
+import subprocess
+import sys
 import threading
 
 import keras
@@ -13,6 +15,7 @@ from helpers.mask_rcnn.inference import Candidates
 from helpers.models import detector as detectors
 from helpers.models import sources
 from helpers.models.loading import load_detector
+from helpers.models.sources import find_source
 from helpers.streets import draw_scene
 from helpers.structures import InputError
 
@@ -50,15 +53,15 @@ def test_images_of_any_size(detector, toy_pictures):
     image = toy_pictures[0][0]
     sizes = [(64, 64), (40, 100), (7, 5), (1, 1), (300, 200)]
     images = [image[:h, :w] if h < 64 else np.resize(image, (h, w, 3)) for h, w in sizes]
-    found = detector.batch(images)
-    assert [f.image_size for f in found] == [i.shape[:2] for i in images]
-    for image, together in zip(images, found, strict=True):
+    detections = detector.batch(images)
+    assert [f.image_size for f in detections] == [i.shape[:2] for i in images]
+    for image, together in zip(images, detections, strict=True):
         alone = detector(image)
         for field in ("boxes", "labels", "scores", "masks"):
             np.testing.assert_array_equal(getattr(alone, field), getattr(together, field))
         (height, width), boxes = together.image_size, together.boxes
         assert (boxes >= 0).all() and (boxes <= [width, height, width, height]).all()
-    assert len(found[0]) > 0 and set(found[0].labels) <= {1, 7}
+    assert len(detections[0]) > 0 and set(detections[0].labels) <= {1, 7}
     assert detector.batch([]) == []
 
 
@@ -76,7 +79,7 @@ def test_two_pictures_are_on_their_way_at_a_time():
 
     detector = detectors.Detector(outputs, decode, {"name": "two", "categories": {7: "a", 8: "b"}})
     pictures = [np.full((6, 8, 3), number, np.uint8) for number in (7, 8)]
-    assert [found.names for found in detector.batch(pictures)] == [["a"], ["b"]]
+    assert [detections.names for detections in detector.batch(pictures)] == [["a"], ["b"]]
 
 
 def test_the_fast_form_takes_one_at_a_time(detector, toy_pictures):
@@ -111,16 +114,16 @@ def test_what_is_no_image_is_refused(detector):
 NAME = "mask_rcnn_inception_v2_coco"
 
 
-def test_a_model_of_the_zoo_by_its_name(served, capsys):
+def test_a_model_of_the_zoo_by_its_name(served, streets_detector, capsys):
     lines = []
     detector = load_detector(NAME, say=lines.append)
     assert detector.name == NAME and len(detector.categories) == 80
     image, _ = draw_scene(700_025)
-    ours, found = load_detector("streets")(image), detector(image)
-    assert found.names == ours.names and len(found) > 3
+    detections = detector(image)
+    assert detections.names == streets_detector(image).names and len(detections) > 3
     assert len(lines) == 2 and not capsys.readouterr().out  # a bar, if at all, goes to stderr
     asked = len(served.requests)
-    load_detector(NAME, say=None)
+    assert find_source(NAME, say=None).card["mask_size"] == 55
     assert not any(capsys.readouterr())
     archives = [path for path, _ in served.requests if path.endswith(".tar.gz")]
     assert len(archives) == 1 and len(served.requests) > asked  # the second time: the card alone
@@ -128,14 +131,14 @@ def test_a_model_of_the_zoo_by_its_name(served, capsys):
 
 def test_auto_takes_coco_where_it_can_and_says_so(served):
     lines = []
-    assert load_detector("auto", say=lines.append).name == NAME
+    assert find_source("auto", say=lines.append).card["name"] == NAME
     assert lines[0] == f"auto: {NAME}, which knows the 80 kinds of things of COCO"
 
 
 def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
     served.behave(status=404)
     lines = []
-    assert load_detector("auto", say=lines.append).name == "everyday"
+    assert find_source("auto", say=lines.append).card["name"] == "everyday"
     (line,) = lines
     assert line.startswith("auto: everyday, which comes with Pixelwise") and "404" in line
 
@@ -166,6 +169,12 @@ def test_commands(served, tmp_path, capsys):
         with pytest.raises(SystemExit) as caught:
             models.main(wrong)
         assert caught.value.code == 2
+
+
+def test_looking_at_the_list_does_not_wait_for_keras():
+    code = "import sys; from helpers.models.__main__ import main; main(['list'])"
+    code += "; assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
 # --- a network otherwise than it was trained ---------------------------------------------------
@@ -200,10 +209,6 @@ def test_knobs_that_are_refused(folder, tmp_path):
 
 # --- the bundled model -------------------------------------------------------------------------
 
-needs_weights = pytest.mark.skipif(
-    not (DATA / "streets.json").exists(), reason="data/streets.json: not trained yet"
-)
-
 
 @pytest.fixture(scope="module")
 def streets_scores():
@@ -216,7 +221,7 @@ def streets_scores():
     return [evaluate(truth, detector.batch(images)) for detector in detectors]
 
 
-@needs_weights
+@pytest.mark.slow
 def test_the_card_keeps_its_promise(streets_scores):
     card = json.loads((DATA / "streets.json").read_text())
     for kind in ("mask", "box"):
@@ -225,7 +230,6 @@ def test_the_card_keeps_its_promise(streets_scores):
             assert streets_scores[0][kind][name] == pytest.approx(promised, abs=0.03), (kind, name)
 
 
-@needs_weights
 def test_the_card_promises_enough():
     card = json.loads((DATA / "streets.json").read_text())
     held_out = card["held_out"]
@@ -236,8 +240,8 @@ def test_the_card_promises_enough():
     assert (DATA / "streets.npz").stat().st_size <= 6e6
 
 
-@needs_weights
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow Lite is fast")
+@pytest.mark.slow
 def test_the_fast_form_is_as_good(streets_scores):
     plain, fast = streets_scores
     assert fast["mask"]["AP"] == pytest.approx(plain["mask"]["AP"], abs=0.01)
