@@ -3,7 +3,7 @@
     python benchmarks/long_runs.py [--calls 100] [--pictures 10000] [--minutes 30]
 
 Three runs in one process: detector calls, each with a picture of another size; a folder of pictures
-through the whole job, as `python3 run.py --images` does it; a film through the pipeline. A row is
+through the whole job, as `python3 run.py --images` does it; a video through the pipeline. A row is
 printed after a tenth of each run, after half, and at its end: the first tenth warms up.
 """
 
@@ -25,6 +25,7 @@ from measure import table
 from video import Waiting
 
 from helpers.__main__ import main as job
+from helpers.job.running import Job
 from helpers.models import load_detector
 from helpers.pictures import read_image, save_image
 from helpers.video import process_video
@@ -85,21 +86,24 @@ def pictures(steps, folder):
 @contextlib.contextmanager
 def watching(watch):
     """Count a step for each picture that the job has drawn."""
-    import helpers.__main__ as module
+    add_picture = Job._add_picture
 
-    add = module._Results.add
-    module._Results.add = lambda *args, **more: (add(*args, **more), watch.step())[0]
+    def add_and_count(*args):
+        add_picture(*args)
+        watch.step()
+
+    Job._add_picture = add_and_count
     try:
         yield
     finally:
-        module._Results.add = add
+        Job._add_picture = add_picture
 
 
-def film(minutes, folder):
-    """A film of 320 x 240 pixels through the pipeline, tracked; its detector costs nothing."""
-    source = make_film(folder / "film.mp4", round(60 * minutes))
-    watch = Watch("Frames of a film, through `process_video`", round(1500 * minutes), "frames")
-    process_video(source, folder / "found.mp4", Waiting(0), on_frame=watch.step, progress=False)
+def video(minutes, folder):
+    """A video of 320 x 240 pixels through the pipeline, tracked; its detector costs nothing."""
+    source = make_film(folder / "video.mp4", round(60 * minutes))
+    watch = Watch("Frames of a video, through `process_video`", round(1500 * minutes), "frames")
+    process_video(source, folder / "drawn.mp4", Waiting(0), on_frame=watch.step, progress=False)
     watch.show()
 
 
@@ -108,7 +112,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=10_000)
-    parser.add_argument("--minutes", type=float, default=30, help="length of the film")
+    parser.add_argument("--minutes", type=float, default=30, help="length of the video")
     args = parser.parse_args()
     watch = Watch("Between the runs", 30, "steps")
     watch.at = set(range(9))
@@ -117,7 +121,7 @@ def main():
         watch.step()
         pictures(args.pictures, pathlib.Path(folder))
         watch.step()
-        film(args.minutes, pathlib.Path(folder))
+        video(args.minutes, pathlib.Path(folder))
         watch.step()
     watch.show()
 

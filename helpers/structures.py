@@ -27,9 +27,11 @@ def require(ok: bool, message: str) -> None:
 
 def require_image(image) -> None:
     """Raise `ValueError` unless it is an RGB image: uint8 (height, width, 3), not empty."""
-    kind, shape = getattr(image, "dtype", type(image).__name__), getattr(image, "shape", ())
-    ok = kind == np.uint8 and len(shape) == 3 and shape[2] == 3 and min(shape) > 0
-    require(ok, f"an image must be RGB uint8 (height, width, 3), got {kind} {shape or ''}")
+    kind = getattr(image, "dtype", type(image).__name__)
+    shape = getattr(image, "shape", ())
+    is_rgb = len(shape) == 3 and shape[2] == 3 and min(shape) > 0
+    wanted = "an image must be RGB uint8 (height, width, 3)"
+    require(kind == np.uint8 and is_rgb, f"{wanted}, got {kind} {shape or ''}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,13 +62,12 @@ class Detections:
     track_ids: np.ndarray | None = None
 
     def __post_init__(self):
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731 (frozen)
         height, width = (int(side) for side in self.image_size)
-        put("image_size", (height, width))
+        self._put("image_size", (height, width))
         boxes = np.asarray(self.boxes, np.float32)
-        put("boxes", boxes if boxes.size else boxes.reshape(0, 4))
-        put("labels", np.asarray(self.labels, np.int32))
-        put("scores", np.asarray(self.scores, np.float32))
+        self._put("boxes", boxes if boxes.size else boxes.reshape(0, 4))
+        self._put("labels", np.asarray(self.labels, np.int32))
+        self._put("scores", np.asarray(self.scores, np.float32))
         n, shape = len(self.boxes), self.boxes.shape
         require(shape == (n, 4), f"boxes must have shape (N, 4), got {shape}")
         require(height > 0 and width > 0, f"image_size must be positive, got {self.image_size}")
@@ -74,17 +75,21 @@ class Detections:
             shape = getattr(self, name).shape
             require(shape == (n,), f"{name} must have shape ({n},), one per box, got {shape}")
         if self.masks is not None:
-            put("masks", np.asarray(self.masks, bool))
+            self._put("masks", np.asarray(self.masks, bool))
             require(
                 self.masks.shape == (n, height, width),
                 f"masks must have shape {(n, height, width)}, got {self.masks.shape}",
             )
         if self.track_ids is not None:
-            put("track_ids", np.asarray(self.track_ids, np.int32))
+            self._put("track_ids", np.asarray(self.track_ids, np.int32))
             shape = self.track_ids.shape
             require(shape == (n,), f"track_ids must have shape ({n},), one per box, got {shape}")
         unknown = sorted(set(self.labels.tolist()) - set(self.categories))
         require(not unknown, f"labels {unknown} are not among the categories {self.categories}")
+
+    def _put(self, name, value):
+        """Set a field of this frozen class, while it is made."""
+        object.__setattr__(self, name, value)
 
     @classmethod
     def empty(cls, image_size, categories, with_masks: bool = True) -> Detections:
@@ -96,21 +101,22 @@ class Detections:
         return len(self.boxes)
 
     def __getitem__(self, keep) -> Detections:
-        """Some of the objects: `found[0]`, `found[:3]`, `found[found.scores >= 0.7]`."""
-        keep = [keep] if isinstance(keep, int | np.integer) else keep
+        """Some of the objects: `d[0]`, `d[:3]`, `d[d.scores >= 0.7]`, `d[[4, 2]]`."""
+        if isinstance(keep, int | np.integer):
+            keep = [keep]
         if not isinstance(keep, slice):
             keep = np.asarray(keep)
-            keep = keep.astype(int) if keep.size == 0 and keep.dtype != bool else keep
             if keep.dtype == bool:
                 shape = keep.shape
                 require(shape == (len(self),), f"keep must have shape ({len(self)},), got {shape}")
-        some = lambda array: None if array is None else array[keep]  # noqa: E731
+            elif keep.size == 0:
+                keep = keep.astype(int)  # NumPy makes floats of an empty list
         return self.replace(
             boxes=self.boxes[keep],
             labels=self.labels[keep],
             scores=self.scores[keep],
-            masks=some(self.masks),
-            track_ids=some(self.track_ids),
+            masks=None if self.masks is None else self.masks[keep],
+            track_ids=None if self.track_ids is None else self.track_ids[keep],
         )
 
     def replace(self, **fields) -> Detections:

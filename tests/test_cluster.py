@@ -79,6 +79,7 @@ def test_a_pool_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     check(videos, tmp_path / "out", made)
 
 
+@pytest.mark.slow
 def test_work_that_kills_every_worker_is_given_up(videos, tmp_path):
     pool = functools.partial(local_pool, 1)
     made = process_many(videos[:1], tmp_path / "out", cursed, pool, progress=False)
@@ -88,6 +89,7 @@ def test_work_that_kills_every_worker_is_given_up(videos, tmp_path):
     assert "a worker was killed" in made[0].problem
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
@@ -99,6 +101,7 @@ def test_a_dask_cluster_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     check(videos, tmp_path / "out", made)
 
 
+@pytest.mark.slow
 def test_the_bundled_model_on_a_dask_cluster_whose_worker_is_killed(tmp_path, monkeypatch):
     """Half a second of the bundled video, twice; 12 frames each, as one process makes them."""
     pytest.importorskip("distributed")

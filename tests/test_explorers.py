@@ -202,6 +202,7 @@ def test_an_error_is_said_and_kept(kernel):
     assert picture_of(explorer) != before and explorer.widget.children[3].outputs
 
 
+@pytest.mark.slow
 def test_an_error_in_a_notebook_fails_its_test(tmp_path):
     """Papermill reports success when a callback raised; our test of notebooks does not."""
     nbformat = pytest.importorskip("nbformat")
@@ -364,7 +365,10 @@ def test_roi_align_on_other_maps_and_refusals():
 def test_stages_are_all_there_and_counted(forward):
     image, stages, model = forward
     explorer = explore_stages(image, stages, model, {1: "square", 7: "disc"})
-    text = lambda stage: explorer.view(stage=stage)[1]  # noqa: E731
+
+    def text(stage):
+        return explorer.view(stage=stage)[1]
+
     levels = ["P2", "P3", "P4", "P5", "P6"]
     sizes = ["16 x 16", "8 x 8", "4 x 4", "2 x 2", "1 x 1"]
     for level, size in zip(levels, sizes, strict=True):
@@ -419,9 +423,12 @@ def numbers(text):
     return int(found[1]), int(found[2]), float(found[3])
 
 
-def test_pencil_cuts():
+def test_pencil_thresholds():
     explorer = explore_thresholds(*raw_outputs())
-    say = lambda *cuts: numbers(explorer.view(*cuts)[1])  # noqa: E731
+
+    def say(*thresholds):
+        return numbers(explorer.view(*thresholds)[1])
+
     assert say(0.1, 1.0, 0.5)[:2] == (4, 4)  # at 1 nothing goes
     assert say(0.1, 0.5, 0.5)[:2] == (4, 4)  # two cars overlap by a third
     assert say(0.1, 0.3, 0.5)[:2] == (4, 3)
@@ -432,7 +439,7 @@ def test_pencil_cuts():
     assert areas == sorted(areas, reverse=True) and areas[0] > areas[5] > areas[10] == 0
 
 
-def test_cuts_take_another_way_to_paste():
+def test_thresholds_take_another_way_to_paste():
     seen = []
 
     def paste(mask_scores, boxes, image_size, threshold):
@@ -446,7 +453,7 @@ def test_cuts_take_another_way_to_paste():
     assert explorer.texts != explore_thresholds(*raw_outputs()).texts
 
 
-def test_cuts_of_nothing_and_refusals():
+def test_thresholds_of_nothing_and_refusals():
     image, boxes, labels, scores, masks, _ = raw_outputs()
     none = explore_thresholds(image, np.zeros((0, 4)), [], [], np.zeros((0, 8, 8)), NAMES)
     assert numbers(none.texts[0]) == (0, 0, 0)

@@ -34,7 +34,10 @@ def test_find_images_of_a_folder_a_file_and_a_glob(tmp_path, monkeypatch):
     for name in ("b.JPG", "a.png", "c.webp", ".hidden.jpg", "notes.txt", "sub/d.tiff"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
-    names = lambda pattern: [p.name for p in find_images(pattern)]  # noqa: E731
+
+    def names(pattern):
+        return [path.name for path in find_images(pattern)]
+
     assert names(tmp_path) == ["a.png", "b.JPG", "c.webp"]
     assert names(str(tmp_path / "*.png")) == ["a.png"]
     assert names(f"{tmp_path}/**") == ["a.png", "b.JPG", "c.webp", "d.tiff"]

@@ -417,7 +417,7 @@ def test_a_frame_that_the_detector_fails_on_is_kept_marked_and_reported(tmp_path
     src, seen = write_video(tmp_path / "a.mp4", frames, 15), []
     report = process_video(
         src, tmp_path / "out.mp4", Fails(80), progress=False,
-        on_frame=lambda index, second, found: seen.append(found and len(found)),
+        on_frame=lambda index, second, objects: seen.append(objects and len(objects)),
     )  # fmt: skip
     assert report.frames == 45 and report.failed == {37: "RuntimeError: too dark"}
     assert seen == [1] * 37 + [None] + [1] * 7
@@ -437,12 +437,18 @@ def test_a_detector_that_fails_on_and_on_is_not_borne(video, tmp_path):
 
 def test_a_stopped_run_goes_on_where_it_was(long_video, tmp_path):
     """The same video comes out, and the detector is not asked again about finished parts."""
-    whole, dst, events = tmp_path / "whole.mp4", tmp_path / "out.mp4", [[], [], []]
-    note = lambda i: lambda *event: events[i].append((event[0], event[2].track_ids.tolist()))  # noqa: E731
-    process_video(long_video, whole, Painter(), progress=False, on_frame=note(0))
+    whole, dst = tmp_path / "whole.mp4", tmp_path / "out.mp4"
+    of_whole, of_resumed = [], []
 
-    def stop(index, second, found):
-        note(1)(index, second, found)
+    def note_whole(index, second, detections):
+        of_whole.append((index, detections.track_ids.tolist()))
+
+    def note_resumed(index, second, detections):
+        of_resumed.append((index, detections.track_ids.tolist()))
+
+    process_video(long_video, whole, Painter(), progress=False, on_frame=note_whole)
+
+    def stop(index, second, detections):
         if index == 27:
             raise KeyboardInterrupt
 
@@ -452,10 +458,12 @@ def test_a_stopped_run_goes_on_where_it_was(long_video, tmp_path):
     done = sorted((tmp_path / "out.mp4.parts").glob("*.mp4"))
     assert len(done) == 2 and all(len(list(read_frames(path))) == 12 for path in done)  # they play
     painter = Painter()
-    report = process_video(long_video, dst, painter, resume=True, progress=False, on_frame=note(2))
+    report = process_video(
+        long_video, dst, painter, resume=True, progress=False, on_frame=note_resumed
+    )
     assert report.resumed == 24 and sum(painter.batches) == 16 and report.frames == 40
     assert frames_of(dst) == frames_of(whole) and read(dst) == read(whole)
-    assert events[2] == events[0] and [index for index, _ in events[0]] == list(range(40))
+    assert of_resumed == of_whole and [index for index, _ in of_whole] == list(range(40))
     assert not (tmp_path / "out.mp4.parts").exists()
 
 
@@ -474,6 +482,7 @@ def test_other_wishes_begin_afresh(long_video, tmp_path):
         assert sum(painter.batches) > 5 and sum(painter.batches[:1]) == (4 if not options else 2)
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_parts_to_go_on_with(long_video, tmp_path):
     code = (
         "import os, signal, sys\n"

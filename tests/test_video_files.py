@@ -32,10 +32,14 @@ def test_info(video):
 
 
 def test_a_part_of_a_film(video):
-    shade = lambda frames: [round((f[30:, 30:, 0].mean() - 40) / 10) for f in frames]  # noqa: E731
-    assert shade(read_frames(video, start=0.5)) == [6, 7, 8, 9, 10, 11]
-    assert shade(read_frames(video, 0.25, max_seconds=0.25)) == [3, 4, 5]
-    assert shade(read_frames(video, max_seconds=0.01)) == [0] and not list(read_frames(video, 9.0))
+    def numbers(frames):
+        return [round((frame[30:, 30:, 0].mean() - 40) / 10) for frame in frames]
+
+    assert numbers(read_frames(video, start=0.5)) == [6, 7, 8, 9, 10, 11]
+    assert numbers(read_frames(video, 0.25, max_seconds=0.25)) == [3, 4, 5]
+    assert numbers(read_frames(video, max_seconds=0.01)) == [0] and not list(
+        read_frames(video, 9.0)
+    )
 
 
 @pytest.mark.parametrize("fps", [24, 29.97, 23.976, Fraction(60000, 1001), 7.5])

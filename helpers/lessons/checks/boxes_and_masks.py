@@ -53,7 +53,10 @@ def name_at(answer, names, index):
 @check("Twice the side is four times the area: the same objects, and fewer of them are small.")
 def doubled_sizes(answer, areas):
     """How many areas (N,) are small, medium, large if height and width are doubled?"""
-    count = lambda factor: np.histogram(factor * areas, [0, 32**2, 96**2, np.inf])[0]  # noqa: E731
+
+    def count(factor):
+        return np.histogram(factor * areas, [0, 32**2, 96**2, np.inf])[0]
+
     compare(
         answer, count(4), "Change the areas, not the edges, and keep the three counts.",
         (count(1), "That is as it was. How many pixels has an object at twice the size?"),

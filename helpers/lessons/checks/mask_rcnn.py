@@ -42,7 +42,10 @@ def widened(answer, boxes):
     """Boxes (..., 4) made wider by a tenth of their sides at each of the four edges."""
     boxes = np.asarray(boxes, float)
     sides = boxes[..., 2:] - boxes[..., :2]
-    shift = lambda a, b: boxes + np.concatenate([a * sides, b * sides], -1)  # noqa: E731
+
+    def shift(left_top, right_bottom):
+        return boxes + np.concatenate([left_top * sides, right_bottom * sides], -1)
+
     compare(
         answer, shift(-0.1, 0.1),
         "Take a tenth of (right_bottom - left_top); subtract it from left_top, and add it.",
@@ -64,7 +67,10 @@ def widened(answer, boxes):
 @check("The same sum for rows and for columns, and you have the whole of paste_masks.")
 def paste_row(function):
     """A function (scores (M,), x1, x2, width) -> (width,) bool: one pasted row."""
-    where = lambda first, last: (np.arange(12) >= first) & (np.arange(12) <= last)  # noqa: E731
+
+    def where(first, last):
+        return (np.arange(12) >= first) & (np.arange(12) <= last)
+
     scores = np.array([0, 0.6, 1, 0])  # cells of 2 pixels, with centres at 3, 5, 7 and 9
     row = call(function, scores, 2, 10, 12)
     places = np.interp(np.arange(12) + 0.5, [3, 5, 7, 9], scores)

@@ -6,14 +6,14 @@ from helpers.lessons.checks.verdict import call, check, compare
 
 
 @check("Only two things help: fewer frames, or a faster model.")
-def minutes(answer, film_minutes, film_fps, model_fps):
+def minutes(answer, video_minutes, video_fps, model_fps):
     """How many minutes does a video take at model_fps frames per second?"""
-    wanted = film_minutes * film_fps / model_fps
+    wanted = video_minutes * video_fps / model_fps
     compare(
         answer, wanted, "Count the video's frames, then divide by what the model does in a minute.",
         (wanted * 60, "That is in seconds."),
-        (film_minutes * model_fps / film_fps, "Upside down: a slower model takes longer."),
-        (film_minutes * 60 * film_fps, "So many frames it has. How many can the model do?"),
+        (video_minutes * model_fps / video_fps, "Upside down: a slower model takes longer."),
+        (video_minutes * 60 * video_fps, "So many frames it has. How many can the model do?"),
         rtol=0.05,
     )  # fmt: skip
 
@@ -32,8 +32,17 @@ def marked(function):
 def every_kth(make):
     """make(detect, draw, k) -> a frame function: it detects in each k-th frame, draws in all."""
     seen, drawn = [], []
-    detect = lambda frame: seen.append(int(frame[0, 0, 0])) or seen[-1]  # noqa: E731
-    function = call(make, detect, lambda frame, found: drawn.append(found) or frame, 3)
+
+    def detect(frame):
+        number = int(frame[0, 0, 0])
+        seen.append(number)
+        return number
+
+    def draw(frame, detections):
+        drawn.append(detections)
+        return frame
+
+    function = call(make, detect, draw, 3)
     for i in range(7):
         call(function, np.full((2, 2, 3), i, np.uint8))
     compare(

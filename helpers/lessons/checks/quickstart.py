@@ -17,17 +17,20 @@ def true_pixels(answer, mask):
 
 
 @check("The comparison says True or False for each object, and the brackets keep the True ones.")
-def only_cars(answer, found):
+def only_cars(answer, detections):
     """Which of the objects found are cars? Detections."""
-    if not isinstance(answer, type(found)):
-        raise Hint("found[...] gives Detections again: put the choice between the brackets.")
-    others, num = sorted(set(answer.names) - {"car"}), found.names.count("car")
+    if not isinstance(answer, type(detections)):
+        raise Hint("detections[...] gives Detections again: put the choice between the brackets.")
+    others = sorted(set(answer.names) - {"car"})
+    num = detections.names.count("car")
     if others and "car" not in answer.names:
         raise Hint(f"That is {others[0]}. An id is no place in a list: look it up in categories.")
     if others:
         raise Hint(f"There is still {others[0]} among them.")
     if len(answer) != num:
-        raise Hint(f"{len(answer)} of {num} cars are left. Compare found.labels with car's id.")
+        raise Hint(
+            f"{len(answer)} of {num} cars are left. Compare detections.labels with car's id."
+        )
 
 
 @check("A mask is an index: image[~mask] = 255 changes every pixel outside and no other.")

@@ -55,6 +55,14 @@ def compare(answer, wanted, hint, *traps, rtol=1e-5):
         answer = np.asarray(answer, float)
     except (TypeError, ValueError):
         raise Hint("Numbers are asked for.") from None
-    same = lambda value: answer.shape == np.shape(value) and np.allclose(answer, value, rtol)  # noqa: E731
-    if not same(wanted):
-        raise Hint(next((text for value, text in traps if same(value)), hint))
+    if _is_same(answer, wanted, rtol):
+        return
+    for value, text in traps:
+        if _is_same(answer, value, rtol):
+            raise Hint(text)
+    raise Hint(hint)
+
+
+def _is_same(answer, value, rtol):
+    """Whether an answer has the shape and the numbers of a value."""
+    return answer.shape == np.shape(value) and np.allclose(answer, value, rtol)
