@@ -51,7 +51,12 @@ def test_both_kinds_are_common_and_some_are_half_hidden(drawn):
     assert 1.5 < len(names) / len(drawn) < 3
 
 
-def test_what_hides_a_thing_is_not_in_its_mask(monkeypatch):
+def far_off(obj):
+    """What is no new object goes out of the picture."""
+    return obj if obj.category else obj._replace(x=9999)
+
+
+def test_what_hides_an_object_is_not_in_its_mask(monkeypatch):
     """The same object with and without what stands before it: masks lose pixels, none moves."""
     hidden = 0
     for seed in range(40):
@@ -60,9 +65,8 @@ def test_what_hides_a_thing_is_not_in_its_mask(monkeypatch):
             render = novelties.render
 
             def alone(world, size, rng, render=render):
-                far_off = lambda thing: thing if thing.category else thing._replace(x=9999)  # noqa: E731
-                things = [far_off(thing) for thing in world.things]
-                return render(world._replace(things=things), size, rng=rng)
+                objects = [far_off(obj) for obj in world.objects]
+                return render(world._replace(objects=objects), size, rng=rng)
 
             patch.setattr(novelties, "render", alone)
             _, bare = draw_novelty(seed)

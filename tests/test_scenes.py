@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.streets import scenery, sprites
-from helpers.streets.painting import Camera, Thing
+from helpers.streets.painting import Camera, SceneObject
 from helpers.streets.scenes import CATEGORIES, draw_clip, draw_scene
 
 SMALL = (128, 160)
@@ -109,8 +109,8 @@ def test_the_camera_in_numbers():
     corner = camera.project(np.array([3 + 2j]), 50)[0]
     assert corner.tolist() == [((160 + 3 * 2) * 2 - 0.5) * 16, (80 * 2 - 0.5) * 16]
     square = sprites.box(0, 0, 1, 1, "red")
-    thing = Thing(None, 10, 50, speed=2, mirror=-1, scale=2)
-    corners, (polygon,) = camera.outlines(thing, [square], t=1)
+    obj = SceneObject(None, 10, 50, speed=2, mirror=-1, scale=2)
+    corners, (polygon,) = camera.outlines(obj, [square], t=1)
     assert np.shares_memory(corners, polygon)
     assert np.ptp(polygon, 0).tolist() == [2 * 2 * 2 * 16] * 2
     assert polygon[:, 0].max() == ((160 + 12 * 2) * 2 - 0.5) * 16

@@ -7,8 +7,8 @@ their traffic are scenery here. Units as in `sprites` and `painting`.
 import numpy as np
 
 from helpers.streets import scenery
-from helpers.streets.painting import Mood, Thing, render
-from helpers.streets.scenes import build_world, checked, settle, truth_of
+from helpers.streets.painting import Mood, SceneObject, render
+from helpers.streets.scenes import build_world, check_size, settle, truth_of
 from helpers.streets.sprites import ARC, PAINT, WHITE, box, disc, fixed, limb, pick, poly, rgb, tone
 from helpers.structures import Detections
 
@@ -60,11 +60,11 @@ SPRITES = {1: mug, 2: star_kite}
 
 
 def place(rng, camera, street, number):
-    """One new thing: on the ground, behind something of the street, or in the air."""
+    """One new object: on the ground, behind something of the street, or in the air."""
     category = int(rng.choice(list(SPRITES)))
     size, mirror = 26 * 3.6 ** rng.random(), pick(rng, [-1, 1])  # 26 to 94 rp high
     flies = not street or rng.random() < (0.7 if category == 2 else 0.25)
-    hiding = [thing for thing in street if thing.category and thing.grounded]
+    hiding = [obj for obj in street if obj.category and obj.grounded]
     y, tilt = 0, np.radians(rng.normal(0, 14 if flies else 4))
     if hiding and rng.random() < 0.35:
         front = pick(rng, hiding)
@@ -72,16 +72,15 @@ def place(rng, camera, street, number):
         x = front.x + rng.uniform(-0.8, 0.8) * size * z / camera.focal
         y = front.y + rng.uniform(0.4, 1) * size * z / camera.focal
     elif flies:
-        z, row = rng.uniform(4, 30), size + rng.uniform(0.02, 0.98) * (camera.height - size)
-        x, y = (
-            camera.anywhere(rng, z, -0.08),
-            camera.eye + (camera.horizon - row) * z / camera.focal,
-        )
+        z = rng.uniform(4, 30)
+        row = size + rng.uniform(0.02, 0.98) * (camera.height - size)
+        x = camera.anywhere(rng, z, -0.08)
+        y = camera.eye + (camera.horizon - row) * z / camera.focal
     else:
         z = camera.focal * camera.eye / (rng.uniform(0.2, 1) * (camera.height - camera.horizon))
         x = camera.anywhere(rng, z, -0.08)
     pose, scale = SPRITES[category](rng, 0), size * z / camera.focal
-    return Thing(pose, x, z, y, category, number, 0, scale, mirror, tilt, not flies)
+    return SceneObject(pose, x, z, y, category, number, 0, scale, mirror, tilt, not flies)
 
 
 def draw_novelty(seed: int, size: tuple[int, int] = (256, 320)) -> tuple[np.ndarray, Detections]:
@@ -98,14 +97,15 @@ def draw_novelty(seed: int, size: tuple[int, int] = (256, 320)) -> tuple[np.ndar
     Raises:
         ValueError: the size or seed is not as above.
     """
-    size, rng = checked(size), np.random.default_rng(seed)
+    size, rng = check_size(size), np.random.default_rng(seed)
     world = build_world(rng, size[1] / size[0], 0)
     if rng.random() < PLAIN:
-        mood, far = Mood(*rng.uniform(30, 240, (2, 3))), scenery.abstract(rng, world.camera)
-        world = world._replace(mood=mood, far=far, ground=(), things=[], drops=world.drops[:0])
-    street, count = world.things, 1 + min(int(rng.exponential(2.6)), 4)
+        mood = Mood(*rng.uniform(30, 240, (2, 3)))
+        far = scenery.abstract(rng, world.camera)
+        world = world._replace(mood=mood, far=far, ground=(), objects=[], drops=world.drops[:0])
+    street, count = world.objects, 1 + min(int(rng.exponential(2.6)), 4)
     new = [place(rng, world.camera, street, number) for number in range(1, count + 1)]
-    things = [thing._replace(category=None, number=0) for thing in street] + new
-    world = settle(world._replace(things=sorted(things, key=lambda thing: -thing.z)))
+    objects = [obj._replace(category=None, number=0) for obj in street] + new
+    world = settle(world._replace(objects=sorted(objects, key=lambda obj: -obj.z)))
     image, owner = render(world, size, rng=rng)
     return image, truth_of(world, owner, categories=CATEGORIES)

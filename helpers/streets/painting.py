@@ -1,6 +1,6 @@
 """From a `World`, all that a seed has chosen, to pixels: a picture and who owns each pixel of it.
 
-Things are painted far to near at twice the wanted size, and their numbers into an id map with the
+Objects are painted far to near at twice the wanted size, and their numbers into an id map with the
 same calls: the id map says which object owns a pixel, so the visible masks are exact.
 
 Units: metres (x to the right, y up, z away from the camera), seconds, RGB 0 to 255; reference
@@ -29,7 +29,7 @@ class Mood(NamedTuple):
     shadow: float = 0.42  # share of the light it takes
 
 
-class Thing(NamedTuple):
+class SceneObject(NamedTuple):
     """An upright drawing that stands, or floats, at (x, y, z)."""
 
     pose: Callable  # seconds -> parts
@@ -45,9 +45,9 @@ class Thing(NamedTuple):
     grounded: bool = True  # throws a shadow, fades with distance
 
 
-def still(parts, x, z, **fields):
-    """A thing whose parts never change."""
-    return Thing(fixed(parts), x, z, **fields)
+def fixed_object(parts, x, z, **fields):
+    """An object whose parts never change."""
+    return SceneObject(fixed(parts), x, z, **fields)
 
 
 class Camera(NamedTuple):
@@ -72,13 +72,15 @@ class Camera(NamedTuple):
         corners = seen.view(float).reshape(*seen.shape, 2) * self.zoom
         return ((corners - 0.5) * (1 << SHIFT)).astype(np.int32)
 
-    def outlines(self, thing, parts, t=0):
-        """All corners (P, 2) of a thing's parts on the canvas, and views of them, one a part."""
+    def outlines(self, obj, parts, t=0):
+        """All corners (P, 2) of an object's parts on the canvas, and views of them, one a part."""
         points = np.concatenate([part.points for part in parts])
-        points = points if thing.mirror > 0 else -points.conj()
-        points = points * (thing.scale * np.exp(1j * thing.tilt))
-        points += thing.x + thing.speed * t + 1j * thing.y
-        corners, polygons, start = self.project(points, thing.z), [], 0
+        points = points if obj.mirror > 0 else -points.conj()
+        points = points * (obj.scale * np.exp(1j * obj.tilt))
+        points += obj.x + obj.speed * t + 1j * obj.y
+        corners = self.project(points, obj.z)
+        polygons = []
+        start = 0
         for part in parts:
             polygons.append(corners[start : start + len(part.points)])
             start += len(part.points)
@@ -92,7 +94,7 @@ class World(NamedTuple):
     mood: Mood
     far: list  # scenery that never hides an object: sky and skyline, then houses and trees
     ground: tuple  # x (G, 4), z (G, 4) of quads and their colours (G, 3), far to near; or ()
-    things: list  # objects and what may hide them, far to near
+    objects: list  # objects and what may hide them, far to near
     drops: np.ndarray  # (K, 3) of rain or snow, 0 to 1: x, y, nearness
     snow: bool
     grade: tuple  # gamma, vignette, blur in rp
@@ -105,24 +107,25 @@ def fill(canvas, polygon, color):
 
 def shaded(mood, colors, z, lit=()):
     """Colours (K, 3) in the hour's light and the haze of the depth z, but for the indices lit."""
-    colors, haze = np.array(colors, float), 1 - np.exp(-z / mood.sight)
+    colors = np.array(colors, float)
+    haze = 1 - np.exp(-z / mood.sight)
     light = colors * mood.light * (1 - haze) + np.multiply(mood.low, haze)
     for k in lit:
         light[k] = colors[k]
     return light.tolist()
 
 
-def paint(canvas, world, camera, things, t, ids=None):
-    """Fill the polygons of things in the picture and, if there is one, in the id map."""
-    for number, thing in enumerate(things, 1):
-        parts = thing.pose(t)
+def paint(canvas, world, camera, objects, t, ids=None):
+    """Fill the polygons of objects in the picture and, if there is one, in the id map."""
+    for number, obj in enumerate(objects, 1):
+        parts = obj.pose(t)
         lit = [k for k, part in enumerate(parts) if part.lit]
-        z = thing.z if thing.grounded else 0
+        z = obj.z if obj.grounded else 0
         colors = shaded(world.mood, [part.color for part in parts], z, lit)
-        for polygon, color in zip(camera.outlines(thing, parts, t)[1], colors, strict=True):
+        for polygon, color in zip(camera.outlines(obj, parts, t)[1], colors, strict=True):
             fill(canvas, polygon, color)
             if ids is not None:
-                fill(ids, polygon, number if thing.category else 0)
+                fill(ids, polygon, number if obj.category else 0)
 
 
 def paint_backdrop(canvas, world, camera, t):
@@ -132,27 +135,27 @@ def paint_backdrop(canvas, world, camera, t):
     down = np.clip(np.arange(height) / deep, 0, 1)[:, None, None]
     sky = np.clip((1 - down) * world.mood.top + down * world.mood.low, 0, 255).astype(np.uint8)
     cv2.resize(sky, (width, height), canvas, interpolation=cv2.INTER_NEAREST)
-    paint(canvas, world, camera, [thing for thing in world.far if thing.z >= camera.focal], t)
+    paint(canvas, world, camera, [obj for obj in world.far if obj.z >= camera.focal], t)
     if world.ground:
         x, z, colors = world.ground
         colors = shaded(world.mood, colors, z[:, :1])
         for quad, color in zip(camera.project(x, z), colors, strict=True):
             fill(canvas, quad, color)
-        paint(canvas, world, camera, [thing for thing in world.far if thing.z < camera.focal], t)
+        paint(canvas, world, camera, [obj for obj in world.far if obj.z < camera.focal], t)
         paint_shadows(canvas, world, camera, t)
 
 
 def paint_shadows(canvas, world, camera, t):
-    """Soft shadows under the things on the ground."""
+    """Soft shadows under the objects on the ground."""
     height, width = canvas.shape[:2]
     shade = np.full((height // 4, width // 4), 255, np.uint8)
     small = camera._replace(zoom=camera.zoom / 4)
-    for thing in world.things:
-        if thing.grounded:
-            reach = [abs(part.points[0].real) for part in thing.pose(t)]
-            wide = 0.3 if thing.y else max(reach) + 0.1
-            x = thing.x + thing.speed * t + thing.scale * wide * CIRCLE.real
-            polygon = small.project(x, thing.z + 0.5 * CIRCLE.imag)
+    for obj in world.objects:
+        if obj.grounded:
+            reach = [abs(part.points[0].real) for part in obj.pose(t)]
+            wide = 0.3 if obj.y else max(reach) + 0.1
+            x = obj.x + obj.speed * t + obj.scale * wide * CIRCLE.real
+            polygon = small.project(x, obj.z + 0.5 * CIRCLE.imag)
             fill(shade, polygon, 255 * (1 - world.mood.shadow))
     shade = cv2.resize(cv2.GaussianBlur(shade, (0, 0), height / 340), (width, height))
     below = slice(int(camera.horizon * camera.zoom), None)
@@ -190,7 +193,8 @@ def finish(image, world, t, rng):
         image = cv2.add(image, cv2.resize(bloom, (width, height)))
     if len(world.drops):
         image = precipitate(image, world, t)
-    y, x = np.linspace(-1, 1, height // 8)[:, None], np.linspace(-1, 1, width // 8)
+    y = np.linspace(-1, 1, height // 8)[:, None]
+    x = np.linspace(-1, 1, width // 8)
     gain = (255 - 255 * vignette * ((x * x + y * y) / 2) ** 1.5).astype(np.uint8)
     image = darker(image, cv2.resize(gain, (width, height)))
     if blur:
@@ -202,22 +206,30 @@ def finish(image, world, t, rng):
     return image
 
 
-def render(world, size, t=0, rng=None, pan=0, shake=0):
+def render(world, size, t=0, rng=None, pan=0, pitch=0):
     """Paint the world at t seconds into a picture of `size` (height, width).
 
-    The camera is off by `pan` metres to the right and `shake` rp down; rng gives a photo's grain.
+    The camera is off by `pan` metres to the right and `pitch` rp down; rng gives a photo's grain.
     Returns the picture (H, W, 3) uint8, and (H, W) uint8, at each of its pixels the number in
-    `world.things`, from 1, of the object that owns it, or 0.
+    `world.objects`, from 1, of the object that owns it, or 0.
     """
     height, width = size
-    zoom, horizon = 2 * height / world.camera.height, world.camera.horizon + shake
-    camera = world.camera._replace(pan=pan, horizon=horizon, zoom=zoom)
+    camera = world.camera._replace(
+        pan=pan,
+        horizon=world.camera.horizon + pitch,
+        zoom=2 * height / world.camera.height,
+    )
     canvas = np.empty((2 * height, 2 * width, 3), np.uint8)
     ids = np.zeros(canvas.shape[:2], np.uint8)
     paint_backdrop(canvas, world, camera, t)
-    paint(canvas, world, camera, world.things, t, ids)
+    paint(canvas, world, camera, world.objects, t, ids)
     image = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
-    votes = (cv2.split(ids[row::2].reshape(height, width, 2)) for row in (0, 1))
-    (a, b), (c, d) = votes  # the four of each pixel
-    owner = np.where((a == b) | (a == c) | (a == d), a, np.where(b == d, b, c))
-    return finish(image, world, t, rng), owner
+    return finish(image, world, t, rng), _vote(ids)
+
+
+def _vote(ids):
+    """Of each 2 x 2 pixels of an id map (2H, 2W) the id that most of them have: (H, W)."""
+    a, b = ids[::2, ::2], ids[::2, 1::2]
+    c, d = ids[1::2, ::2], ids[1::2, 1::2]
+    a_has_company = (a == b) | (a == c) | (a == d)
+    return np.where(a_has_company, a, np.where(b == d, b, c))

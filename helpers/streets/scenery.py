@@ -1,12 +1,12 @@
 """What is no object in the street world: sky, houses, trees, furniture and the ground.
 
 The drawings give parts as in `helpers.streets.sprites`; the rest places them, with the units of
-`helpers.streets.painting`, and gives things, far to near.
+`helpers.streets.painting`, and gives objects, far to near.
 """
 
 import numpy as np
 
-from helpers.streets.painting import Mood, still
+from helpers.streets.painting import Mood, fixed_object
 from helpers.streets.sprites import INK, LAMP, PAINT, RED, STEEL, WHITE
 
 # isort: split
@@ -85,7 +85,7 @@ def abstract(rng, camera):
         part = disc(0, w, color, h) if rng.random() < 0.5 else box(-w, -h, w, h, color)
         y = camera.eye + camera.horizon - rng.uniform(0, camera.height)
         x, tilt = camera.anywhere(rng, z), rng.uniform(0, 3)
-        far.append(still([part], x, z, y=y, tilt=tilt, grounded=False))
+        far.append(fixed_object([part], x, z, y=y, tilt=tilt, grounded=False))
     return far
 
 
@@ -94,7 +94,7 @@ def sky(rng, camera, mood, name):
     z, far, low, light = camera.focal, [], np.array(mood.low), np.array(mood.light)
 
     def hang(parts, x, y):
-        far.append(still(parts, x, z, y=camera.eye + y))
+        far.append(fixed_object(parts, x, z, y=camera.eye + y))
 
     sun = camera.anywhere(rng, z, -0.05), rng.uniform(0.35, 0.9) * camera.horizon
     if name == "night":
@@ -108,7 +108,8 @@ def sky(rng, camera, mood, name):
         halo = ((26, 0.2), (18, 0.4), (11, 1))
         hang([disc(0, r, (1 - g) * dark + g * glow, lit=True) for r, g in halo], *sun)
     cloud = 0.6 * low + 102 * light
-    for _ in range(int(rng.integers(0, 5)) * (name != "fog")):
+    num_clouds = int(rng.integers(0, 5))  # asked for in any weather
+    for _ in range(0 if name == "fog" else num_clouds):
         w, y = rng.uniform(10, 26), rng.uniform(0.3, 0.95) * camera.horizon
         puffs = ((-0.45, 0.3), (0.05, 0.44), (0.5, 0.28))
         puffs = [disc(x * w + 2j, r * w, cloud, 0.8 * r * w, True) for x, r in puffs]
@@ -133,23 +134,23 @@ def town(rng, camera, lit, wall):
     while x < reach and theme != "park":
         wide, high = rng.uniform(7, 13), rng.uniform(7, 20) if city else rng.uniform(5, 8)
         parts = building(rng, lit, wide, high)
-        far.append(still(parts, x + wide / 2, wall + rng.uniform(0.1, 1)))
+        far.append(fixed_object(parts, x + wide / 2, wall + rng.uniform(0.1, 1)))
         x += wide + (rng.uniform(0, 0.8) if city and rng.random() < 0.7 else rng.uniform(2, 7))
     for z in wall - np.sort(-rng.uniform(-0.8, 30 if theme == "park" else 0, 2 if city else 5)):
         parts, x = tree(rng), camera.anywhere(rng, z)
-        far.append(still(parts, x, z, scale=rng.uniform(0.7, 1.15)))
+        far.append(fixed_object(parts, x, z, scale=rng.uniform(0.7, 1.15)))
     return far
 
 
 def roadside(rng, camera, edges):
     """Furniture and trees on both pavements."""
-    things, (near, kerb, _) = [], edges
+    objects, (near, kerb, _) = [], edges
     for _ in range(int(rng.integers(1, 6))):
         close = rng.random() < 0.35
         z = near - rng.uniform(0.5, 1.2) if close else kerb + rng.uniform(0.6, 2.4)
         parts = tree(rng) if z > kerb and rng.random() < 0.3 else furniture(rng)
-        things.append(still(parts, camera.anywhere(rng, z), z, mirror=pick(rng, [-1, 1])))
-    return things
+        objects.append(fixed_object(parts, camera.anywhere(rng, z), z, mirror=pick(rng, [-1, 1])))
+    return objects
 
 
 def street(rng, camera, edges, lanes, snow):
