@@ -38,8 +38,9 @@ NUM_TONES = """video => {
     pen.drawImage(video, 0, 0, 64, 48);
     return new Set(pen.getImageData(0, 0, 64, 48).data).size; }"""
 ERRORS = '[data-mime-type$="jupyter.error"]'
+PROMPTS = ".jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)"  # a folded cell has no number
 ALL_DONE = f"""() => document.querySelector('{ERRORS}') || [...document.querySelectorAll(
-    ".jp-CodeCell .jp-InputPrompt")].every(prompt => /[0-9]/.test(prompt.textContent))"""
+    "{PROMPTS}")].every(prompt => /[0-9]/.test(prompt.textContent))"""
 
 try:
     from playwright.sync_api import expect, sync_playwright
@@ -132,6 +133,8 @@ def run_all(lab, browser, name):
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.wait_for_function(ALL_DONE)
+    page.get_by_text("| Idle").wait_for()
+    assert page.locator(".jp-InputPlaceholder").count() == 3  # parameters, set-up, results
     assert page.locator(ERRORS).all_inner_texts() == []
     yield page
     assert page.locator(ERRORS).all_inner_texts() == []
@@ -190,7 +193,7 @@ class Explored:
         self.page.mouse.up()
 
 
-def test_quickstart_and_its_film(opened):
+def test_quickstart_and_its_video(opened):
     page = opened("00_quickstart")
     pictures = page.locator(".jp-OutputArea img")
     assert pictures.count() >= 4
