@@ -148,7 +148,7 @@ def annotations(rng, folder):
 
 
 def label_maps(rng, folder):
-    from helpers.models.label_maps import read_label_map
+    from helpers.models.graphs import read_label_map
 
     text = b"item {\n  name: 'n1'\n  id: 1\n  display_name: \"person\"\n}\n" * 3
     (folder / "map.pbtxt").write_bytes(damaged(text, rng))
@@ -183,8 +183,7 @@ def weights(rng, folder):
     import numpy as np
 
     from helpers.mask_rcnn import Config
-    from helpers.models import load_model, read_card, read_weights
-    from helpers.models.cards import BROKEN
+    from helpers.models.weights import BROKEN, load_model, read_card, read_weights
 
     kind, path = rng.randrange(4), folder / "a.json"
     card = {"name": "a", "categories": {"1": "nut"}, "config": dataclasses.asdict(Config(1))}
@@ -210,7 +209,7 @@ def weights(rng, folder):
 
 
 def archives(rng, folder):
-    from helpers.models import zoo
+    from helpers.models import download
 
     cache, outside = folder / "cache", folder / "outside"
     cache.mkdir(), outside.mkdir()
@@ -238,7 +237,7 @@ def archives(rng, folder):
     (cache / "m.tar.gz").write_bytes(packed)
     card = {"name": "m", "archive": "m.tar.gz", "digest": None, "url": "http://nowhere.invalid/m"}
     try:
-        zoo.install(card, cache, "here")
+        download._unpack(card, cache, "here")
     finally:
         here = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
         strange = [p for p in here if not p.startswith(("cache/m", "outside")) and p != "cache"]
@@ -269,20 +268,18 @@ WORDS = ["", "-", "--", "nowhere", "../..", "\x01", "é" * 90, "x" * 5000, "a*",
 def arguments(rng, folder):
     from helpers.annotations import __main__ as data
     from helpers.models import __main__ as models
-    from helpers.training import everyday
-    from helpers.training import recipes as training
+    from helpers.training import __main__ as training
 
     os.chdir(folder)
     commands = (
-        (data.main, ["check", "stats", "convert", "--fix"]),
-        (everyday.main, ["--score", "--pack", "--epochs", "--hold", "--out"]),
-        (training.main, ["--size", "--share", "--start", "--epochs", "--out", "out"]),
-        (models.main, ["info", "verify", "export", "list"]),
+        (data.main, [], ["check", "stats", "convert", "--fix"]),
+        (training.main, ["everyday"], ["--score", "--pack", "--epochs", "--hold", "--out"]),
+        # without a folder it would train for hours
+        (training.main, ["nowhere"], ["--size", "--share", "--start", "--epochs", "--out", "out"]),
+        (models.main, [], ["info", "verify", "export", "list"]),
     )
-    main, own = rng.choice(commands)
-    words = [rng.choice((*own, *WORDS)) for _ in range(rng.randrange(1, 5))]
-    if main is training.main:
-        words.insert(0, "nowhere")  # without a folder it would train for hours
+    main, first, own = rng.choice(commands)
+    words = [*first, *(rng.choice((*own, *WORDS)) for _ in range(rng.randrange(1, 5)))]
     try:
         code = main(words)
     except SystemExit as stop:
@@ -333,7 +330,7 @@ def work(kind, seed, first, last):
     def slow(*_):
         raise Slow
 
-    for name in ("helpers.models.loading", "helpers.training.everyday", "helpers.video.pipeline"):
+    for name in ("helpers.models.loading", "helpers.training.__main__", "helpers.video.pipeline"):
         importlib.import_module(name)  # now: no input shall wait for TensorFlow
     signal.signal(signal.SIGALRM, slow)
     out = os.fdopen(3, "w", buffering=1)

@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from helpers.annotations import read_dataset, split
 from helpers.evaluation import bootstrap, interval, match, summarize
 from helpers.streets import novelties
-from helpers.training import recipes as training
+from helpers.training import fine_tune
 
 ROOT = pathlib.Path(__file__).parents[1]
 WAYS = {"novelties": {"epochs": 9}, "nuts": {"epochs": 6, "image_size": (320, 320)}}
@@ -60,7 +60,7 @@ def main():
             )
         folder = args.out / f"{args.what}-{seed}"
         shutil.rmtree(folder, ignore_errors=True)
-        detector = training.fine_tune(train, val, folder, seed=seed, **options)
+        detector = fine_tune(train, val, folder, seed=seed, **options)
         seconds, cpu = time.monotonic() - start, time.process_time() - cpu
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         detections = detector.with_threshold(0.0).batch([image for image, _ in test])

@@ -17,7 +17,7 @@ from measure import spread, table, take_turns
 
 from helpers.evaluation import evaluate
 from helpers.models import final_stages, load_detector, network_detector
-from helpers.training import recipes as training
+from helpers.training import held_out
 
 
 def main():
@@ -40,7 +40,9 @@ def main():
         "tf.function": compiled,
         "fast (TF Lite, 8-bit weights)": load_detector(args.model, True, 0.0),
     }
-    images, truth = training.held_out(args.images, compiled.card["image_size"])
+    pictures = held_out(args.images, compiled.card["image_size"])
+    images = [image for image, _ in pictures]
+    truth = [true for _, true in pictures]
     turns = itertools.cycle(image for image in images for _ in ways)  # the same one for all
     calls = {name: lambda way=way: way(next(turns)) for name, way in ways.items()}
     times, rows = take_turns(calls, args.calls), []

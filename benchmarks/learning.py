@@ -17,14 +17,19 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
+import numpy as np
 from measure import spread, table
 
 from helpers import DATA
-from helpers.models import from_model, load_model
-from helpers.streets import scenes
-from helpers.training import recipes as training
-from helpers.training.batches import Shuffled, to_targets
-from helpers.training.engine import Batches, Run
+from helpers.evaluation import score
+from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
+from helpers.models import from_model, load_model, transfer
+from helpers.streets import draw_scene
+from helpers.training import to_targets
+from helpers.training.batches import Batches
+from helpers.training.engine import Run
+from helpers.training.pictures import Shuffled
+from helpers.training.streets import TRAINING_SEEDS
 
 BATCH = 8
 
@@ -51,7 +56,8 @@ def plain(pictures):
     """A function that runs one epoch of the plain loop over (image, truth) pairs."""
     model, _ = load_model(DATA / "streets.json")
     model.compile(keras.optimizers.AdamW(1e-4), jit_compile=False)
-    ready = to_targets(pictures)
+    most = max(len(truth) for _, truth in pictures)
+    ready = to_targets(pictures, num_slots=most)
     return lambda: model.fit(ready, batch_size=BATCH, verbose=0)
 
 
@@ -61,9 +67,12 @@ def main():
     parser.add_argument("--epochs", type=int, default=4, help="timed, of each way")
     parser.add_argument("--steps", type=int, default=8, help=f"batches of {BATCH} in an epoch")
     args = parser.parse_args()
-    model, card = load_model(DATA / "streets.json")
-    num, size = args.steps * BATCH, model.config.image_size
-    pictures = [scenes.draw_scene(training.TRAINING_SEEDS + k, size) for k in range(num)]
+    bundled, card = load_model(DATA / "streets.json")
+    num, size = args.steps * BATCH, bundled.config.image_size
+    model = PartialMaskRCNN(bundled.config)
+    model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
+    transfer(bundled, model, same_classes=True)
+    pictures = [draw_scene(TRAINING_SEEDS + k, size) for k in range(num)]
     judged, turn, alone = pictures[:BATCH], plain(pictures), []
 
     def between():
@@ -72,8 +81,11 @@ def main():
         alone.append(time.perf_counter() - start)
 
     detector = from_model(model, card)
+
+    def judge():
+        return score(detector, judged)
+
     with tempfile.TemporaryDirectory() as folder:
-        judge = lambda: training.score(detector, judged)  # noqa: E731
         batches = Batches(Shuffled(pictures, size), args.steps, BATCH)
         run = Timed(model, batches, judge, folder, card, args.epochs + 1, say=None, between=between)
         run.train(rate=1e-4)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from helpers.structures import Detections
-from helpers.training import recipes as training
+from helpers.training import fine_tune
 from helpers.training.engine import Run
 
 NAMES = {2: "square", 5: "disc"}
@@ -58,7 +58,7 @@ def main():
 
     Run.on_train_batch_end = then_die
     devices = keras.distribution.list_devices()[: args.devices]
-    detector = training.fine_tune(
+    detector = fine_tune(
         [draw(seed) for seed in range(6)],
         [draw(seed) for seed in range(100, 103)],
         args.folder,

@@ -14,32 +14,45 @@ from helpers.evaluation import evaluate
 from helpers.models import load_detector
 from helpers.pictures import read_image, sample_photos
 from helpers.structures import Detections, mask_iou
+from helpers.training import __main__ as command
 from helpers.training import everyday
 from helpers.training.curves import read_curve
+from helpers.training.photo_scores import judge, report
 from helpers.training.photos import Photos
+from tests import photo_data
 from tests.outlines import OUTLINES, points
-from tests.test_photos import EVERYDAY, NAMES, data  # noqa: F401 (data is a fixture)
-from tests.test_training import eagerly
+from tests.photo_data import EVERYDAY, NAMES
+from tests.test_training import blind, eagerly
 
 
 @pytest.fixture
-def small(monkeypatch, tiny_config, data):  # noqa: F811
+def data(tmp_path):
+    return photo_data.write(tmp_path)
+
+
+@pytest.fixture
+def small(monkeypatch, tiny_config, data):
     """A recipe of the size of the toy data; every second picture is kept to measure AP on."""
     monkeypatch.setattr(everyday, "CLASSES", NAMES)
     monkeypatch.setattr(everyday, "EVERY", 2)
     config = dataclasses.replace(tiny_config, num_classes=2)
-    return lambda out, epochs: everyday.train_everyday(
-        data, out, epochs, 2, 2, config=config, final_size=(128, 64)
-    )
+
+    def train(out, epochs):
+        return everyday.train_everyday(data, out, epochs, 1, 2, config=config, final_size=(128, 64))
+
+    return train
 
 
-def test_it_trains_and_goes_on(small, tmp_path):
+def test_it_trains_and_goes_on(small, tmp_path, monkeypatch):
     out = tmp_path / "pets"
     with eagerly():
-        small(out, 1)
-        assert [row["images"] for row in read_curve(out)] == ["4"]
+        with monkeypatch.context() as patch:  # nothing is compiled, nothing measured
+            patch.setattr(everyday, "from_model", blind)
+            patch.setattr(everyday, "judge", lambda *_: ([], []))
+            small(out, 1)
+        assert [row["images"] for row in read_curve(out)] == ["2"]
         detector = small(out, 2)
-    assert [row["images"] for row in read_curve(out)] == ["4", "8"]
+    assert [row["images"] for row in read_curve(out)] == ["2", "4"]
     assert detector.card["data"] == "2 photographs, partly labelled"  # the third is kept
     loaded = load_detector(out, say=None)
     assert loaded.model.config.image_size == (128, 64)
@@ -65,24 +78,24 @@ class Oracle:
 
 @pytest.mark.parametrize("scores, best", [([0.9, 0.6], 0.625), ([0.9, 0.4], 0.5), ([], 0.5)])
 def test_a_fair_threshold_by_hand(scores, best):
-    """The first find is right, the second is not: above .6 all is well, and .625 becomes .5."""
+    """The first one is right, the second is not: above .6 all is well, and .625 becomes .5."""
     truth = Detections([[0, 0, 9, 9]], [1], [1], (20, 30), {1: "cat"}, np.zeros((1, 20, 30), bool))
     truth.masks[:, :9, :9] = True
     boxes = np.array([[0, 0, 9, 9], [10, 10, 19, 19]])[: len(scores)]
     masks = np.concatenate([truth.masks, truth.masks[:, ::-1, ::-1]])[: len(scores)]
-    found = Detections(boxes, [1] * len(scores), scores, (20, 30), {1: "cat"}, masks)
+    detections = Detections(boxes, [1] * len(scores), scores, (20, 30), {1: "cat"}, masks)
     bias = keras.Variable(np.array([0.2, 0.3]))
     model = SimpleNamespace(box_head=SimpleNamespace(logits=SimpleNamespace(bias=bias)))
-    assert everyday.settle(model, [truth], [found]) == best
+    assert everyday.settle(model, [truth], [detections]) == best
     wanted = [0.2 + np.log(best / (1 - best)), 0.3]
     np.testing.assert_allclose(np.asarray(bias), wanted, atol=1e-6)
 
 
-def test_the_report_counts_class_by_class_and_source_by_source(data):  # noqa: F811
+def test_the_report_counts_class_by_class_and_source_by_source(data):
     photos = Photos(data, "val", NAMES)
     truth = [photos[i] for i in range(len(photos))]
     right = {int(image[0, 0, 0]): one[one.scores > 0] for image, one in truth}
-    result = everyday.report(Oracle(right), photos)
+    result = report(Oracle(right), photos)
     assert result["images"] == 2  # the third has boxes alone
     assert result["classes"]["cat"] == {
         "objects": 1, "mask_AP": 1, "mask_AP50": 1, "interval": [1, 1],
@@ -90,10 +103,10 @@ def test_the_report_counts_class_by_class_and_source_by_source(data):  # noqa: F
     assert result["sources"] == {"ccp": {"person": 1}, "val": {"cat": 1}}
     assert result["empty"] == {"images": 0, "false": 0}
     nothing = {shade: Detections.empty((20, 30), photos.categories) for shade in right}
-    assert everyday.report(Oracle(nothing), photos)["classes"]["person"]["mask_AP50"] == 0
+    assert report(Oracle(nothing), photos)["classes"]["person"]["mask_AP50"] == 0
 
 
-def test_false_objects_where_there_is_nothing(data):  # noqa: F811
+def test_false_objects_where_there_is_nothing(data):
     path = data / "instances_val.json"
     coco = json.loads(path.read_text())
     coco["annotations"] = [one for one in coco["annotations"] if one["image_id"] != 7]
@@ -102,18 +115,18 @@ def test_false_objects_where_there_is_nothing(data):  # noqa: F811
     mask = np.zeros((2, 20, 30), bool)
     mask[:, :9, :9] = True
     two = Detections([[0, 0, 9, 9]] * 2, [1, 17], [0.9, 0.4], (20, 30), photos.categories, mask)
-    result = everyday.report(Oracle({50: two, 150: two[:0]}), photos)
+    result = report(Oracle({50: two, 150: two[:0]}), photos)
     assert result["empty"] == {"images": 1, "false": 1}  # .4 is not said aloud
 
 
-def test_the_command_packs_and_tells_errors(data, tmp_path, capsys, monkeypatch):  # noqa: F811
+def test_the_command_packs_and_tells_errors(data, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(everyday, "CLASSES", NAMES)
     packed = tmp_path / "small.zip"
-    assert everyday.main([str(data), "--pack", str(packed)]) == 0
+    assert command.main(["everyday", str(data), "--pack", str(packed)]) == 0
     assert capsys.readouterr().out.strip() == str(packed) and len(Photos(packed, "val", NAMES)) == 3
-    assert everyday.main([str(tmp_path / "nowhere")]) == 2
+    assert command.main(["everyday", str(tmp_path / "nowhere")]) == 2
     assert "no instances_train….json in it" in capsys.readouterr().err
-    assert everyday.main(["x" * 5000]) == 2
+    assert command.main(["everyday", "x" * 5000]) == 2
     assert "File name too long" in capsys.readouterr().err
 
 
@@ -129,10 +142,11 @@ def test_photographs_that_others_ship(path, name, text, everyday_detector):
     image = read_image(path)
     mask = np.zeros(image.shape[:2], np.uint8)
     cv2.fillPoly(mask, [points(text)], 1)
-    found = everyday_detector(image)
-    overlaps = mask_iou(found.masks, mask[None] > 0)[:, 0]
+    detections = everyday_detector(image)
+    overlaps = mask_iou(detections.masks, mask[None] > 0)[:, 0]
     best = int(overlaps.argmax())
-    assert found.names[best] == name and found.scores[best] >= 0.5 and overlaps[best] >= 0.75
+    assert detections.names[best] == name
+    assert detections.scores[best] >= 0.5 and overlaps[best] >= 0.75
 
 
 @pytest.fixture(scope="module")
@@ -153,24 +167,23 @@ def test_the_card_tells_what_it_must():
     assert (DATA / "everyday.npz").stat().st_size < 12e6 and card["limits"] and card["licence"]
 
 
+@pytest.mark.slow  # detections on hundreds of photographs
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
 def test_the_fast_path_keeps_the_accuracy(everyday_detector):
     photos = Photos(EVERYDAY, "val", everyday.CLASSES)
     some = [i for i in range(len(photos)) if photos.has_masks(i)][::4]
     fast = load_detector("everyday", fast=True)
-    aps = [
-        evaluate(*everyday.judge(one, photos, some))["mask"]["AP"]
-        for one in (everyday_detector, fast)
-    ]
+    aps = [evaluate(*judge(one, photos, some))["mask"]["AP"] for one in (everyday_detector, fast)]
     assert aps[1] == pytest.approx(aps[0], abs=0.01)
 
 
+@pytest.mark.slow  # detections on hundreds of photographs
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
 def test_the_weights_score_as_the_card_says(everyday_detector):
     photos = Photos(EVERYDAY, "val", everyday.CLASSES)
     promised = json.loads((DATA / "everyday.json").read_text())["held_out"]
     some = [i for i, source in enumerate(photos.sources) if source == "pets"]
-    truth, found = everyday.judge(everyday_detector, photos, some)
-    cats = [[one[one.labels == 17] for one in images] for images in (truth, found)]
+    truth, detections = judge(everyday_detector, photos, some)
+    cats = [[one[one.labels == 17] for one in images] for images in (truth, detections)]
     ap = evaluate(*cats)["mask"]["AP50"]
     assert ap == pytest.approx(promised["sources"]["pets"]["cat"], abs=0.01)

@@ -4,63 +4,21 @@ import json
 import pathlib
 import zipfile
 
-import cv2
 import numpy as np
 import pytest
-from pycocotools import mask as rle
 
 from helpers.structures import Detections, InputError
-from helpers.training import photos
-from helpers.training.photos import Photos, Varied, counted, pack
-
-NAMES = "person", "cat"
-CATEGORIES = {1: "person", 17: "cat"}
-EVERYDAY = pathlib.Path(__file__).parents[2] / "shared/data/everyday"
-
-
-def bitmap(x1, y1, x2, y2, size=(20, 30)):
-    mask = np.zeros(size, np.uint8, order="F")
-    mask[y1:y2, x1:x2] = 1
-    return mask
-
-
-def code(mask):
-    packed = rle.encode(mask)
-    return {"size": packed["size"], "counts": packed["counts"].decode()}
+from helpers.training import photo_batches
+from helpers.training.photo_batches import Varied
+from helpers.training.photo_scores import counted
+from helpers.training.photos import Photos, pack
+from tests import photo_data
+from tests.photo_data import CATEGORIES, EVERYDAY, NAMES, bitmap
 
 
 @pytest.fixture
 def data(tmp_path):
-    """Three pictures of 30 x 20: one of COCO's kind, one of a main person, one with boxes alone."""
-    shades = {"a.png": 50, "b.png": 150, "c.png": 250}
-    (tmp_path / "images").mkdir()
-    for name, shade in shades.items():
-        cv2.imwrite(str(tmp_path / "images" / name), np.full((20, 30, 3), shade, np.uint8))
-    images = [
-        {"id": 7, "file_name": "a.png", "height": 20, "width": 30},
-        {"id": 8, "file_name": "b.png", "height": 20, "width": 30, "source": "ccp",
-         "labelled": [1]},
-        {"id": 9, "file_name": "c.png", "height": 20, "width": 30, "source": "cocobox",
-         "labelled": [1, 99], "has_masks": False},
-    ]  # fmt: skip
-    square = [[2, 4, 10, 4, 10, 12, 2, 12]]
-    rows = [  # picture, category, x, y, width, height, outline, crowd
-        (7, 17, [2, 4, 8, 8], square, 0),
-        (7, 1, [20, 0, 10, 20], {"size": [20, 30], "counts": [400, 200]}, 1),
-        (7, 44, [0, 0, 3, 3], square, 0),
-        (8, 1, [10, 2, 10, 16], code(bitmap(10, 2, 20, 18)), 0),
-        (9, 1, [3, 5, 6, 10], [], 0),
-    ]
-    keys = "image_id", "category_id", "bbox", "segmentation", "iscrowd"
-    coco = {
-        "images": images,
-        "annotations": [dict(zip(keys, row, strict=True)) for row in rows],
-        "categories": [{"id": 1, "name": "person"}, {"id": 17, "name": "cat"},
-                       {"id": 44, "name": "bottle"}],
-    }  # fmt: skip
-    for part in ("train", "val"):
-        (tmp_path / f"instances_{part}.json").write_text(json.dumps(coco))
-    return tmp_path
+    return photo_data.write(tmp_path)
 
 
 def test_what_is_known_with_a_pencil(data):
@@ -135,13 +93,13 @@ def test_easy_sources_are_shown_less(data):
 
 
 def test_tiny_objects_are_left_out(data, monkeypatch):
-    monkeypatch.setattr(photos, "ZOOM", (1, 1))
-    monkeypatch.setattr(photos, "PASTED", 0)
+    monkeypatch.setattr(photo_batches, "ZOOM", (1, 1))
+    monkeypatch.setattr(photo_batches, "PASTED", 0)
     varied = Varied(Photos(data, "train", NAMES), [2], (64, 64))
     assert varied(0)[1].scores.tolist() == [1]  # 6 x 10, twice as large and more: 273 px
     varied = Varied(Photos(data, "train", NAMES), [2], (32, 32))
     assert varied(0)[1].scores.tolist() == [1]  # 68 px
-    monkeypatch.setattr(photos, "TINY", 70)
+    monkeypatch.setattr(photo_batches, "TINY", 70)
     assert varied(0)[1].scores.tolist() == [0]
 
 
@@ -156,22 +114,22 @@ def test_only_what_can_be_judged_counts():
         return Detections(boxes, labels, scores, size, CATEGORIES)
 
     truth = objects((0, 0, 40, 40, 1, 1), (50, 0, 100, 100, 1, 0))
-    found = objects(
+    detections = objects(
         (0, 0, 40, 38, 1, 0.9),
         (0, 50, 40, 90, 1, 0.8),  # wrong, and nothing speaks for it
         (60, 10, 80, 30, 1, 0.7),  # in the crowd
         (30, 0, 70, 40, 1, 0.6),  # half in the crowd and no more
         (0, 0, 40, 40, 17, 0.5),  # nobody looked for cats
     )
-    real, kept = counted(truth, found, {1})
+    real, kept = counted(truth, detections, {1})
     assert real.boxes.tolist() == [[0, 0, 40, 40]]
     np.testing.assert_allclose(kept.scores, [0.9, 0.8, 0.6])
-    assert counted(truth, found, {1, 17})[1].labels.tolist() == [1, 1, 1, 17]
+    assert counted(truth, detections, {1, 17})[1].labels.tolist() == [1, 1, 1, 17]
     # The main person alone is annotated: what lies beside it is nobody's fault, what touches it is.
     solo = objects((0, 0, 40, 40, 1, 1), (0, 0, 100, 100, 1, 0))
-    np.testing.assert_allclose(counted(solo, found, {1})[1].scores, [0.9, 0.6])
+    np.testing.assert_allclose(counted(solo, detections, {1})[1].scores, [0.9, 0.6])
     nothing = Detections.empty(size, CATEGORIES)
-    assert [len(part) for part in counted(nothing, found, {1})] == [0, 4]
+    assert [len(part) for part in counted(nothing, detections, {1})] == [0, 4]
     assert [len(part) for part in counted(truth, nothing, {1})] == [1, 0]
 
 

@@ -214,9 +214,11 @@ def test_knobs_that_are_refused(folder, tmp_path):
 def streets_scores():
     """AP on the first 100 held-out pictures: of the network, and of its fast form."""
     from helpers.evaluation import evaluate
-    from helpers.training import recipes as training
+    from helpers.training import held_out
 
-    images, truth = training.held_out(100, (256, 320))
+    pictures = held_out(100, (256, 320))
+    images = [image for image, _ in pictures]
+    truth = [true for _, true in pictures]
     detectors = [load_detector("streets", fast, 0.0) for fast in (False, True)]
     return [evaluate(truth, detector.batch(images)) for detector in detectors]
 

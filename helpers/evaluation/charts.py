@@ -1,4 +1,4 @@
-"""What evaluation and confidence found out, drawn: each takes their data and returns a Figure."""
+"""Charts of what an evaluation says: each function takes its data and returns a Figure."""
 
 import numpy as np
 

@@ -30,9 +30,9 @@ def error_kinds(truth, detections, score_threshold=0.5, iou=0.5):
         ValueError: the lists differ in length.
     """
     counts = dict.fromkeys(KINDS, 0)
-    for true, found, overlaps, partners in _pairs(truth, detections, score_threshold, iou):
-        for i in range(len(found)):
-            counts[_kind(overlaps[i], found.labels[i], partners[i], true.labels, iou)] += 1
+    for true, detected, overlaps, partners in _pairs(truth, detections, score_threshold, iou):
+        for i in range(len(detected)):
+            counts[_kind(overlaps[i], detected.labels[i], partners[i], true.labels, iou)] += 1
         counts["missed"] += len(true) - int((partners >= 0).sum())
     return counts
 
@@ -65,15 +65,15 @@ def confusion(truth, detections, score_threshold=0.5, iou=0.5):
     """
     pairs = list(_pairs(truth, detections, score_threshold, iou))
     names = {}
-    for true, found, *_ in pairs:
-        for side in (true, found):
+    for true, detected, *_ in pairs:
+        for side in (true, detected):
             names.update(zip(side.labels.tolist(), side.names, strict=True))
     ids = sorted(names)
     nothing = len(ids)  # the last row and the last column
     matrix = np.zeros((nothing + 1, nothing + 1), int)
-    for true, found, overlaps, partners in pairs:
+    for true, detected, overlaps, partners in pairs:
         partners = _assign(overlaps, overlaps >= iou, partners)
-        for label, partner in zip(found.labels, partners, strict=True):
+        for label, partner in zip(detected.labels, partners, strict=True):
             row = ids.index(true.labels[partner]) if partner >= 0 else nothing
             matrix[row, ids.index(label)] += 1
         for missed in set(range(len(true))) - set(partners.tolist()):
@@ -96,8 +96,8 @@ def worst_pictures(truth, detections, num=4, score_threshold=0.5, iou=0.5):
     """
     require_pairs(truth, detections)
     worst = []
-    for i, (true, found) in enumerate(zip(truth, detections, strict=True)):
-        kinds = error_kinds([true], [found], score_threshold, iou)
+    for i, (true, detected) in enumerate(zip(truth, detections, strict=True)):
+        kinds = error_kinds([true], [detected], score_threshold, iou)
         if _mistakes(kinds):
             worst.append((i, kinds))
     worst.sort(key=lambda entry: -_mistakes(entry[1]))
@@ -116,15 +116,15 @@ def _pairs(truth, detections, score_threshold, iou):
         each true object; and the one that each stands for, of its name, or -1: each counts once.
     """
     require_pairs(truth, detections)
-    for true, found in zip(truth, detections, strict=True):
-        found = found[np.argsort(-found.scores, kind="stable")]
-        found = found[found.scores >= score_threshold]
-        if found.masks is not None and true.masks is not None:
-            overlaps = mask_iou(found.masks, true.masks)
+    for true, detected in zip(truth, detections, strict=True):
+        detected = detected[np.argsort(-detected.scores, kind="stable")]
+        detected = detected[detected.scores >= score_threshold]
+        if detected.masks is not None and true.masks is not None:
+            overlaps = mask_iou(detected.masks, true.masks)
         else:
-            overlaps = box_iou(found.boxes, true.boxes)
-        fits = (overlaps >= iou) & (found.labels[:, None] == true.labels)
-        yield true, found, overlaps, _assign(overlaps, fits, np.full(len(found), -1))
+            overlaps = box_iou(detected.boxes, true.boxes)
+        fits = (overlaps >= iou) & (detected.labels[:, None] == true.labels)
+        yield true, detected, overlaps, _assign(overlaps, fits, np.full(len(detected), -1))
 
 
 def _assign(overlaps, fits, partners):

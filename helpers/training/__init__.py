@@ -5,8 +5,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "batches": ["to_targets"],
         "curves": ["MEANING", "plot_curve", "read_curve"],
-        "recipes": ["fine_tune", "train_streets"],
+        "own_data": ["fine_tune"],
+        "streets": ["held_out", "train_streets"],
+        "targets": ["to_targets"],
     },
 )

@@ -1,18 +1,158 @@
-"""The command `python3 run.py train`: `streets`, `everyday`, or a model of your own pictures."""
+"""Train Mask R-CNN: the bundled models, or one for your own objects.
 
+python3 run.py train streets                  `streets`, from random weights, as shipped
+python3 run.py train everyday DATA            `everyday`, from photographs; see its --help
+python3 run.py train DATA --out runs/NAME     NAME, from `streets` and your annotated pictures
+
+Stopped at any time, even killed, the same command goes on and ends with the same weights.
+"""
+
+import argparse
+import json
+import pathlib
 import sys
 
-from helpers.training import everyday, recipes
+from helpers import DATA, ROOT
+from helpers.annotations import read_dataset, split
+from helpers.evaluation import score
+from helpers.models import load_detector, load_model, save_model
+from helpers.training import everyday, streets
+from helpers.training.curves import plot_curve, read_curve
+from helpers.training.own_data import fine_tune
+from helpers.training.photo_scores import report
+from helpers.training.photos import Photos, pack
+
+RUNS = ROOT / "runs"
+EVERYDAY = """Train `everyday`: people, cats and dogs in photographs.
+
+python3 run.py train everyday DATA                 train, from `streets` on; after a stop it goes on
+python3 run.py train everyday DATA --score NAME    only measure a model
+python3 run.py train everyday DATA --pack FILE     put the data into one small zip, a DATA, too
+
+DATA is a folder with pictures and annotations in COCO's form, see helpers/training/photos.py.
+"""
 
 
 def main(argv=None) -> int:
-    """Hand over to the recipe that the first word names; returns the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] == ["everyday"]:
-        return everyday.main(argv[1:])
-    if argv[:1] == ["streets"]:
-        return recipes.main(argv[1:])
-    return recipes.main(argv)
+    """The command; returns 0, or 2 on an error that a user can mend."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["everyday"]:
+        args, run = _everyday_parser().parse_args(words[1:]), _everyday
+    else:
+        args = _parser().parse_args(words)
+        run = _streets if args.data == "streets" else _own
+    try:
+        result = run(args)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(result if isinstance(result, pathlib.Path) else json.dumps(result, indent=1))
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py train",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "data",
+        nargs="?",
+        default="streets",
+        help="streets (the default), everyday, or annotated pictures, whatever\n"
+        "`python3 run.py data` reads",
+    )
+    add("--out", type=pathlib.Path, help="folder for the result (default runs/streets, runs/DATA)")
+    add("--epochs", type=int, help="(default 12; with DATA 10)")
+    add("--steps", type=int, help="batches per epoch (default 500; with DATA 40)")
+    add("--batch", type=int, default=8, help="with DATA: pictures per batch (default 8)")
+    add("--ship", action="store_true", help="put streets into data/, too")
+    add("--start", default="streets", help="with DATA: the model to begin with, name or folder")
+    add("--size", type=int, nargs=2, help="with DATA: height and width of the input")
+    add("--share", type=float, default=0.2, help="with DATA: of the pictures to measure AP on")
+    add("--patience", type=int, help="with DATA: stop after so many epochs without a better AP")
+    add("--seed", type=int, default=0, help="with DATA: of split, order and variation")
+    return parser
+
+
+def _everyday_parser():
+    parser = argparse.ArgumentParser(
+        prog="python3 run.py train everyday",
+        description=EVERYDAY,
+        formatter_class=argparse.RawTextHelpFormatter,
+    )
+    add = parser.add_argument
+    add("data", help="folder or packed zip")
+    add("--out", type=pathlib.Path, default=RUNS / "everyday", help="result")
+    add("--epochs", type=int, default=14, help="(default 14)")
+    add("--steps", type=int, default=250, help="batches per epoch (default 250)")
+    add("--batch", type=int, default=32, help="pictures per batch (default 32)")
+    add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")
+    add("--rate", type=float, default=2e-3, help="of learning, at its peak (default .002)")
+    add("--ship", action="store_true", help="put the result into data/, too")
+    add("--score", metavar="NAME", help="of a model to measure, or the folder of one")
+    add("--pack", metavar="FILE", type=pathlib.Path, help="a zip to write")
+    return parser
+
+
+def _streets(args):
+    """Train, score on 500 held-out pictures, write all again."""
+    out = args.out or RUNS / "streets"
+    detector = streets.train_streets(out, args.epochs or 12, args.steps or 500)
+    pictures = streets.held_out(500, detector.card["image_size"])
+    result = {"first_seed": streets.HELD_OUT_SEED, **score(detector, pictures)}
+    _write(detector, result, out, args.ship)
+    return result
+
+
+def _everyday(args):
+    """Train, measure on "val", write all again; or only measure, or only pack."""
+    if args.pack:
+        return pack(args.data, args.pack, everyday.CLASSES)
+    if args.score:
+        photos = Photos(args.data, "val", everyday.CLASSES)
+        return report(load_detector(args.score), photos)
+    detector = everyday.train_everyday(
+        args.data, args.out, args.epochs, args.steps, args.batch, args.hold, args.rate
+    )
+    result = report(detector, Photos(args.data, "val", everyday.CLASSES))
+    _write(detector, result, args.out, args.ship)
+    return result
+
+
+def _write(detector, held_out, out, ship):
+    """Weights, a card that tells what was measured, and the curve."""
+    card = {**detector.card, "held_out": held_out}
+    for folder in [out, DATA] if ship else [out]:
+        save_model(detector.model, card, folder)
+        plot_curve(read_curve(out), folder / f"{card['name']}-curve.png")
+
+
+def _own(args):
+    """Read, split, train; what AP is in the end."""
+    data = read_dataset(args.data)
+    for problem in data.problems:
+        print(problem, file=sys.stderr)
+    train, val = split(data, args.share, args.seed)
+    out = args.out or RUNS / data.name
+    fine_tune(
+        train,
+        val,
+        out,
+        start=args.start,
+        epochs=args.epochs or 10,
+        steps=args.steps or 40,
+        batch_size=args.batch,
+        image_size=args.size,
+        patience=args.patience,
+        seed=args.seed,
+    )
+    plot_curve(read_curve(out), out / "curve.png")
+    print(f"{out} is a model now: load_detector({str(out)!r})")
+    _, card = load_model(out / f"{out.name}.json")
+    return card["validation"]
 
 
 if __name__ == "__main__":

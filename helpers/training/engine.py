@@ -1,14 +1,8 @@
-"""What trains the network: batches, schedule, averaged weights, checkpoints, the best in a file.
-
-`helpers.training.recipes` has two recipes for it.
-"""
+"""What trains the network: phases, averaged weights, checkpoints, the best weights in a file."""
 
 import datetime
 import math
-import os
 import pathlib
-import sys
-import time
 
 import keras
 from keras import ops
@@ -16,66 +10,13 @@ from keras import ops
 from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.models import read_card, read_weights, save_model, set_weights
 from helpers.structures import InputError
-from helpers.training.batches import to_partial_targets
-from helpers.training.curves import CURVES, best, plot_curve, read_curve, write_row
+from helpers.training.curves import CURVES, best, read_curve, write_row
+from helpers.training.progress import Progress
+from helpers.training.schedule import Schedule
 
-
-class Batches(keras.utils.PyDataset):
-    """Training batches: the same epoch and step give the same batch, always.
-
-    Args:
-        draw: number of a picture, counted from the start of training -> (image, Detections);
-            `draw.name(number)`, if it has that, is what the picture is called.
-        num_steps: batches per epoch.
-        batch_size: pictures per batch.
-        workers: threads that draw; None for all cores but one.
-        options: of `to_partial_targets`.
-
-    Attributes:
-        epoch: which epoch's pictures to draw.
-    """
-
-    def __init__(self, draw, num_steps, batch_size, workers=None, **options):
-        workers = workers or max(1, (os.cpu_count() or 1) - 1)
-        super().__init__(workers=workers, max_queue_size=workers + 2)
-        self.draw, self.num_steps, self.batch_size = draw, num_steps, batch_size
-        self.options, self.epoch = options, 0
-
-    def __len__(self):
-        return self.num_steps
-
-    def __getitem__(self, step):
-        return (to_partial_targets([self.draw(k) for k in self._numbers(step)], **self.options),)
-
-    def names(self, step):
-        """What the pictures of a batch are called: files, or numbers."""
-        name = getattr(self.draw, "name", "picture {}".format)
-        return [name(number) for number in self._numbers(step)]
-
-    def _numbers(self, step):
-        first = (self.epoch * self.num_steps + step) * self.batch_size
-        return range(first, first + self.batch_size)
-
-
-class Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The rate of learning: it rises, stays at its peak, and falls to 0 as half a cosine.
-
-    As long as it stays, nothing that was learnt depends on how long it will: a training may be
-    made longer on the way.
-
-    Args:
-        rate: at its peak.
-        rise, fall, end: the steps at which it has risen, begins to fall, and is 0.
-    """
-
-    def __init__(self, rate, rise, fall, end):
-        self.rate, self.rise, self.fall, self.end = rate, rise, fall, end
-
-    def __call__(self, step):
-        step = ops.cast(step, "float32")
-        fallen = ops.clip((step - self.fall) / max(self.end - self.fall, 1), 0, 1)
-        risen = ops.minimum(step / self.rise, 1) if self.rise else 1.0
-        return self.rate * risen * (1 + ops.cos(math.pi * fallen)) / 2
+WEIGHT_DECAY = 1e-4
+CLIP_NORM = 5.0  # of the gradient of each variable
+MAX_WARMUP = 200  # steps in which the rate of learning rises, a tenth of a phase at most
 
 
 class Run(keras.callbacks.Callback):
@@ -97,11 +38,10 @@ class Run(keras.callbacks.Callback):
 
     def __init__(self, model, batches, score, folder, card, num_epochs, patience=None, say=print):
         super().__init__()
-        self.batches, self.score, self.card, self.say = batches, score, card, say
-        self.folder, self.num_epochs, self.patience = pathlib.Path(folder), num_epochs, patience
-        self.network, self.place, self.start = model, None, time.monotonic()
-        shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        self.in_notebook = hasattr(shell, "kernel")
+        self.network, self.batches, self.score = model, batches, score
+        self.folder, self.card = pathlib.Path(folder), card
+        self.num_epochs, self.patience = num_epochs, patience
+        self.progress = Progress(num_epochs, len(batches), say)
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
@@ -116,52 +56,52 @@ class Run(keras.callbacks.Callback):
         Returns:
             The card of these weights.
         """
-        from tqdm.auto import tqdm
-
-        steps = self.num_epochs * len(self.batches)
-        seen = self.say and (self.in_notebook or sys.stderr.isatty())
-        with tqdm(total=steps, unit="batch", disable=not seen, leave=False) as self.bar:
-            phases = (("heads", 0, heads_epochs), ("all", heads_epochs, self.num_epochs))
-            for name, first, last in phases:
-                if first < last:
-                    self._phase(name, first, last, rate, hold)
+        try:
+            if heads_epochs > 0:
+                self._phase("heads", 0, heads_epochs, rate, hold)
+            if heads_epochs < self.num_epochs:
+                self._phase("all", heads_epochs, self.num_epochs, rate, hold)
+        finally:
+            self.progress.close()
         path = self.folder / f"{self.card['name']}.json"
         set_weights(self.network, read_weights(path.with_suffix(".npz")))
         return read_card(path)
 
     def _phase(self, name, first, last, rate, hold):
         """Train the heads or all, from one epoch to another or from where the checkpoint is."""
-        model, steps = self.network, len(self.batches)
-        num_steps = (last - first) * steps
-        warmup = min(200, num_steps // 10)
-        schedule = Schedule(rate, warmup, max(warmup, hold * num_steps), num_steps)
-        memory = max(0.0, 1 - 12 / num_steps)  # the average looks back on a twelfth of the steps
-        optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=1e-4, clipnorm=5.0, use_ema=True, ema_momentum=memory
-        )
+        model, num_steps = self.network, len(self.batches)
+        optimizer = _optimizer((last - first) * num_steps, rate, hold)
         model.backbone.trainable = name == "all"
         model.neck.trainable = name == "all"
         # XLA is slower than plain TensorFlow on a CPU, and JAX cannot do without it.
         model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
         optimizer.build(model.trainable_variables)
+
         self.checkpoint = self.folder / "checkpoint" / f"{name}.weights.h5"
         if self.checkpoint.exists():
             model.load_weights(self.checkpoint)
-        done = first + int(keras.ops.convert_to_numpy(optimizer.iterations)) // steps
-        self.bar.update(done * steps - self.bar.n)
+        done = first + int(ops.convert_to_numpy(optimizer.iterations)) // num_steps
+        self.progress.go_to(done * num_steps)
         if done < last and not self._is_over():
-            epochs = {"initial_epoch": done, "epochs": last}
-            model.fit(self.batches, **epochs, callbacks=[self], shuffle=False, verbose=0)
+            model.fit(
+                self.batches,
+                initial_epoch=done,
+                epochs=last,
+                callbacks=[self],
+                shuffle=False,
+                verbose=0,
+            )
         else:
             optimizer.finalize_variable_values(model.trainable_variables)  # as `fit` ends, too
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Pictures and lots depend on the epoch alone: a stop changes nothing."""
+        """Pictures and sampling depend on the epoch alone: a stop changes nothing."""
         self.batches.epoch = epoch
         self.model.noise.state.assign([epoch, 0])
 
     def on_train_batch_end(self, batch, logs=None):
-        self.bar.update()
+        """Stop where the loss is no number any more."""
+        self.progress.batch()
         if not math.isfinite(float(logs["loss"])):
             names = ", ".join(self.batches.names(batch))
             raise InputError(
@@ -173,39 +113,54 @@ class Run(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Score and save the averaged weights; then the checkpoint, of those that learn."""
         self.average.on_test_begin()
-        result, seen = self.score(), (epoch + 1) * len(self.batches) * self.batches.batch_size
-        row = {"images": seen, **{name: round(float(logs[name]), 4) for name in LOSS_NAMES}}
-        row |= {f"{kind}_{name}": result[kind][name] for kind, name in CURVES}
+        result = self.score()
+        num_seen = (epoch + 1) * len(self.batches) * self.batches.batch_size
+        row = {"images": num_seen}
+        for name in LOSS_NAMES:
+            row[name] = round(float(logs[name]), 4)
+        for kind, name in CURVES:
+            row[f"{kind}_{name}"] = result[kind][name]
         rows = write_row(self.folder, row)
         if best(rows) == len(rows) - 1:
-            date = datetime.date.today().isoformat()
-            card = {**self.card, "images_seen": seen, "date": date, "validation": result}
-            save_model(self.model, card, self.folder)
+            self._save_best(num_seen, result)
         self.average.on_test_end()
+        self._save_checkpoint()
+        self.model.stop_training = self._is_over()
+        self.progress.epoch(epoch, rows)
+
+    def _save_best(self, num_seen, result):
+        """The model as it is becomes the one that `load_detector(folder)` gives."""
+        card = {
+            **self.card,
+            "images_seen": num_seen,
+            "date": datetime.date.today().isoformat(),
+            "validation": result,
+        }
+        save_model(self.model, card, self.folder)
+
+    def _save_checkpoint(self):
+        """Whole or not at all, so that a run that is killed finds the last one."""
         part = self.checkpoint.with_name(f"new.{self.checkpoint.name}")
         part.parent.mkdir(exist_ok=True)
         self.model.save_weights(part)
         part.replace(self.checkpoint)
-        self.model.stop_training = self._is_over()
-        if self.say:
-            self._show(epoch, rows, row)
 
     def _is_over(self):
         """Whether AP has not risen for `patience` epochs."""
         rows = read_curve(self.folder)
-        return bool(self.patience and rows) and len(rows) - 1 - best(rows) >= self.patience
+        if not self.patience or not rows:
+            return False
+        return len(rows) - 1 - best(rows) >= self.patience
 
-    def _show(self, epoch, rows, row):
-        """The curve, drawn anew in one place of a notebook; elsewhere a line."""
-        if self.in_notebook:
-            from IPython.display import display
 
-            if self.place:
-                self.place.update(plot_curve(rows))
-            else:
-                self.place = display(plot_curve(rows), display_id=True)
-            return
-        minutes, seconds = divmod(round(time.monotonic() - self.start), 60)
-        losses = "  ".join(f"{name} {row[name]:.3f}" for name in LOSS_NAMES)
-        aps = "  ".join(f"{kind} {name} {row[f'{kind}_{name}'] or 0:.3f}" for kind, name in CURVES)
-        self.say(f"{minutes:3}:{seconds:02} epoch {epoch + 1}/{self.num_epochs}  {losses}  {aps}")
+def _optimizer(num_steps, rate, hold):
+    """AdamW for a phase of so many steps, with averaged weights beside those that learn."""
+    warmup = min(MAX_WARMUP, num_steps // 10)
+    schedule = Schedule(rate, warmup, max(warmup, hold * num_steps), num_steps)
+    return keras.optimizers.AdamW(
+        schedule,
+        weight_decay=WEIGHT_DECAY,
+        clipnorm=CLIP_NORM,
+        use_ema=True,
+        ema_momentum=max(0.0, 1 - 12 / num_steps),  # looks back on a twelfth of the steps
+    )
