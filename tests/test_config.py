@@ -1,5 +1,7 @@
 """What a `Config` refuses, each in a line that names both values."""
 
+import dataclasses
+
 import pytest
 
 from helpers.mask_rcnn.config import Config
@@ -21,7 +23,7 @@ REFUSED = {
     "mask_side must be even, since the mask head doubles its grid, got 15": {"mask_side": 15},
     "box_roi_size must be 1 or more, got 0": {"box_roi_size": 0},
     "num_proposals must be num_candidates (48) at most, got 64": {
-        "num_candidates": 48, "num_training_proposals": 48
+        "num_candidates": 48
     },
     "num_detections must be num_proposals (64) at most, got 100": {"num_detections": 100},
     "num_candidates must be num_anchors (10200) at most, got 20000": {"num_candidates": 20000},
@@ -46,8 +48,6 @@ def test_the_bundled_architecture():
 
 
 def test_the_levels_of_the_fpn_paper(tiny_config, toy_pictures):
-    import dataclasses
-
     sides = ((8,), (16,), (24,), (40,), (60,))
     config = dataclasses.replace(tiny_config, anchor_levels=(2, 3, 4, 5, 6), anchor_sides=sides)
     model = MaskRCNN(config)
@@ -56,8 +56,14 @@ def test_the_levels_of_the_fpn_paper(tiny_config, toy_pictures):
     assert logits.shape[1] == len(model.anchors) == 3 * (256 + 64 + 16 + 4 + 1)
 
 
-def test_masks_of_half_the_side(tiny_config, toy_pictures):
-    import dataclasses
+def test_a_network_that_cannot_learn_may_still_look(tiny_config, toy_targets):
+    model = MaskRCNN(dataclasses.replace(tiny_config, num_candidates=16))  # 24 are for training
+    assert model(toy_targets.images).proposals.shape == (2, 12, 4)
+    refused = r"num_training_proposals must be num_candidates \(16\) at most, got 24"
+    with pytest.raises(ValueError, match=refused):
+        model(toy_targets)
 
+
+def test_masks_of_half_the_side(tiny_config, toy_pictures):
     stages = MaskRCNN(dataclasses.replace(tiny_config, mask_side=14))(toy_pictures[0][0][None])
     assert stages.mask_features.shape[2:4] == (7, 7) and stages.mask_scores.shape[2:] == (14, 14)

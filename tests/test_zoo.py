@@ -191,6 +191,8 @@ def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pict
         if "seed" not in ours.path:
             np.testing.assert_array_equal(ours, theirs)
     assert len(other(image)) == 1 < len(detector(image))
+    # Fewer proposals than the network had detections: as few detections.
+    assert load_detector(str(folder), num_proposals=3).model.config.num_detections == 3
     # What is not changed stays as it was trained.
     assert other.model.config.nms_iou == detector.model.config.nms_iou
 
@@ -201,6 +203,9 @@ def test_knobs_that_are_refused(folder, tmp_path):
     for size in ((100, 128), (128,), (0, 64)):
         with pytest.raises(ValueError, match="image_size must be .*, each divisible by 64, got"):
             load_detector(str(folder), image_size=size)
+    refused = r"toy cannot run with .*: num_proposals must be num_candidates \(4\) at most, got 12"
+    with pytest.raises(ValueError, match=refused):
+        load_detector(str(folder), num_candidates=4)
     graph = tmp_path / "frozen_inference_graph.pb"
     graph.touch()
     with pytest.raises(ValueError, match=r"inference_graph.pb is fixed: no \['num_proposals'\]"):

@@ -136,7 +136,6 @@ class Config:
         at_most = (
             ("num_detections", "num_proposals"),
             ("num_proposals", "num_candidates"),
-            ("num_training_proposals", "num_candidates"),
             ("num_candidates", "num_anchors"),
             ("rpn_num_samples", "num_anchors"),
             ("num_rois", "num_training_proposals"),

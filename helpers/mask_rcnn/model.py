@@ -240,8 +240,16 @@ class MaskRCNN(keras.Model):
 
         The true boxes, with a little jitter, join in: the heads learn before the proposals are
         good.
+
+        Raises:
+            ValueError: more proposals are wanted than candidates enter NMS.
         """
         config = self.config
+        require(
+            config.num_training_proposals <= config.num_candidates,
+            f"num_training_proposals must be num_candidates ({config.num_candidates}) at most, "
+            f"got {config.num_training_proposals}",
+        )
         proposals, scores = self.propose(
             objectness_logits, anchor_deltas, config.num_training_proposals
         )

@@ -63,7 +63,14 @@ def load_detector(
 
 
 def _load_network(source, score_threshold, fast, knobs) -> Detector:
-    """One of our own models."""
+    """One of our own models.
+
+    Each detection comes from a proposal of its own: with fewer proposals there are as few
+    detections, unless the caller says how many.
+    """
+    if "num_proposals" in knobs and "num_detections" not in knobs:
+        usual = source.card["config"]["num_detections"]
+        knobs = {**knobs, "num_detections": min(usual, knobs["num_proposals"])}
     model, card = load_model(source.path, **knobs)
     return from_model(model, card, score_threshold, fast)
 

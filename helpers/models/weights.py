@@ -50,6 +50,7 @@ def load_model(path, **changes):
 
     Raises:
         InputError: card or weights are missing, or do not belong together.
+        ValueError: the changes do not go together with the rest of the `Config`.
     """
     path = pathlib.Path(path)
     card = read_card(path)
@@ -62,6 +63,8 @@ def load_model(path, **changes):
         require(given == wanted, f"{given} categories for {wanted} classes")
         set_weights(model, weights)
     except BROKEN as error:
+        if changes and isinstance(error, ValueError):
+            raise ValueError(f"{path.stem} cannot run with {changes}: {error}") from None
         raise unreadable(path, error) from None
     return model, card
 
