@@ -15,8 +15,6 @@ import pathlib
 import tempfile
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import cv2
 import numpy as np
 import psutil
@@ -38,18 +36,27 @@ class Watch:
     """Notes what the process holds after a tenth, half and all of so many steps."""
 
     def __init__(self, title, steps, unit):
-        self.title, self.unit, self.count, self.rows = title, unit, 0, []
+        self.title = title
+        self.unit = unit
+        self.count = 0
+        self.rows = []
         self.at = {max(1, steps // 10), max(1, steps // 2), steps}
-        self.start, self.process = time.monotonic(), psutil.Process()
+        self.start = time.monotonic()
+        self.process = psutil.Process()
 
     def step(self, *_):
         """One more step is done."""
         self.count += 1
         if self.count in self.at:
-            megabytes, took = self.process.memory_info().rss / 1e6, time.monotonic() - self.start
-            files = getattr(self.process, "num_fds", None) or self.process.num_handles  # Windows
-            row = (f"{took:.0f}", f"{megabytes:.0f}", self.process.num_threads(), files())
-            self.rows.append((self.count, *row))
+            megabytes = self.process.memory_info().rss / 1e6
+            took = time.monotonic() - self.start
+            if os.name == "nt":
+                num_files = self.process.num_handles()
+            else:
+                num_files = self.process.num_fds()
+            num_threads = self.process.num_threads()
+            row = (self.count, f"{took:.0f}", f"{megabytes:.0f}", num_threads, num_files)
+            self.rows.append(row)
 
     def show(self):
         """Print the rows."""

@@ -10,16 +10,13 @@ pasting gets both grids: on the one that it is made for, its error is small.
 """
 
 import argparse
-import os
 import statistics
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
 import numpy as np
 from measure import spread, table, take_turns
 
-from helpers.mask_rcnn.mask_head import paste_masks
+from helpers.mask_rcnn import paste_masks
 
 SIDE, FINE = 28, 16  # cells of a grid; points of a cell, along each axis
 

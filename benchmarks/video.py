@@ -1,6 +1,6 @@
 """How fast is the video pipeline beside the detector alone, and beside a plain MoviePy loop?
 
-    python benchmarks/video.py [--seconds 12] [--rounds 3] [--film FILE ...] [--wait 30 15]
+    python benchmarks/video.py [--seconds 12] [--rounds 3] [--video FILE ...] [--wait 30 15]
 
 Every way works on the same frames, in turn, in one process: read the ratios. Two detectors: one
 that waits, as for a graphics card, 30 ms a frame, where it is the bottleneck by far, and 15 ms,
@@ -15,8 +15,6 @@ import pathlib
 import statistics
 import tempfile
 import time
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
 import numpy as np
@@ -120,31 +118,35 @@ def compare(title, src, detector, seconds, rounds, folder):
 
 
 def drawing(calls):
-    """Print the milliseconds to draw ten instances on a 720p frame."""
-    image, found, times = np.full((720, 1280, 3), 90, np.uint8), discs((720, 1280)), []
+    """Print the milliseconds to draw ten objects on a 720p frame."""
+    image = np.full((720, 1280, 3), 90, np.uint8)
+    detections = discs((720, 1280))
+    times = []
     for _ in range(calls):
         start = time.thread_time()
-        draw_detections(image, found)
+        draw_detections(image, detections)
         times.append(1000 * (time.thread_time() - start))
     print(f"drawing, 10 instances at 720p: median {statistics.median(times):.1f} CPU ms")
 
 
 def memory(folder, long_seconds):
-    """Print how much the peak of memory grows from an 18th of `long_seconds` of film to all."""
+    """Print how much the peak of memory grows from an 18th of `long_seconds` of video to all."""
     import psutil
 
-    rng, process, peaks = np.random.default_rng(0), psutil.Process(), []
-    ground = rng.integers(0, 255, (240, 320, 3), np.uint8)
+    process, peaks = psutil.Process(), []
+    ground = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
     short = max(1, long_seconds // 18)
     for seconds in (short, short, long_seconds):
         frames = (np.roll(ground, i, 1) for i in range(25 * seconds))
-        src, peak = write_video(folder / "memory.mp4", frames, 25), [0]
+        src = write_video(folder / "memory.mp4", frames, 25)
+        seen = []
 
-        def look(index, second, found, peak=peak):
-            peak[0] = max(peak[0], process.memory_info().rss) if index % 25 == 0 else peak[0]
+        def look(index, second, detections, seen=seen):
+            if index % 25 == 0:
+                seen.append(process.memory_info().rss)
 
         process_video(src, folder / "out.mp4", Waiting(0), on_frame=look, progress=False)
-        peaks.append(peak[0] / 1e6)
+        peaks.append(max(seen) / 1e6)
     print(f"memory, peak: {peaks[1]:.0f} MB at {short} s, {peaks[2]:.0f} MB at {long_seconds} s")
     print(f"memory grows by {peaks[2] - peaks[1]:.0f} MB")
 
@@ -152,9 +154,9 @@ def memory(folder, long_seconds):
 def main():
     """Run all parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=12, help="of each film, at most")
+    parser.add_argument("--seconds", type=float, default=12, help="of each video, at most")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--film", type=pathlib.Path, nargs="*")
+    parser.add_argument("--video", type=pathlib.Path, nargs="*")
     parser.add_argument(
         "--wait",
         type=float,
@@ -162,10 +164,12 @@ def main():
         default=[30, 15],
         help="ms a frame that the waiting ones take",
     )
-    parser.add_argument("--long", type=int, default=180, help="seconds of the film for memory")
+    parser.add_argument("--long", type=int, default=180, help="seconds of the video for memory")
     parser.add_argument("--model", default="streets", help="'' for the waiting detector alone")
     args = parser.parse_args()
-    films = args.film or [ROOT / "data/street.mp4", *[CARS] * CARS.is_file()]
+    videos = args.video
+    if not videos:
+        videos = [path for path in (ROOT / "data/street.mp4", CARS) if path.is_file()]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         drawing(50)
@@ -175,10 +179,10 @@ def main():
             from helpers.models import load_detector
 
             detectors[args.model] = load_detector(args.model, say=None)
-        for film in films:
-            seconds = min(args.seconds, video_info(film).duration)
+        for video in videos:
+            seconds = min(args.seconds, video_info(video).duration)
             for title, detector in detectors.items():
-                compare(title, film, detector, seconds, args.rounds, folder)
+                compare(title, video, detector, seconds, args.rounds, folder)
 
 
 if __name__ == "__main__":
