@@ -1,22 +1,20 @@
-"""How do time and memory grow with pictures, objects and films? Straight lines, or why not.
+"""How do time and memory grow with pictures, objects and videos? Straight lines, or why not.
 
     python benchmarks/growth.py [--rounds 5] [--small]
 
 Time is that of all processor cores, which a busy machine changes least; sizes are taken in turn,
 the median counts. The line is fitted to the points; "off the line" is how far the farthest point
 lies from it, relative to the point. Memory of pictures and objects is what Python's own counter
-sees; that of films is the most that the process holds, since the decoder's memory counts, too.
+sees; that of videos is the most that the process holds, since the decoder's memory counts, too.
 """
 
 import argparse
-import os
+import functools
 import pathlib
 import statistics
 import tempfile
 import time
 import tracemalloc
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
 import numpy as np
@@ -24,6 +22,7 @@ from measure import Peak, table, take_turns
 from pasting import Ellipses
 from video import Waiting
 
+from helpers import ROOT
 from helpers.drawing import draw_detections
 from helpers.mask_rcnn.mask_head import paste_masks
 from helpers.models import load_detector
@@ -31,47 +30,53 @@ from helpers.pictures import read_image
 from helpers.structures import Detections
 from helpers.video import process_many, process_video, write_video
 
-ROOT = pathlib.Path(__file__).parents[1]
 STRAIGHT = 0.1  # of a point's value: so near to a line all points lie, or it is called none
 
 
 def picture_calls(sides):
     """{megapixels: a call}: the fast detector on one picture at several sizes."""
-    detector, calls = load_detector("streets", fast=True, say=None), {}
+    detector = load_detector("streets", fast=True, say=None)
     picture = read_image(ROOT / "data/pictures/street-3.jpg")
+    calls = {}
     for side in sides:
         image = cv2.resize(picture, (side * 5 // 4, side))
-        calls[image.shape[0] * image.shape[1] / 1e6] = lambda image=image: detector(image)
+        megapixels = image.shape[0] * image.shape[1] / 1e6
+        calls[megapixels] = functools.partial(detector, image)
     return calls
 
 
 def object_calls(counts):
     """{objects: a call}: paste and draw them in a full HD picture."""
-    size, image = (1080, 1920), np.full((1080, 1920, 3), 90, np.uint8)
+    size = (1080, 1920)
+    image = np.full((*size, 3), 90, np.uint8)
 
-    def call(boxes, grids):
-        masks, one = paste_masks(grids, boxes, size), np.ones(len(boxes))
-        draw_detections(image, Detections(boxes, one, 0.9 * one, size, {1: "disc"}, masks))
+    def paste_and_draw(boxes, grids):
+        masks = paste_masks(grids, boxes, size)
+        ones = np.ones(len(boxes))
+        draw_detections(image, Detections(boxes, ones, 0.9 * ones, size, {1: "disc"}, masks))
 
     calls = {}
     for count in counts:
         ellipses = Ellipses(count, size, spread=0.0)
-        grids = ellipses.grids(False)
-        calls[count] = lambda boxes=ellipses.boxes, grids=grids: call(boxes, grids)
+        calls[count] = functools.partial(paste_and_draw, ellipses.boxes, ellipses.grids(False))
     return calls
 
 
-def make_film(path, seconds):
-    """A film of 320 x 240 pixels, 25 frames a second, whose ground moves."""
+def make_video(path, seconds):
+    """A video of 320 x 240 pixels, 25 frames a second, whose ground moves."""
     ground = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
     return write_video(path, (np.roll(ground, i, 1) for i in range(25 * seconds)), 25)
 
 
 def length_calls(folder, lengths):
-    """{seconds: a call}: one film through the pipeline; the detector costs nothing."""
-    films = {seconds: make_film(folder / f"long{seconds}.mp4", seconds) for seconds in lengths}
-    make = lambda film: process_video(film, folder / "out.mp4", Waiting(0), progress=False)  # noqa: E731
-    return {seconds: lambda film=film: make(film) for seconds, film in films.items()}
+    """{seconds: a call}: one video through the pipeline; the detector costs nothing."""
+    calls = {}
+    for seconds in lengths:
+        video = make_video(folder / f"long{seconds}.mp4", seconds)
+        calls[seconds] = functools.partial(
+            process_video, video, folder / "out.mp4", Waiting(0), progress=False
+        )
+    return calls
 
 
 def no_wait():
@@ -80,19 +85,23 @@ def no_wait():
 
 
 def number_calls(folder, numbers):
-    """{films: a call}: several films of one second, one after another."""
-    films = [make_film(folder / f"film{k}.mp4", 1) for k in range(max(numbers))]
-    make = lambda some: process_many(some, folder / "many", no_wait, progress=False)  # noqa: E731
-    return {number: lambda some=films[:number]: make(some) for number in numbers}
+    """{videos: a call}: several videos of one second, one after another."""
+    videos = [make_video(folder / f"video{k}.mp4", 1) for k in range(max(numbers))]
+    calls = {}
+    for number in numbers:
+        calls[number] = functools.partial(
+            process_many, videos[:number], folder / "many", no_wait, progress=False
+        )
+    return calls
 
 
 def traced(call):
     """Megabytes that a call asks for at its peak."""
     tracemalloc.start()
     call()
-    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    return peak
+    return peak / 1e6
 
 
 def held(call):
@@ -124,8 +133,12 @@ def grow(title, unit, calls, rounds, memory, why):
     for kind, sign in (("time", "ms"), ("memory", "MB")):
         slope, start, r2, off = line(list(calls), points[kind])
         rise = slope * (max(calls) - min(calls)) / max(points[kind])
-        shape = "a straight line" if off <= STRAIGHT else f"no straight line: {why[kind]}"
-        shape = "flat" if off <= STRAIGHT and abs(rise) < 0.1 else shape
+        if off > STRAIGHT:
+            shape = f"no straight line: {why[kind]}"
+        elif abs(rise) < 0.1:
+            shape = "flat"
+        else:
+            shape = "a straight line"
         print(
             f"- {kind}: {slope:.3g} {sign} for each of {unit}, {start:.3g} {sign} from the start; "
             f"R² {r2:.3f}, {off:.0%} off the line at most: {shape}"
@@ -138,30 +151,30 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--small", action="store_true", help="two small sizes of each")
     args = parser.parse_args()
-    cut = slice(2 if args.small else None)
+    some = slice(2 if args.small else None)
     noise = "the other programs of the machine are in it; run this again when it is quiet"
     grow(
         "Size of the picture: the fast detector, ten objects", "megapixels",
-        picture_calls((240, 480, 960, 1440, 1920, 2880)[cut]), args.rounds, traced,
+        picture_calls((240, 480, 960, 1440, 1920, 2880)[some]), args.rounds, traced,
         {"time": "the network sees 256 x 320 pixels, whatever the picture; only fitting it in and "
          "pasting grow, beside the noise of its threads", "memory": noise},
     )  # fmt: skip
     grow(
         "Number of objects, in full HD: paste and draw", "objects",
-        object_calls((5, 10, 20, 40, 70, 100)[cut]), args.rounds, traced,
+        object_calls((5, 10, 20, 40, 70, 100)[some]), args.rounds, traced,
         {"time": "each label is kept clear of all objects and labels, which grows as the square of "
          "their number", "memory": noise},
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         grow(
-            "Length of a film: the pipeline, with a detector that costs nothing", "seconds",
-            length_calls(folder, (2, 4, 8, 12)[cut]), max(1, args.rounds - 2), held,
+            "Length of a video: the pipeline, with a detector that costs nothing", "seconds",
+            length_calls(folder, (2, 4, 8, 12)[some]), max(1, args.rounds - 2), held,
             {"time": noise, "memory": noise},
         )  # fmt: skip
         grow(
-            "Number of films of one second, one after another", "films",
-            number_calls(folder, (1, 2, 4, 6)[cut]), max(1, args.rounds - 2), held,
+            "Number of videos of one second, one after another", "videos",
+            number_calls(folder, (1, 2, 4, 6)[some]), max(1, args.rounds - 2), held,
             {"time": noise, "memory": noise},
         )  # fmt: skip
 

@@ -7,11 +7,9 @@ the machine is doing hits all of them alike: read the ratios, not the millisecon
 """
 
 import argparse
+import functools
 import itertools
-import os
 import statistics
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from measure import spread, table, take_turns
 
@@ -31,12 +29,10 @@ def main():
     compiled = load_detector(args.model, score_threshold=0.0)
 
     def forward(images):
-        stages = compiled.model(images)
-        return final_stages(stages)
+        return final_stages(compiled.model(images))
 
-    eager = network_detector(forward, compiled.card, compiled.model, 0.0)
     ways = {
-        "eager": eager,
+        "eager": network_detector(forward, compiled.card, compiled.model, 0.0),
         "tf.function": compiled,
         "fast (TF Lite, 8-bit weights)": load_detector(args.model, True, 0.0),
     }
@@ -44,10 +40,16 @@ def main():
     images = [image for image, _ in pictures]
     truth = [true for _, true in pictures]
     turns = itertools.cycle(image for image in images for _ in ways)  # the same one for all
-    calls = {name: lambda way=way: way(next(turns)) for name, way in ways.items()}
-    times, rows = take_turns(calls, args.calls), []
+
+    def detect_in_next(detector):
+        detector(next(turns))
+
+    calls = {name: functools.partial(detect_in_next, way) for name, way in ways.items()}
+    times = take_turns(calls, args.calls)
+    base = statistics.median(times["tf.function"])
+    rows = []
     for name, detector in ways.items():
-        median, base = (statistics.median(times[key]) for key in (name, "tf.function"))
+        median = statistics.median(times[name])
         ap = "same", "same"  # eager is the same arithmetic as tf.function: not measured twice
         if name != "eager":
             result = evaluate(truth, detector.batch(images))

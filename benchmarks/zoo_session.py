@@ -15,16 +15,13 @@ crop_and_resize loses the last line of some masks.
 import argparse
 import gc
 import multiprocessing
-import os
 import pathlib
 import statistics
-import sys
 import tempfile
 import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-ROOT = pathlib.Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+from helpers import DATA
+
 BOX_OUTPUTS = ("num_detections", "detection_boxes", "detection_scores", "detection_classes")
 
 
@@ -61,17 +58,13 @@ def warm_session(folder):
     fetches = {name: f"{name}:0" for name in (*BOX_OUTPUTS, "detection_masks")}
 
     def detect(image):
-        found = session.run(fetches, {"image_tensor:0": image[None]})
-        count, (height, width) = int(found["num_detections"][0]), image.shape[:2]
-        boxes = found["detection_boxes"][0, :count][:, [1, 0, 3, 2]] * [
-            width,
-            height,
-            width,
-            height,
-        ]
-        return paste_masks(
-            found["detection_masks"][0, :count], boxes, (height, width), corners=True
-        )
+        outputs = session.run(fetches, {"image_tensor:0": image[None]})
+        count = int(outputs["num_detections"][0])
+        height, width = image.shape[:2]
+        boxes_yxyx_norm = outputs["detection_boxes"][0, :count]
+        boxes = boxes_yxyx_norm[:, [1, 0, 3, 2]] * [width, height, width, height]
+        masks = outputs["detection_masks"][0, :count]
+        return paste_masks(masks, boxes, (height, width), corners=True)
 
     return detect
 
@@ -109,10 +102,11 @@ def serve(way, folder, pipe):
         wall, cpu = time.perf_counter(), time.process_time()
         masks = detect(image)
         cost = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-        graphs = [thing for thing in gc.get_objects() if issubclass(type(thing), tf.Graph)]
+        graphs = [one for one in gc.get_objects() if issubclass(type(one), tf.Graph)]
         cost["nodes"] = sum(len(graph.get_operations()) for graph in graphs)
         cost["memory"] = psutil.Process().memory_info().rss / 2**20
-        cost["found"] = len(masks), int(masks.sum())
+        cost["masks"] = len(masks)
+        cost["pixels"] = int(masks.sum())
         pipe.send(cost)
 
 
@@ -157,6 +151,11 @@ def measure(folder, images, num_frames):
     return costs
 
 
+def median(frames, key):
+    """Of what frames cost, without the first one, which warmed up."""
+    return statistics.median(cost[key] for cost in frames[1:])
+
+
 def main():
     """Print two tables: what a frame costs, and what grows from frame to frame."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -172,28 +171,30 @@ def main():
 
     from helpers.models import export_model, find_source, load_model
 
-    pictures = sorted((ROOT / "data" / "pictures").glob("*.jpg"))
+    pictures = sorted((DATA / "pictures").glob("*.jpg"))
     images = [np.asarray(Image.open(path).convert("RGB")) for path in pictures]
     with tempfile.TemporaryDirectory() as scratch:
         if args.model:
             export_model(*load_model(find_source(args.model).path), scratch)
         elif not args.graph:
-            import api_graph
+            from tests import api_graph
 
-            api_graph.build(scratch, **({"width": 0.1, "sides": (96, 160)} if args.small else {}))
+            if args.small:
+                api_graph.build(scratch, width=0.1, sides=(96, 160))
+            else:
+                api_graph.build(scratch)
         costs = measure(args.graph or scratch, images, args.frames)
         refused = list(opencv(pathlib.Path(args.graph or scratch)))
 
-    median = {
-        way: {key: statistics.median(c[key] for c in rows[1:]) for key in ("wall", "cpu")}
-        for way, rows in costs.items()
-    }
     rows = []
     for way, frames in costs.items():
-        found = [sum(values) for values in zip(*(c["found"] for c in frames[1:]), strict=True)]
-        both = ((median[way][key], median["ours"][key]) for key in ("wall", "cpu"))
-        times = (text for own, base in both for text in (f"{own:.2f}", f"{own / base:.2f}"))
-        rows.append((way, *times, *found))
+        row = [way]
+        for key in ("wall", "cpu"):
+            seconds, base = median(frames, key), median(costs["ours"], key)
+            row += [f"{seconds:.2f}", f"{seconds / base:.2f}"]
+        for key in ("masks", "pixels"):
+            row.append(sum(cost[key] for cost in frames[1:]))
+        rows.append(row)
     table(("way", "wall s", "ratio", "CPU s", "ratio", "masks", "pixels"), rows)
     print("\n".join(refused))
     print("\nNodes in all graphs, after the first and last frame; MiB, after first, half, last")

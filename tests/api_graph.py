@@ -257,8 +257,8 @@ def _model(net, num_classes, mask_size, sides, num_proposals, score_threshold):
         anchors = tf.tile(anchors[:, :, None], [1, 1, num_classes, 1])
         boxes = tf.reshape(_decode(deltas, tf.reshape(anchors, [-1, 4])), tf.shape(anchors))
         with tf.name_scope("BatchMultiClassNonMaxSuppression"):
-            found = _nms(boxes, scores, size, 0.6, score_threshold, ROWS)
-    num_detections, boxes, scores, classes = found
+            detections = _nms(boxes, scores, size, 0.6, score_threshold, ROWS)
+    num_detections, boxes, scores, classes = detections
 
     x = _second_stage(net, features, boxes)
     with tf.name_scope("SecondStageBoxPredictor_1"):
@@ -329,23 +329,23 @@ def _nms(boxes, scores, size, nms_iou, score_threshold, rows):
     def one_picture(arguments):
         boxes, scores = arguments
         window = tf.concat([[0.0, 0.0], tf.cast(size, tf.float32)], 0)
-        found = []
+        kept = []
         for k in range(scores.shape[-1]):
             with tf.name_scope("MultiClassNonMaxSuppression"):
                 count = tf.shape(scores)[0]
                 mine = tf.squeeze(tf.slice(scores, [0, k], [count, 1]), [1])
                 mine = tf.squeeze(tf.slice(boxes, [0, k, 0], [count, 1, 4]), [1]), mine, float(k)
-                found.append(_one_class(*mine, window, nms_iou, score_threshold, rows))
-        found = [tf.concat(field, 0) for field in zip(*found, strict=True)]
+                kept.append(_one_class(*mine, window, nms_iou, score_threshold, rows))
+        kept = [tf.concat(field, 0) for field in zip(*kept, strict=True)]
         with tf.name_scope("SortByField"):
-            best = tf.nn.top_k(found[1], tf.minimum(rows, tf.size(found[1]))).indices
-            found = [tf.gather(field, best) for field in found]
+            best = tf.nn.top_k(kept[1], tf.minimum(rows, tf.size(kept[1]))).indices
+            kept = [tf.gather(field, best) for field in kept]
         with tf.name_scope("PadOrClipBoxList"):
             count = tf.size(best)
-            for i, field in enumerate(found):
+            for i, field in enumerate(kept):
                 padding = [[0, rows - count]] + [[0, 0]] * (field.shape.rank - 1)
-                found[i] = tf.ensure_shape(tf.pad(field, padding), [rows, *field.shape[1:]])
-        return tf.cast(count, tf.float32), *found
+                kept[i] = tf.ensure_shape(tf.pad(field, padding), [rows, *field.shape[1:]])
+        return tf.cast(count, tf.float32), *kept
 
     return tf.map_fn(one_picture, (boxes, scores), dtype=(tf.float32,) * 4)
 
@@ -355,28 +355,28 @@ def _one_class(boxes, scores, label, window, nms_iou, score_threshold, rows):
 
     Its steps are the API's, each with its own few nodes: 90 times these make the graph as large.
     """
-    found = boxes, scores, tf.zeros_like(scores) + label
+    kept = boxes, scores, tf.zeros_like(scores) + label
     with tf.name_scope("FilterGreaterThan"):
-        found = _keep(scores > score_threshold, found)
+        kept = _keep(scores > score_threshold, kept)
     with tf.name_scope("ClipToWindow"):
         top, left, bottom, right = tf.unstack(window)
-        y1, x1, y2, x2 = tf.split(found[0], 4, axis=1)
+        y1, x1, y2, x2 = tf.split(kept[0], 4, axis=1)
         y1, y2 = (tf.maximum(tf.minimum(y, bottom), top) for y in (y1, y2))
         x1, x2 = (tf.maximum(tf.minimum(x, right), left) for x in (x1, x2))
         boxes = tf.concat([y1, x1, y2, x2], 1)
         with tf.name_scope("Area"):
             y1, x1, y2, x2 = tf.split(boxes, 4, axis=1)
             area = tf.squeeze((y2 - y1) * (x2 - x1), [1])
-        found = _keep(area > 0, (boxes, *found[1:]))
+        kept = _keep(area > 0, (boxes, *kept[1:]))
     with tf.name_scope("ChangeCoordinateFrame"):
         top, left, bottom, right = tf.unstack(window)
-        y1, x1, y2, x2 = tf.split(found[0] - tf.stack([top, left, top, left]), 4, axis=1)
+        y1, x1, y2, x2 = tf.split(kept[0] - tf.stack([top, left, top, left]), 4, axis=1)
         scale_y, scale_x = 1 / (bottom - top), 1 / (right - left)
         boxes = tf.concat([y1 * scale_y, x1 * scale_x, y2 * scale_y, x2 * scale_x], 1)
     with tf.name_scope("NonMaxSuppression"):
         limit = tf.minimum(rows, tf.shape(boxes)[0])
-        best = tf.image.non_max_suppression(boxes, found[1], limit, nms_iou)
-        return [tf.gather(field, best) for field in (boxes, *found[1:])]
+        best = tf.image.non_max_suppression(boxes, kept[1], limit, nms_iou)
+        return [tf.gather(field, best) for field in (boxes, *kept[1:])]
 
 
 def _keep(condition, fields):

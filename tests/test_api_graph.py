@@ -58,14 +58,14 @@ def test_contract_in_prune_session_and_saved_model(tmp_path):
     ]
     counts = []
     for image in images:
-        found = pruned(image)
+        outputs = pruned(image)
         others = session.run(NAMES, {"image_tensor:0": image}), saved(inputs=tf.constant(image))
         shapes = (), (100, 4), (100,), (100,), (100, 15, 15)
         for name, shape in zip(NAMES, shapes, strict=True):
-            assert found[name].dtype == np.float32 and found[name].shape == (len(image), *shape)
+            assert outputs[name].dtype == np.float32 and outputs[name].shape == (len(image), *shape)
             for other in others:
-                np.testing.assert_array_equal(found[name], other[name], err_msg=name)
-        for num, *rows in zip(*(found[name] for name in NAMES), strict=True):
+                np.testing.assert_array_equal(outputs[name], other[name], err_msg=name)
+        for num, *rows in zip(*(outputs[name] for name in NAMES), strict=True):
             boxes, scores, classes, masks = rows
             counts.append(num := int(num))
             assert np.all(np.diff(scores) <= 0) and np.all(scores[:num] > 0.3)
@@ -84,18 +84,18 @@ def test_the_seed_decides_and_masks_can_be_33(tmp_path):
         api_graph.build(tmp_path / name, seed=seed, num_classes=2, mask_size=33, **SMALL)
         graphs.append((tmp_path / name / "frozen_inference_graph.pb").read_bytes())
     assert graphs[0] == graphs[1] != graphs[2]
-    found = load(tmp_path / "a")(np.full((1, 60, 80, 3), 200, np.uint8))
-    assert found["detection_masks"].shape == (1, 100, 33, 33)
+    outputs = load(tmp_path / "a")(np.full((1, 60, 80, 3), 200, np.uint8))
+    assert outputs["detection_masks"].shape == (1, 100, 33, 33)
 
 
 def test_toy_says_what_it_was_given_and_wants_uint8(tmp_path):
     boxes = np.float32([[0.1, 0.2, 0.5, 0.6], [0, 0, 1, 1]])
     api_graph.toy(tmp_path, boxes, [3, 90], [0.9, 0.4], np.zeros((2, 15, 15)))
     toy = load(tmp_path)
-    found = toy(np.zeros((1, 7, 9, 3), np.uint8))
-    assert found["num_detections"] == [2] and found["detection_masks"].shape == (1, 100, 15, 15)
-    np.testing.assert_array_equal(found["detection_boxes"][0, :2], boxes)
-    np.testing.assert_array_equal(found["detection_classes"][0, :4], [3, 90, 1, 1])
-    np.testing.assert_array_equal(found["detection_masks"][0, :3, 0, 0], np.float32([0, 0, 0.6]))
+    outputs = toy(np.zeros((1, 7, 9, 3), np.uint8))
+    assert outputs["num_detections"] == [2] and outputs["detection_masks"].shape == (1, 100, 15, 15)
+    np.testing.assert_array_equal(outputs["detection_boxes"][0, :2], boxes)
+    np.testing.assert_array_equal(outputs["detection_classes"][0, :4], [3, 90, 1, 1])
+    np.testing.assert_array_equal(outputs["detection_masks"][0, :3, 0, 0], np.float32([0, 0, 0.6]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="uint8"):
         toy(np.zeros((1, 7, 9, 3), np.float32))

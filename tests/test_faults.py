@@ -107,17 +107,18 @@ class Fixed:
         return [one] * len(images)
 
 
-def test_a_clock_that_goes_back_disturbs_no_film(tmp_path, monkeypatch):
+def test_a_clock_that_goes_back_disturbs_no_video(tmp_path, monkeypatch):
     frames = np.random.default_rng(0).integers(0, 255, (30, 48, 64, 3), np.uint8)
-    film, ticks = video.write_video(tmp_path / "film.mp4", frames, 10), iter(range(10**9, 0, -3600))
-    reports = [video.process_video(film, tmp_path / "quiet.mp4", Fixed(), progress=True)]
+    source = video.write_video(tmp_path / "video.mp4", frames, 10)
+    ticks = iter(range(10**9, 0, -3600))
+    reports = [video.process_video(source, tmp_path / "quiet.mp4", Fixed(), progress=True)]
     monkeypatch.setattr(time, "time", lambda: next(ticks))
-    reports += [video.process_video(film, tmp_path / "back.mp4", Fixed(), progress=True)]
+    reports += [video.process_video(source, tmp_path / "back.mp4", Fixed(), progress=True)]
     assert [report.frames for report in reports] == [30, 30] and reports[1].took > 0
     assert (tmp_path / "back.mp4").read_bytes() == (tmp_path / "quiet.mp4").read_bytes()
 
 
-FILM_CELL = """
+VIDEO_CELL = """
 import pathlib, sys, time
 sys.path.insert(0, {root!r})
 import numpy as np
@@ -129,9 +130,9 @@ def slow(frame):
     time.sleep(WAIT)
     return frame
 frames = [np.full((48, 64, 3), 9 * k, np.uint8) for k in range(25)]
-film = write_video(folder / "film.mp4", frames, 10)
+source = write_video(folder / "video.mp4", frames, 10)
 (folder / "out.mp4").touch()
-report = process_video(film, folder / "out.mp4", slow, progress=False)
+report = process_video(source, folder / "out.mp4", slow, progress=False)
 print("frames:", report.frames)
 """
 
@@ -141,7 +142,7 @@ def test_ctrl_c_in_a_cell_leaves_nothing_half_written_and_the_kernel_alive(tmp_p
     from jupyter_client.manager import start_new_kernel
 
     manager, client = start_new_kernel(kernel_name="python3")
-    cell = FILM_CELL.format(root=str(ROOT), folder=str(tmp_path))
+    cell = VIDEO_CELL.format(root=str(ROOT), folder=str(tmp_path))
 
     def interrupt(message):
         text = message["content"].get("text", "")
@@ -155,7 +156,7 @@ def test_ctrl_c_in_a_cell_leaves_nothing_half_written_and_the_kernel_alive(tmp_p
         reply = client.execute_interactive(cell, timeout=120, output_hook=interrupt)
         assert reply["content"]["ename"] == "KeyboardInterrupt", reply["content"]
         assert "frames:" not in "".join(seen)
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["film.mp4", "out.mp4"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "video.mp4"]
         assert (tmp_path / "out.mp4").stat().st_size == 0, "the older file stays"
         seen = ["at work"]  # from here on nobody interrupts
         client.execute_interactive("WAIT = 0")

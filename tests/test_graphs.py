@@ -118,17 +118,17 @@ def test_a_toy_is_found_where_the_pencil_says(toy, name):
     detector = load_detector(str(toy / name), score_threshold=0.4, say=lines.append)
     assert detector.name == "toy" and detector.categories == {3: "car", 90: "brush"}
     assert len(lines) == 2 and "warm up" in lines[0] and "ready after" in lines[1]
-    found = detector(PICTURE)
-    assert found.names == ["car", "brush"] and found.image_size == (40, 60)
-    np.testing.assert_allclose(found.scores, SCORES)
-    np.testing.assert_allclose(found.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]], atol=1e-5)
+    detections = detector(PICTURE)
+    assert detections.names == ["car", "brush"] and detections.image_size == (40, 60)
+    np.testing.assert_allclose(detections.scores, SCORES)
+    np.testing.assert_allclose(detections.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]], atol=1e-5)
     # Pixels of x stand at i * 60 / 59. The mask rises from 0 to 1 between cells 6 and 7 of 0..14,
     # so the object begins at 6.5 / 14 of the box: 12 + 18 * 6.5 / 14 = 20.36, pixel 21 (21.36).
     # It ends with the box: pixel 29 stands at 29.49. In y, i * 40 / 39: 10..19 (10.26..19.49).
-    rows, columns = np.nonzero(found.masks[0])
+    rows, columns = np.nonzero(detections.masks[0])
     assert (columns.min(), columns.max()) == (21, 29) and (rows.min(), rows.max()) == (10, 19)
-    assert found.masks[0].sum() == 9 * 10
-    assert found.masks[1].sum() == 4 * 6  # pixels 0..3 stand at 0..3.08; 0..5 at 0..5.08
+    assert detections.masks[0].sum() == 9 * 10
+    assert detections.masks[1].sum() == 4 * 6  # pixels 0..3 stand at 0..3.08; 0..5 at 0..5.08
     assert len(detector.with_threshold(0.5)(PICTURE)) == 1
 
 
@@ -148,8 +148,8 @@ def test_padding_is_never_found(toy):
 
 def test_nothing_found(tmp_path):
     api_graph.toy(tmp_path / "none", np.zeros((0, 4)), [], [], np.zeros((0, 15, 15)))
-    found = load_detector(str(tmp_path / "none"), score_threshold=0.0, say=None)(PICTURE)
-    assert len(found) == 0 and found.masks.shape == (0, 40, 60)
+    detections = load_detector(str(tmp_path / "none"), score_threshold=0.0, say=None)(PICTURE)
+    assert len(detections) == 0 and detections.masks.shape == (0, 40, 60)
 
 
 def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
@@ -169,9 +169,9 @@ def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
 
 def test_scores_are_sorted(tmp_path):
     api_graph.toy(tmp_path / "toy", BOXES, CLASSES, SCORES[::-1], HALVES)
-    found = load_detector(str(tmp_path / "toy"), score_threshold=0.3, say=None)(PICTURE)
-    np.testing.assert_allclose(found.scores, [0.9, 0.4])
-    assert found.labels.tolist() == [90, 3]
+    detections = load_detector(str(tmp_path / "toy"), score_threshold=0.3, say=None)(PICTURE)
+    np.testing.assert_allclose(detections.scores, [0.9, 0.4])
+    assert detections.labels.tolist() == [90, 3]
 
 
 def test_a_model_of_boxes_alone_has_no_masks(toy, tmp_path):
@@ -179,8 +179,8 @@ def test_a_model_of_boxes_alone_has_no_masks(toy, tmp_path):
     keep = ["image_tensor", *graphs.OUTPUTS]
     graph = tf.compat.v1.graph_util.extract_sub_graph(graph, keep)
     (tmp_path / "boxes.pb").write_bytes(graph.SerializeToString())
-    found = load_detector(str(tmp_path / "boxes.pb"), say=None)(PICTURE)
-    assert len(found) == 1 and found.masks is None
+    detections = load_detector(str(tmp_path / "boxes.pb"), say=None)(PICTURE)
+    assert len(detections) == 1 and detections.masks is None
 
 
 @pytest.mark.parametrize(
@@ -266,10 +266,10 @@ def test_10000_nodes_with_loops_of_tf1(tmp_path):
     for image, wanted in zip(PICTURES, outputs_of_a_session(tmp_path, PICTURES), strict=True):
         raw = detector.outputs(image)
         same(raw, wanted)
-        found, num = detector(image), int(raw["num_detections"][0])
-        assert len(found) == num > 0 and found.masks.shape == (num, *image.shape[:2])
+        detections, num = detector(image), int(raw["num_detections"][0])
+        assert len(detections) == num > 0 and detections.masks.shape == (num, *image.shape[:2])
         assert raw["detection_masks"].shape == (1, 100, 15, 15)
-        assert set(found.labels.tolist()) <= set(range(1, 91))
+        assert set(detections.labels.tolist()) <= set(range(1, 91))
     assert len(detector(np.zeros((100, 150, 3), np.uint8))) == 0
 
 

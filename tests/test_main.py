@@ -128,12 +128,12 @@ def test_results_are_coco(files):
     assert len(dataset.imgs) == 3 + 6
     (both,) = (i for i in dataset.imgs.values() if i["file_name"].endswith("both.png"))
     assert (both["height"], both["width"], both["result"]) == (60, 80, "both.png")
-    found = {a["category_id"]: a for a in dataset.imgToAnns[both["id"]]}
+    annotations = {a["category_id"]: a for a in dataset.imgToAnns[both["id"]]}
     right = {3: (street()[..., 0] == 220), 1: (street()[..., 2] == 220)}
     for category, mask in right.items():
-        np.testing.assert_array_equal(dataset.annToMask(found[category]), mask)
-        assert found[category]["area"] == mask.sum()
-    assert found[3]["bbox"] == [5, 10, 30, 20] and found[3]["score"] == 0.9
+        np.testing.assert_array_equal(dataset.annToMask(annotations[category]), mask)
+        assert annotations[category]["area"] == mask.sum()
+    assert annotations[3]["bbox"] == [5, 10, 30, 20] and annotations[3]["score"] == 0.9
     again = dataset.loadRes(content["annotations"])
     assert len(again.anns) == len(dataset.anns) == len(content["annotations"]) == 3 + 12
     frames = [image for image in content["images"] if "frame" in image]
