@@ -29,6 +29,7 @@ def load(folder):
     return lambda x: {name: value.numpy() for name, value in run(tf.constant(x)).items()}
 
 
+@pytest.mark.slow
 def test_it_is_a_graph_of_2018(tmp_path):
     api_graph.build(tmp_path, **SMALL)  # 90 classes
     graph = read(tmp_path)
@@ -78,6 +79,7 @@ def test_contract_in_prune_session_and_saved_model(tmp_path):
     assert min(counts[:2]) > 2 and counts[0] != counts[1] and counts[-1] == 0  # black: nothing
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_masks_can_be_33(tmp_path):
     graphs = []
     for name, seed in ("a", 5), ("b", 5), ("c", 6):

@@ -113,6 +113,7 @@ def test_an_existing_folder_is_left_alone(streets_detector, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load; but not from graphs to graphs."""
     out = tmp_path / "out"

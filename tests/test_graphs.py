@@ -255,6 +255,7 @@ def same(raw, wanted):
         np.testing.assert_array_equal(raw[name], value, err_msg=name)
 
 
+@pytest.mark.slow
 def test_10000_nodes_with_loops_of_tf1(tmp_path):
     """As large as the zoo's, for pictures of any size, bit by bit what a Session computes."""
     api_graph.build(tmp_path, width=0.1, num_proposals=20, sides=(96, 160))
@@ -310,6 +311,7 @@ def test_smaller_inside(small):
     same(outputs(folder, sides=(800, 1365)), wanted)
 
 
+@pytest.mark.slow
 def test_16_bits_are_a_choice_of_one_detector(small):
     """It runs, nearly alike, and what is loaded afterwards still has 32 bits."""
     folder, wanted = small
