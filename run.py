@@ -149,7 +149,7 @@ def install(wanted):
         step("the same without pip", base, "-m", "venv", "--without-pip", VENV)
         pip = [base, "-m", "pip", "--python", PYTHON]
     if step("uv, a fast installer", *pip, "install", "pip", "uv<1"):
-        uv = [PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON]
+        uv = [PYTHON, "-m", "uv", "pip", "install", "--compile-bytecode", "--python", PYTHON]
         if step("packages", *uv, "-r", wanted):
             return
     if not step("packages, with pip", *pip, "install", "-r", wanted):

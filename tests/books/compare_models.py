@@ -10,11 +10,7 @@ from helpers.models import catalogue
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-SMALL = {
-    "NUM_PICTURES": 12,
-    "NUM_TIMED": 8,
-    "VARIANTS": [{"fast": True}, {"image_size": [384, 448]}],
-}
+SMALL = {"NUM_PICTURES": 12, "NUM_TIMED": 8, "VARIANTS": [{"fast": True}]}
 
 NAMES = ["plain", "fast", "few", "small"]
 AP, CPU = np.array([0.70, 0.695, 0.696, 0.60]), np.array([50.0, 20.0, 40.0, 15.0])
@@ -79,15 +75,13 @@ CASES = {
 
 def check(results):
     rows, base = results["rows"], results["rows"]["streets"]
-    large = rows["image_size [384, 448]"]
-    assert list(rows)[:3] == ["streets", "fast", "image_size [384, 448]"]
+    assert list(rows)[:2] == ["streets", "fast"]
     for row in rows.values():  # a line for every model that is here, and chance around its AP
         for kind in ("mask", "box"):
             low, high = row[f"{kind}_span"]
             assert 0 < low < row[kind] < high < 1 and high - low < 0.5
         assert row["ms"] > 0 and row["cpu"] > 0
     assert abs(rows["fast"]["mask"] - base["mask"]) < 0.02
-    assert base["cpu"] < large["cpu"]
     assert results["eager_cpu"] > 2 * base["cpu"]
     assert results["first_call"] > 5 * results["later_calls"]
     # On the same sets a difference is known better than an AP is alone.

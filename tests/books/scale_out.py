@@ -1,6 +1,6 @@
 """Notebook 09."""
 
-SMALL = {"VIDEO_SECONDS": 25, "PASSES": 2}
+SMALL = {"VIDEO_SECONDS": 15, "PASSES": 1}
 
 
 def schedule(parts, workers):
@@ -51,7 +51,7 @@ CASES = {
 
 def check(results):
     """Nothing about speed: the machine that tests this may be busy with other things."""
-    assert results["frames"] == [600] * 3 and results["parts"] >= 2
+    assert results["frames"] == [360] * 3 and results["parts"] >= 2
     assert results["far"] == 0
     good, text, gone = results["problems"]
     assert good is None and "is no video" in text and "is no video" in gone
