@@ -25,6 +25,7 @@ ROOMS = (
     "annotations",
     "evaluation",
     "streets",
+    "one_stage",
     "mask_rcnn",
     "drawing",
     "pictures",
@@ -32,7 +33,7 @@ ROOMS = (
     "__init__",
     "silence",
 )
-KERAS_ROOMS = ("mask_rcnn", "models", "training", "lessons")
+KERAS_ROOMS = ("mask_rcnn", "one_stage", "models", "training", "lessons")
 
 
 def imports(path):
@@ -84,7 +85,7 @@ def test_heavy_imports_wait(path, name):
     room = name.split(".")[0]
     if room not in KERAS_ROOMS:
         assert "keras" not in top  # a video can be cut without waiting for it
-    if room == "mask_rcnn":
+    if room in ("mask_rcnn", "one_stage"):
         everywhere = {module.split(".")[0] for module, _ in imports(path)}
         assert not everywhere & {"tensorflow", "jax", "torch"}  # it runs on all three
 

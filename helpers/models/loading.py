@@ -33,10 +33,11 @@ def load_detector(
     """A model by its name, warmed up and ready.
 
     Args:
-        name: a bundled model ("streets", "everyday"); one of the zoo (`python3 run.py models
-            list`), which is downloaded once; a folder that training or an exporter wrote
-            ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's Mask R-CNN
-            Inception v2 if it can be had, else everyday. Or a `Source`, see `find_source`.
+        name: a bundled model ("streets", "everyday", "everyday80"); one of the zoo
+            (`python3 run.py models list`), which is downloaded once; a folder that training or an
+            exporter wrote ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's
+            Mask R-CNN Inception v2 if it can be had, else everyday80. Or a `Source`, see
+            `find_source`.
         fast: run one of our models through TensorFlow Lite with 8-bit weights: half to three
             quarters of the time, by the processor, nearly the same numbers (benchmarks/inference.py
             prints both). Converting takes some seconds; TensorFlow only.
@@ -94,15 +95,11 @@ def _load_graph(source, score_threshold, bfloat16, sides, say) -> Detector:
 
 
 def _check_knobs(knobs):
-    """Raise ValueError for a knob that is none, or an input that the network cannot take."""
+    """Raise ValueError for a knob that is none."""
     unknown = sorted(set(knobs) - set(KNOBS))
     require(
         not unknown, f"no option {unknown}; of a Config only these may change: {', '.join(KNOBS)}"
     )
-    if "image_size" in knobs:
-        size = knobs["image_size"]
-        fits = len(size) == 2 and all(side > 0 and side % 64 == 0 for side in size)
-        require(fits, f"image_size must be (height, width), each divisible by 64, got {size}")
 
 
 def _refuse_knobs(source, knobs):

@@ -9,6 +9,7 @@ import numpy as np
 from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.model import MaskRCNN
 from helpers.models.cards import BROKEN, read_card, unreadable
+from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import replacing
 from helpers.structures import InputError, require
 
@@ -21,8 +22,16 @@ def mask_rcnn(fields) -> MaskRCNN:
     return model
 
 
+def one_stage(fields) -> OneStageMaskRCNN:
+    """The network of a card, with random weights, from the fields of its `OneStageConfig`."""
+    config = OneStageConfig(**{name: _tuples(value) for name, value in fields.items()})
+    model = OneStageMaskRCNN(config)
+    model(np.zeros((1, *config.image_size, 3), np.uint8))
+    return model
+
+
 # What a card may name as its network, and what builds it: card["config"] -> a built model.
-NETWORKS = {"MaskRCNN": mask_rcnn}
+NETWORKS = {"MaskRCNN": mask_rcnn, "OneStageMaskRCNN": one_stage}
 
 
 def save_model(model, card, folder):
@@ -33,6 +42,8 @@ def save_model(model, card, folder):
     folder = pathlib.Path(folder)
     weights = {v.path: np.asarray(v, np.float16) for v in _weights(model)}
     card = {**card, "config": dataclasses.asdict(model.config)}
+    if isinstance(model, OneStageMaskRCNN):
+        card["network"] = "OneStageMaskRCNN"
     with replacing(folder / f"{card['name']}.npz") as part:
         np.savez_compressed(part, **weights)
     with replacing(folder / f"{card['name']}.json") as part:
@@ -58,12 +69,14 @@ def load_model(path, **changes):
         weights = read_weights(path.with_suffix(".npz"))
         network = card.get("network", "MaskRCNN")
         require(network in NETWORKS, f"its network {network!r} is none of {', '.join(NETWORKS)}")
+        is_ours = network == "MaskRCNN"
+        require(is_ours or card.get("notice"), "no notice of whose weights these were")
         model = NETWORKS[network](card["config"] | changes)
         given, wanted = len(card["categories"]), model.config.num_classes
         require(given == wanted, f"{given} categories for {wanted} classes")
         set_weights(model, weights)
     except BROKEN as error:
-        if changes and isinstance(error, ValueError):
+        if changes and isinstance(error, (ValueError, TypeError)):
             raise ValueError(f"{path.stem} cannot run with {changes}: {error}") from None
         raise unreadable(path, error) from None
     return model, card

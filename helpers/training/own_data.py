@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from helpers.evaluation import score
+from helpers.mask_rcnn.model import MaskRCNN
 from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
 from helpers.models import find_source, from_model, load_model, transfer
 from helpers.pictures import replacing
@@ -152,6 +153,8 @@ def _heir(start, to_learn, image_size):
     if origin.kind != "network":
         raise InputError(f"{start}: only our own models can be taught; this is a graph")
     source, card = load_model(origin.path)
+    if not isinstance(source, MaskRCNN):
+        raise InputError(f"{start} is another kind of network: begin with streets or everyday")
     old = source.config
     # A picture may hold more objects than the old model could find.
     wanted = min(100, to_learn.most + to_learn.most // 4)

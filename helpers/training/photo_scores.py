@@ -57,15 +57,22 @@ def _mostly_inside(boxes, regions):
     return (overlap > 0.5 * areas[:, None]).any(1)
 
 
-def report(detector, photos):
+def report(detector, photos, indices=None):
     """What a detector reaches on `photos`, class by class and source by source.
+
+    Args:
+        detector: Detector.
+        photos: Photos.
+        indices: those of them to judge; None for all that have masks. A class of which they show
+            nothing is not told of.
 
     Returns:
         {"images", "mask", "box" (as `evaluate`), "errors", "classes": {name: {"objects", "mask_AP",
         "mask_AP50", "interval" (of AP50, by bootstrap)}}, "sources": {source: {name: mask AP50}},
         "empty": {"images" that show nothing, "false" objects detected there at .5}}.
     """
-    indices = [i for i in range(len(photos)) if photos.has_masks(i)]
+    if indices is None:
+        indices = [i for i in range(len(photos)) if photos.has_masks(i)]
     truth, detections = judge(detector, photos, indices)
     result = evaluate(truth, detections)
     del result["per_class"]
@@ -76,6 +83,8 @@ def report(detector, photos):
         looked_for = [k for k, i in enumerate(indices) if category_id in photos.known(i)]
         true = [_only(truth[k], category_id) for k in looked_for]
         detected = [_only(detections[k], category_id) for k in looked_for]
+        if not any(len(one) for one in true):
+            continue
         result["classes"][name] = _report_of_class(true, detected)
         sources = [photos.sources[indices[k]] for k in looked_for]
         for source in sorted(set(photos.sources)):

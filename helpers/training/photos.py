@@ -58,7 +58,7 @@ class Photos:
 
     Args:
         data: folder, or a zip of one.
-        part: "train" or "val".
+        part: "train" or "val"; "" where there is one file for all, `instances….json`.
         names: of the classes; objects of others are left out.
 
     Raises:
@@ -71,7 +71,7 @@ class Photos:
         self.json = _annotations(root, part)
         if self.json is None:
             raise InputError(f"{data}: no instances_{part}….json in it or in its annotations/")
-        name = self.json.name.removeprefix("instances_").removesuffix(".json")
+        name = self.json.name.removesuffix(".json").removeprefix("instances_")
         self.folder = root / "images" if (root / "images").is_dir() else root / name
         try:
             coco = json.loads(self.json.read_text(encoding="utf-8"))
@@ -101,7 +101,7 @@ class Photos:
                 source=image.get("source", source),
                 labelled=set(image.get("labelled", ids.values())),
                 has_masks=image.get("has_masks", True),
-                licence=image.get("licence", "see its source"),
+                licence=_licence(image),
             )
             for image in coco["images"]
         ]
@@ -162,11 +162,18 @@ class Photos:
         return Detections(boxes, labels, scores, size, self.categories, masks)
 
 
+def _licence(image):
+    """The licence of a picture in words; COCO itself gives numbers."""
+    if "license" in image:
+        return image.get("licence", f"COCO image, Flickr licence id {image['license']}")
+    return image.get("licence", "see its source")
+
+
 def _annotations(root, part):
     """The file of annotations of a part, or None."""
     for folder in (root, root / "annotations"):
         for file in folder.iterdir() if folder.is_dir() else ():
-            if file.name.startswith(f"instances_{part}"):
+            if file.name.startswith(f"instances_{part}" if part else "instances"):
                 return file
     return None
 

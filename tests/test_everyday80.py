@@ -1,0 +1,194 @@
+"""The recipe for photographs on three toy pictures: it learns, goes on, measures, tells errors."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from helpers import DATA
+from helpers.evaluation import evaluate
+from helpers.models import load_detector, save_model
+from helpers.models.weights import read_weights
+from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
+from helpers.pictures import read_image, sample_photos
+from helpers.structures import Detections, InputError, mask_iou
+from helpers.training import everyday80
+from helpers.training.__main__ import main
+from helpers.training.photo_scores import judge
+from helpers.training.photos import Photos
+from tests import photo_data
+from tests.outlines import OUTLINES, points
+from tests.photo_data import EVERYDAY, NAMES
+
+
+@pytest.fixture
+def data(tmp_path):
+    return photo_data.write(tmp_path)
+
+
+@pytest.fixture
+def small(monkeypatch, data, tmp_path_factory):
+    """A recipe of the size of the toy data: one picture is held out, two are learnt from."""
+    monkeypatch.setattr(everyday80, "CLASSES", NAMES)
+    folder = tmp_path_factory.mktemp("both")
+    for name in ("coco343", "everyday"):
+        shutil.copytree(data, folder / name)
+    (folder / "coco343/instances_train.json").rename(folder / "coco343/instances.json")
+    (folder / "coco343/instances_val.json").unlink()
+    config = OneStageConfig(
+        image_size=(64, 96), num_candidates=20, num_detections=4, mask_channels=8, fine_channels=8
+    )
+    model = OneStageMaskRCNN(config)
+    model(np.zeros((1, 64, 96, 3), np.uint8))
+    save_model(model, {"name": "start", "categories": {}}, folder)
+    start = folder / "start.npz"
+
+    def train(out, epochs):
+        return everyday80.train_everyday80(
+            folder, out, start, epochs, steps=2, batch_size=1, config=config
+        )
+
+    return train, start
+
+
+def test_it_trains_and_goes_on(small, tmp_path):
+    out, (train, start) = tmp_path / "things", small
+    train(out, 1)
+    rows = (out / "curve.jsonl").read_text().splitlines()
+    assert [json.loads(row)["epoch"] for row in rows] == [1]
+    detector = train(out, 2)
+    rows = [json.loads(row) for row in (out / "curve.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2] and rows[1]["objects"] == 2
+    assert len(detector.categories) == 80 and detector.categories[90] == "toothbrush"
+    assert detector.card["notice"] == everyday80.notice() and detector.card["limits"]
+    start = read_weights(start)
+    trained = read_weights(out / "things.npz")
+    changed = {name for name in start if not np.array_equal(start[name], trained[name])}
+    assert any(name.startswith("one_stage/mask_branch/") for name in changed)
+    assert not any(name.startswith(everyday80.FROZEN) for name in changed)
+
+
+def test_a_start_that_is_none(tmp_path):
+    np.savez(tmp_path / "other.npz", some=np.ones(3))
+    model = OneStageMaskRCNN(OneStageConfig(image_size=(64, 64)))
+    model(np.zeros((1, 64, 64, 3), np.uint8))
+    for name in ("other.npz", "nowhere.npz"):
+        with pytest.raises(InputError, match=f"{name}: no weights of NanoDet here"):
+            everyday80.start_from(tmp_path / name, model)
+
+
+def detections_of(scores):
+    """One object, and two detections of these scores: the first is right, the second is not."""
+    truth = Detections([[0, 0, 9, 9]], [1], [1], (20, 30), {1: "cat"}, np.zeros((1, 20, 30), bool))
+    truth.masks[:, :9, :9] = True
+    boxes = np.array([[0, 0, 9, 9], [10, 10, 19, 19]])[: len(scores)]
+    masks = np.concatenate([truth.masks, truth.masks[:, ::-1, ::-1]])[: len(scores)]
+    return truth, Detections(boxes, [1] * len(scores), scores, (20, 30), {1: "cat"}, masks)
+
+
+@pytest.mark.parametrize("scores, best", [([0.9, 0.6], 0.61), ([0.9, 0.1], 0.2), ([0.9], 0.2)])
+def test_a_fair_threshold_by_hand(scores, best):
+    """Above the wrong one's score all is right; the score chosen becomes .5."""
+    truth, detections = detections_of(scores)
+    layer = Calibration()
+    layer.build((None, None, 3))
+    model = SimpleNamespace(calibration=layer)
+    assert everyday80.calibrate(model, [truth], [detections]) == best
+    logit = np.full((1, 1, 3), np.log(best / (1 - best)), np.float32)
+    np.testing.assert_allclose(np.asarray(layer(logit)), 0, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(layer(logit + 1)), everyday80.SHARPNESS, atol=1e-5)
+
+
+def test_the_command_tells_errors(tmp_path, capsys):
+    assert (
+        main(["everyday80", str(tmp_path / "nowhere"), "--start", str(tmp_path / "none.npz")]) == 2
+    )
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert main(["everyday80", str(tmp_path), "--score", "no such model"]) == 2
+    assert "no model 'no such model'" in capsys.readouterr().err
+
+
+# --- the weights that come with Pixelwise ------------------------------------------------------
+
+PHOTOS = [(sample_photos().get(photo), name, text) for (photo, name), text in OUTLINES.items()]
+
+
+@pytest.mark.parametrize("path, name, text", PHOTOS, ids=[photo for photo, _ in OUTLINES])
+def test_photographs_that_others_ship(path, name, text, everyday_detector):
+    if path is None:
+        pytest.skip("the package with this photograph is not installed")
+    image = read_image(path)
+    mask = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [points(text)], 1)
+    found = everyday_detector(image)
+    overlaps = mask_iou(found.masks, mask[None] > 0)[:, 0]
+    best = int(overlaps.argmax())
+    assert found.names[best] == name and found.scores[best] >= 0.5 and overlaps[best] >= 0.75
+
+
+@pytest.fixture(scope="module")
+def everyday_detector():
+    return load_detector("everyday80")
+
+
+def test_the_card_tells_what_it_must():
+    card = json.loads((DATA / "everyday80.json").read_text())
+    assert len(card["categories"]) == 80
+    assert set(card["held_out"]["classes"]) == set(everyday80.CLASSES)
+    classes = {name: row["mask_AP50"] for name, row in card["held_out"]["classes"].items()}
+    assert classes["person"] >= 0.62 and classes["cat"] >= 0.6 and classes["dog"] >= 0.8
+    assert card["held_out"]["empty"] == {"images": 38, "false": pytest.approx(0, abs=3)}
+    assert len(card["fifth"]["classes"]) >= 60 and card["limits"] and card["licence"]
+    assert (
+        card["notice"] == everyday80.notice() and "Copyright 2020-2021 RangiLyu" in card["notice"]
+    )
+    assert (DATA / "everyday80.npz").stat().st_size < 10e6
+
+
+ON_JAX = """
+import sys
+import keras, numpy as np
+from helpers.models import zoo
+detector = load_detector("everyday80", say=None)
+found = detector(np.load(sys.argv[1]))
+np.savez(sys.argv[2], backend=keras.backend.backend(), scores=found.scores, masks=found.masks)
+"""
+
+
+def test_jax_finds_the_same(everyday_detector, tmp_path):
+    pytest.importorskip("jax", reason="JAX is not installed: pip install jax")
+    image = read_image(sample_photos()["grace_hopper"])
+    np.save(tmp_path / "image.npy", image)
+    command = [sys.executable, "-c", ON_JAX, *(str(tmp_path / f) for f in ("image.npy", "out.npz"))]
+    env = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    subprocess.run(command, check=True, cwd=DATA.parent, env=env)
+    other, found = np.load(tmp_path / "out.npz"), everyday_detector(image)
+    assert other["backend"] == "jax"
+    np.testing.assert_allclose(other["scores"], found.scores, atol=1e-3)
+    assert (other["masks"] == found.masks).mean() > 0.999
+
+
+@pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
+def test_the_fast_path_keeps_the_accuracy(everyday_detector):
+    photos = Photos(EVERYDAY, "val", everyday80.CLASSES)
+    some = [i for i in range(len(photos)) if photos.has_masks(i)][::4]
+    fast = load_detector("everyday80", fast=True)
+    aps = [evaluate(*judge(one, photos, some))["mask"]["AP"] for one in (everyday_detector, fast)]
+    assert aps[1] == pytest.approx(aps[0], abs=0.01)
+
+
+@pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")
+def test_the_weights_score_as_the_card_says(everyday_detector):
+    photos = Photos(EVERYDAY, "val", everyday80.CLASSES)
+    promised = json.loads((DATA / "everyday80.json").read_text())["held_out"]
+    some = [i for i, source in enumerate(photos.sources) if source == "pets"]
+    truth, found = judge(everyday_detector, photos, some)
+    cats = [[one[one.labels == 17] for one in images] for images in (truth, found)]
+    ap = evaluate(*cats)["mask"]["AP50"]
+    assert ap == pytest.approx(promised["sources"]["pets"]["cat"], abs=0.01)
