@@ -148,10 +148,12 @@ def annotations(rng, folder):
 
 
 def label_maps(rng, folder):
-    from helpers.models.graphs import read_label_map
+    from helpers.models.label_maps import read_label_map
 
-    text = b"item {\n  name: 'n1'\n  id: 1\n  display_name: \"person\"\n}\n" * 3
-    (folder / "map.pbtxt").write_bytes(damaged(text, rng))
+    items = [
+        f'item {{\n  name: "n{i}"\n  id: {i}\n  display_name: "person"\n}}\n' for i in (1, 2, 3)
+    ]
+    (folder / "map.pbtxt").write_bytes(damaged("".join(items).encode(), rng))
     read_label_map(folder / "map.pbtxt")
 
 
@@ -209,7 +211,7 @@ def weights(rng, folder):
 
 
 def archives(rng, folder):
-    from helpers.models import download
+    from helpers.models import zoo
 
     cache, outside = folder / "cache", folder / "outside"
     cache.mkdir(), outside.mkdir()
@@ -237,7 +239,7 @@ def archives(rng, folder):
     (cache / "m.tar.gz").write_bytes(packed)
     card = {"name": "m", "archive": "m.tar.gz", "digest": None, "url": "http://nowhere.invalid/m"}
     try:
-        download._unpack(card, cache, "here")
+        zoo.install(card, cache, "here")
     finally:
         here = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
         strange = [p for p in here if not p.startswith(("cache/m", "outside")) and p != "cache"]
