@@ -20,7 +20,7 @@ commands:
   bench, harden      measure beside peers; try damaged files: results in benchmarks/, some minutes
   lint               check the style of the code, the form of the notebooks, the links
   setup              only make .venv, as any command does if need be; delete it to start afresh
-.venv takes 2.5 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
+.venv takes 2.8 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
 """
 
 import os
