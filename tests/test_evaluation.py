@@ -78,6 +78,61 @@ def test_the_right_place_with_the_wrong_name_is_nothing():
     assert evaluate(truth, truth[::-1])["mask"]["AP"] == 0
 
 
+def test_classes_are_compared_by_name_whatever_their_ids():
+    true = image((1, 1, 0, 0, 10, 10), (3, 1, 12, 0, 20, 9))
+    other_ids = {1: "car", 17: "person"}
+    found = true.replace(labels=[17, 1], scores=[0.9, 0.8], categories=other_ids)
+    result = evaluate([true], [found])
+    assert rounded(result)["mask"]["AP"] == rounded(result)["box"]["AP"] == 1
+    assert error_kinds([true], [found])["right"] == 2
+    assert confusion([true], [found])[0] == ["person", "car"]
+    np.testing.assert_array_equal(confusion([true], [found])[1], np.diag([1, 1, 0]))
+    # The same id of another name is nothing.
+    wrong = true.replace(scores=[0.9, 0.8], categories={1: "cat", 3: "dog"})
+    assert evaluate([true], [wrong])["mask"]["AP"] == 0
+    assert error_kinds([true], [wrong]) == {
+        "right": 0, "wrong_class": 2, "duplicate": 0, "badly_cut": 0, "background": 0, "missed": 2,
+    }  # fmt: skip
+    # Pictures that number their classes differently among themselves.
+    truth = [true, true.replace(labels=[17, 1], categories=other_ids)]
+    result = evaluate(truth, [found, found])
+    assert rounded(result)["mask"]["AP"] == 1
+    assert {name: row["num"] for name, row in result["per_class"].items()} == {"person": 2, "car": 2}
+
+
+def test_crowds_are_ignored_as_coco_does():
+    """A person, and a crowd in which three detections lie: by COCO's code they count neither way."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    truth = image((1, 1, 0, 0, 6, 10), (1, 0, 10, 0, 30, 20))
+    inside = [(1, 0.9 - i / 10, 11 + 6 * i, 2, 16 + 6 * i, 12) for i in range(3)]
+    found = image((1, 0.5, 0, 0, 6, 10), *inside)
+    result = evaluate([truth], [found])
+    coco, results = COCO(), []
+    coco.dataset = {"images": [{"id": 1, "height": 20, "width": 30}], "annotations": []}
+    coco.dataset["categories"] = [{"id": 1, "name": "person"}]
+    for i, row in enumerate(truth.to_coco(1)):
+        coco.dataset["annotations"].append({**row, "id": i + 1, "iscrowd": i})
+    coco.createIndex()
+    results = [{k: v for k, v in row.items() if k != "area"} for row in found.to_coco(1)]
+    for kind, name in (("mask", "segm"), ("box", "bbox")):
+        drop = "bbox" if kind == "mask" else "segmentation"
+        rows = [{k: v for k, v in row.items() if k != drop} for row in results]
+        run = COCOeval(coco, coco.loadRes(rows), name)
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+        assert result[kind]["AP"] == pytest.approx(run.stats[0]) == pytest.approx(1)
+    assert result["per_class"]["person"]["num"] == 1
+    kinds = error_kinds([truth], [found])
+    assert (kinds["right"], kinds["background"], kinds["missed"]) == (1, 0, 0)
+    assert worst_pictures([truth], [found]) == []
+    # A car in a crowd of persons is as wrong as anywhere.
+    kinds = error_kinds([truth], [image((3, 0.9, 11, 2, 16, 12))])
+    assert (kinds["background"], kinds["missed"]) == (1, 1)
+
+
 def test_sizes_are_those_of_the_mask():
     # 60 x 60 px are a medium object (from 32² to 96²). A frame of that size has a small area,
     # though the box is the same: COCO measures the mask, for both kinds of AP.

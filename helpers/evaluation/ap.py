@@ -7,9 +7,10 @@ def evaluate(truth, detections):
     """COCO average precision of boxes and of masks.
 
     Args:
-        truth: list of Detections, the true objects of each image.
+        truth: list of Detections, the true objects of each image. One of score 0 is a region to
+            leave out: what is found there counts neither way, as COCO does with crowds.
         detections: list of Detections, what was found in the same images. AP looks at every
-            score: do not leave out the low ones.
+            score: do not leave out the low ones. Ids may differ: classes are compared by name.
 
     Returns:
         {"mask": {"AP": …, "AP50": …, "AP75": …, "AP_small": …, …}, "box": {…},
@@ -30,7 +31,7 @@ def summarize(matched):
     coco = matched["box"].cocoGt
     per_class = {}
     for category_id, category in coco.cats.items():
-        per_class[category["name"]] = {"num": len(coco.getAnnIds(catIds=[category_id]))}
+        per_class[category["name"]] = {"num": len(coco.getAnnIds(catIds=[category_id], iscrowd=False))}
     result = {"per_class": per_class}
     for kind, run in matched.items():
         if run is None:

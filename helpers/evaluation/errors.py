@@ -1,11 +1,12 @@
 """What is wrong with detections, from one score on: kinds of error, confusion, worst pictures.
 
-`truth` and `detections` are lists of Detections, one for each picture, in the same order.
+`truth` and `detections` are lists of Detections, one for each picture, in the same order. Classes
+are the same if their names are. A true object of score 0 is a region to leave out, such as a crowd.
 """
 
 import numpy as np
 
-from helpers.evaluation.matching import require_pairs
+from helpers.evaluation.matching import common_ids, renumbered, require_pairs
 from helpers.structures import box_iou, mask_iou
 
 KINDS = ("right", "wrong_class", "duplicate", "badly_cut", "background", "missed")
@@ -112,19 +113,43 @@ def _pairs(truth, detections, score_threshold, iou):
     """Compare image by image.
 
     Yields:
-        the M true objects; the N detections that score enough, best first; their IoU (N, M) with
-        each true object; and the one that each stands for, of its name, or -1: each counts once.
+        the M true objects; the N detections that score enough, best first, without those that
+        stand for none and lie in a region to leave out; their IoU (N, M) with each true object;
+        and the one that each stands for, of its name, or -1: each counts once.
     """
     require_pairs(truth, detections)
+    ids = common_ids(truth, detections)
+    truth, detections = renumbered(truth, ids), renumbered(detections, ids)
     for true, detected in zip(truth, detections, strict=True):
+        regions, true = true[true.scores == 0], true[true.scores > 0]
         detected = detected[np.argsort(-detected.scores, kind="stable")]
         detected = detected[detected.scores >= score_threshold]
-        if detected.masks is not None and true.masks is not None:
-            overlaps = mask_iou(detected.masks, true.masks)
-        else:
-            overlaps = box_iou(detected.boxes, true.boxes)
+        overlaps = _overlaps(detected, true)
         fits = (overlaps >= iou) & (detected.labels[:, None] == true.labels)
-        yield true, detected, overlaps, _assign(overlaps, fits, np.full(len(detected), -1))
+        partners = _assign(overlaps, fits, np.full(len(detected), -1))
+        counts = (partners >= 0) | ~_is_inside(detected, regions, iou)
+        yield true, detected[counts], overlaps[counts], partners[counts]
+
+
+def _overlaps(detected, true):
+    """IoU (N, M) of masks, or of boxes where there are no masks."""
+    if detected.masks is not None and true.masks is not None:
+        return mask_iou(detected.masks, true.masks)
+    return box_iou(detected.boxes, true.boxes)
+
+
+def _is_inside(detected, regions, share):
+    """Which detections lie, by this share or more, in a region of their name: (N,) bool."""
+    if detected.masks is not None and regions.masks is not None:
+        overlaps = np.array([(regions.masks & mask).sum((1, 2)) for mask in detected.masks])
+        areas = detected.masks.sum((1, 2))
+    else:
+        low = np.maximum(detected.boxes[:, None, :2], regions.boxes[:, :2])
+        high = np.minimum(detected.boxes[:, None, 2:], regions.boxes[:, 2:])
+        overlaps = np.maximum(high - low, 0).prod(-1)
+        areas = (detected.boxes[:, 2:] - detected.boxes[:, :2]).prod(-1)
+    shares = overlaps.reshape(len(detected), len(regions)) / np.maximum(areas, 1e-9)[:, None]
+    return ((shares >= share) & (detected.labels[:, None] == regions.labels)).any(1)
 
 
 def _assign(overlaps, fits, partners):

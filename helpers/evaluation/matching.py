@@ -1,6 +1,7 @@
 """Which detection stands for which true object? pycocotools compares them, once.
 
-`truth` and `detections` are lists of Detections, one for each picture, in the same order.
+`truth` and `detections` are lists of Detections, one for each picture, in the same order. Classes
+are the same if their names are. A true object of score 0 is a region to leave out, such as a crowd.
 """
 
 import contextlib
@@ -28,14 +29,16 @@ def match(truth, detections):
         ValueError: the lists differ in length.
     """
     require_pairs(truth, detections)
+    ids = common_ids(truth, detections)
+    wanted = {name for image in truth for name in image.categories.values()}
+    truth, detections = renumbered(truth, ids), renumbered(detections, ids)
     sizes = [image.image_size for image in truth]
-    names = {id: name for image in truth for id, name in image.categories.items()}
     shared = {
         "images": [{"id": i, "height": h, "width": w} for i, (h, w) in enumerate(sizes, 1)],
-        "categories": [{"id": id, "name": name} for id, name in names.items()],
+        "categories": [{"id": id, "name": name} for name, id in ids.items() if name in wanted],
     }
     true_objects = _annotations(truth)
-    with_masks = _annotations(detections)
+    with_masks = [{**row, "iscrowd": 0} for row in _annotations(detections)]
     as_boxes = [{**row, "area": row["bbox"][2] * row["bbox"][3]} for row in with_masks]
 
     matched = {"mask": None}
@@ -53,6 +56,40 @@ def require_pairs(truth, detections):
     )
 
 
+def common_ids(truth, detections):
+    """{class name: id} for lists of Detections that may number the same classes differently.
+
+    A class has the id that it has first, in the truth if it occurs there, unless another class has
+    it already.
+    """
+    ids = {}
+    for categories in _each_once([*truth, *detections]):
+        for number, name in categories.items():
+            if name not in ids:
+                is_taken = number in ids.values()
+                ids[name] = max(ids.values()) + 1 if is_taken else number
+    return ids
+
+
+def _each_once(images):
+    """The categories of Detections; of those that say the same only the first."""
+    different = []
+    for image in images:
+        if image.categories not in different:
+            different.append(image.categories)
+    return different
+
+
+def renumbered(images, ids):
+    """A list of Detections with the ids of `common_ids`."""
+    categories = {number: name for name, number in ids.items()}
+    same = []
+    for image in images:
+        labels = [ids[name] for name in image.names]
+        same.append(image.replace(labels=labels, categories=categories))
+    return same
+
+
 def _has_masks(image):
     return image.masks is not None or len(image) == 0
 
@@ -67,7 +104,7 @@ def _annotations(images):
             annotation["bbox"] = [x1, y1, x2 - x1, y2 - y1]
             annotation["score"] = float(image.scores[i])
             annotation["id"] = len(annotations) + 1
-            annotation["iscrowd"] = 0
+            annotation["iscrowd"] = int(annotation["score"] == 0)
             annotations.append(annotation)
     return annotations
 
