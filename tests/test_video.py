@@ -60,6 +60,21 @@ def test_process_takes_a_frame_function(video, tmp_path):
         assert np.abs(255 - old[30:, 30:].astype(int) - new[30:, 30:]).max() < 8
 
 
+@pytest.mark.parametrize(
+    "function, given",
+    [
+        (lambda frame: None, "NoneType"),
+        (lambda frame: frame / 255, r"\(48, 64, 3\) float64"),
+        (lambda frame: frame[:20], r"\(20, 64, 3\) uint8"),
+    ],
+)
+def test_a_function_that_gives_no_frame_back(video, tmp_path, function, given):
+    wanted = rf"that it returns must be \(48, 64, 3\) uint8, got {given}$"
+    with pytest.raises(ValueError, match=wanted):
+        process_video(video, tmp_path / "out.mp4", function, progress=False)
+    assert list(tmp_path.iterdir()) == [video]
+
+
 def test_max_seconds_cuts_pictures_and_sound(video, tmp_path):
     report = process_video(video, tmp_path / "out.mp4", Painter(), max_seconds=0.5, progress=False)
     times, sound = read(report.path)
@@ -135,6 +150,65 @@ def test_colours_of_each_kind_are_read_right(tmp_path, space, reach):
         assert np.abs(next(read_frames(path))[32, 32] - right).max() < bar
 
 
+def flat(path, signal, size=(64, 64), **tags):
+    """A video of one colour, by PyAV alone: 10-bit numbers R, G, B 0..1023, written as told."""
+    values = np.broadcast_to(np.uint16(signal), (*size, 3))
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=5, options={"crf": "1"})
+        video.height, video.width = size
+        video.pix_fmt = "yuv420p10le"
+        for name, value in tags.items():
+            setattr(video.codec_context, name, value)
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(values), "gbrp10le")
+        space = tags.get("colorspace", 1)
+        frame = frame.reformat(format="yuv420p10le", dst_colorspace=space, dst_color_range=1)
+        file.mux(video.encode(frame) + video.encode(None))
+    return path
+
+
+HDR = {"colorspace": 9, "color_primaries": 9, "color_range": 1}
+# From ITU-R BT.2408, table 1: grey card 18 % and white of a scene, as HLG and as PQ in per cent; and
+# from tables 4 and 5 of BT.2100 with the matrix of BT.2087: a red, BT.709's 200 50 20.
+SIGNALS = {
+    "HLG": (18, {75: 255, 38: 108}, (0.5647, 0.2657, 0.1427)),
+    "PQ": (16, {58: 255, 38: 108}, (0.4789, 0.3133, 0.2065)),
+}
+
+
+@pytest.mark.parametrize("kind", SIGNALS)
+def test_bright_videos_of_phones_keep_their_colours(tmp_path, kind):
+    curve, greys, red = SIGNALS[kind]
+    for per_cent, number in greys.items():
+        path = flat(tmp_path / "a.mp4", [per_cent * 10.23] * 3, color_trc=curve, **HDR)
+        assert np.abs(next(read_frames(path))[32, 32].astype(int) - number).max() < 9
+    path = flat(tmp_path / "a.mp4", np.multiply(red, 1023), color_trc=curve, **HDR)
+    report = process_video(path, tmp_path / "out.mp4", lambda frame: frame, progress=False)
+    for name in (path, report.path):
+        assert np.abs(next(read_frames(name))[32, 32].astype(int) - (200, 50, 20)).max() < 9
+    with av.open(str(report.path)) as file:
+        context = file.streams.video[0].codec_context
+        tags = context.colorspace, context.color_primaries, context.color_trc
+    assert tags == (1, 1, 1)
+
+
+@pytest.mark.parametrize("size, kr, kb", [((720, 1280), 0.2126, 0.0722), ((64, 64), 0.299, 0.114)])
+def test_without_a_word_on_its_colours_hd_is_bt709(tmp_path, size, kr, kb):
+    path = tmp_path / "a.mp4"
+    yuv = 120, 90, 180
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=5, options={"crf": "1"})
+        video.height, video.width = size
+        video.pix_fmt = "yuv420p"
+        frame = av.VideoFrame(*size[::-1], "yuv420p")
+        for plane, value in zip(frame.planes, yuv, strict=True):
+            plane.update(bytes([value]) * plane.buffer_size)
+        file.mux(video.encode(frame) + video.encode(None))
+    y, u, v = (np.array(yuv) - (16, 128, 128)) / (219, 224, 224)
+    red, blue = y + 2 * (1 - kr) * v, y + 2 * (1 - kb) * u
+    right = 255 * np.array([red, (y - kr * red - kb * blue) / (1 - kr - kb), blue])
+    assert np.abs(next(read_frames(path))[32, 32] - right).max() < 3
+
+
 @pytest.mark.parametrize(
     "name, sound", [("a.avi", "pcm_s16le"), ("a.mkv", "ac3"), ("a.mkv", "aac")]
 )
@@ -148,6 +222,46 @@ def test_sound_that_browsers_cannot_play_becomes_aac(tmp_path, name, sound):
             0, 4096:40000
         ]
     assert np.abs(heard).max() == pytest.approx(8000 / 32768, rel=0.1)
+
+
+def test_sound_of_a_phone_whose_frames_have_no_times_of_their_own(tmp_path):
+    """AMR: five frames of 20 ms in a packet, which alone has a time; NUT takes them so, like 3gp."""
+    rng, path = np.random.default_rng(0), tmp_path / "a.amr"
+    frames = [b"\x3c" + rng.bytes(31) for _ in range(50)]  # 12.2 kbit/s: ETSI TS 126 101
+    path.write_bytes(b"#!AMR\n" + b"".join(frames))
+    src = tmp_path / "a.nut"
+    pictures = make(tmp_path / "pictures.mp4", range(10), Fraction(1, 10))
+    with (
+        av.open(str(path)) as sound,
+        av.open(str(pictures)) as video,
+        av.open(str(src), "w") as out,
+    ):
+        to_video = out.add_stream_from_template(video.streams.video[0])
+        to_sound = out.add_stream_from_template(sound.streams.audio[0])
+        for packet in video.demux(video=0):
+            if packet.size:
+                packet.stream = to_video
+                out.mux(packet)
+        for first in range(0, 50, 5):
+            packet = av.Packet(b"".join(frames[first : first + 5]))
+            packet.pts = packet.dts = first * 160
+            packet.duration, packet.time_base, packet.stream = 800, Fraction(1, 8000), to_sound
+            out.mux(packet)
+    report = process_video(src, tmp_path / "out.mp4", Painter(), progress=False)
+    assert (report.frames, report.sound) == (10, "as AAC")
+    with av.open(str(src)) as old, av.open(str(report.path)) as new:
+        wanted, heard = (
+            np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
+            for file in (old, new)
+        )
+    assert wanted.shape[1] == 8000
+    assert heard.shape[1] == pytest.approx(48000, abs=3000)
+    tenths = [
+        np.abs(samples[0, : 10 * (len(samples[0]) // 10)]).reshape(10, -1).mean(1)
+        for samples in (wanted.clip(-1, 1), heard[:, :48000])
+    ]
+    assert heard.shape[0] == 1 and np.corrcoef(*tenths)[0, 1] > 0.95
+    assert 0.5 < np.mean(tenths[1]) / np.mean(tenths[0]) < 1.5
 
 
 def test_a_film_that_breaks_off_gives_what_can_be_read(tmp_path):

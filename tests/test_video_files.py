@@ -8,7 +8,7 @@ import pytest
 
 from helpers.pictures import find_images, read_image, save_image
 from helpers.video import play, read_frames, video_info, write_video
-from tests.videos import RATE, make_short_video, picture, read
+from tests.videos import RATE, make_short_video, picture, read, tone
 
 
 @pytest.fixture
@@ -78,6 +78,57 @@ def test_sound_lasts_and_sounds(video):
     assert np.abs(heard).max(1) == pytest.approx([8000 / 32768, 4000 / 32768], rel=0.05)
     spectrum = np.abs(np.fft.rfft(heard[0]))
     assert spectrum.argmax() * RATE / heard.shape[1] == pytest.approx(440, abs=2)
+
+
+def heard(path):
+    with av.open(str(path)) as file:
+        return np.concatenate([f.to_ndarray() for f in file.decode(audio=0)], axis=1)
+
+
+@pytest.mark.parametrize(
+    "audio",
+    [tone(0.8)[:, 0] / 32768, tone(0.8)[:, :1], np.float32(tone(0.8)[:, [0, 0]] / 32768)],
+    ids=["mono, floats", "mono, a column", "stereo, floats"],
+)
+def test_sound_of_other_shapes_is_as_long_and_as_loud(tmp_path, audio):
+    path = write_video(tmp_path / "a.mp4", [picture(0)] * 8, 10, audio)
+    sound = heard(path)
+    assert sound.shape[1] / RATE == pytest.approx(0.8, abs=1024 * 2 / RATE)
+    peaks = np.abs(sound[:, 2048:36000]).max(1)
+    assert peaks == pytest.approx([8000 / 32768] * 2, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "audio, line",
+    [
+        (tone(0.1).T, r"audio must be \(S, 2\) or \(S,\), got \(2, 4800\)"),
+        (tone(0.1) / 1.0, "must lie between -1 and 1"),
+        (np.full((9, 2), np.nan), "must lie between -1 and 1"),
+        (tone(0.1).astype(np.int32), "must be int16 or floats, got int32"),
+    ],
+)
+def test_what_is_no_sound_is_refused(tmp_path, audio, line):
+    with pytest.raises(ValueError, match=line):
+        write_video(tmp_path / "a.mp4", [picture(0)], 5, audio)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("fps", [0, -5, float("nan"), float("inf"), 1e-9])
+def test_a_rate_that_is_none_is_refused(tmp_path, fps):
+    with pytest.raises(ValueError, match="fps must be a number of frames a second, got"):
+        write_video(tmp_path / "a.mp4", [picture(0)], fps)
+
+
+def test_colours_come_back_without_a_shift(tmp_path):
+    """On the way to the file and back each number is rounded, not cut."""
+    rng, errors = np.random.default_rng(0), []
+    colours = rng.integers(0, 256, (24, 3), np.uint8)
+    path = write_video(
+        tmp_path / "a.mp4", (np.full((48, 64, 3), colour, np.uint8) for colour in colours), 10
+    )
+    for frame, colour in zip(read_frames(path), colours, strict=True):
+        errors.append(frame[24, 32].astype(int) - colour)
+    assert abs(np.mean(errors)) < 0.4 and np.abs(errors).max() <= 4
 
 
 def test_write_refuses(tmp_path):

@@ -105,7 +105,7 @@ def process_video(
         InputError: as of `video_info`; dst is src, or cannot be written; there is no such piece.
     """
     begun = time.monotonic()
-    src, dst = pathlib.Path(src).expanduser(), pathlib.Path(dst)
+    src, dst = pathlib.Path(src).expanduser(), pathlib.Path(dst).expanduser()
     if max_seconds is not None:
         stop = start + max_seconds
         end = stop if end is None else min(end, stop)
@@ -269,8 +269,13 @@ def _detect_batch(detector, frames):
 
 def _apply(function, frame):
     """Let a function of one image draw a frame; returns its error, or None."""
+    wanted = f"{frame.image.shape} uint8"
     try:
-        frame.drawn = function(frame.image)
+        drawn = function(frame.image)
+        kind = getattr(drawn, "dtype", type(drawn).__name__)
+        given = f"{getattr(drawn, 'shape', '')} {kind}".strip()
+        require(given == wanted, f"the frame that it returns must be {wanted}, got {given}")
+        frame.drawn = drawn
     except Exception as error:
         frame.problem = f"{type(error).__name__}: {error}"
         return error

@@ -15,6 +15,7 @@ import av
 import numpy as np
 
 from helpers.structures import InputError
+from helpers.video.colours import to_rgb
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,8 +200,7 @@ def _upright(frame, size):
     height, width = size
     if frame.rotation % 180:
         height, width = width, height
-    image = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.ascontiguousarray(np.rot90(image, frame.rotation // 90 % 4))
+    return np.ascontiguousarray(np.rot90(to_rgb(frame, width, height), frame.rotation // 90 % 4))
 
 
 def _decoded_frames(source, stream):

@@ -10,12 +10,11 @@ import numpy as np
 
 from helpers.pictures import replacing
 from helpers.structures import InputError, require
+from helpers.video.colours import BT709, to_yuv
 from helpers.video.reading import decode_packet, packets
 
 COPIED_CODECS = ("aac", "mp3", "opus", "flac")  # sound that an mp4 holds and browsers play
-# FFmpeg's numbers of the colours that players expect: HD's, in the range 16..235.
-COLORS_BT709 = 1
-RANGE_LIMITED = 1
+RANGE_LIMITED = 1  # 16..235, as players expect
 # The same video from every run: mbtree reads memory that x264 never set; threads count, too.
 X264 = {"crf": "21", "preset": "veryfast", "threads": "4", "x264-params": "mbtree=0"}
 
@@ -28,13 +27,18 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
         frames: iterable of (H, W, 3) uint8 RGB of one size, at least one: also those of a folder,
             `map(read_image, find_images(folder))`. An odd side grows by a pixel.
         fps, audio_rate: frames and samples a second; fps may be a Fraction.
-        audio: (S, 2) int16 samples, left and right, or None.
+        audio: None, or samples: (S, 2), left and right, or (S,) for both; int16, or floats from
+            -1 to 1.
 
     Raises:
-        ValueError: there is no frame, or one of another size or type.
+        ValueError: there is no frame, or one of another size or type; audio is none, fps is 0.
     """
     frames = iter(frames)
+    require(1e-3 <= fps < math.inf, f"fps must be a number of frames a second, got {fps}")
     fps = Fraction(fps).limit_denominator(1001)
+    if audio is not None:
+        audio = _stereo(audio)
+        require(audio_rate > 0, f"audio_rate must be above 0, got {audio_rate}")
     first = next(frames, None)
     require(first is not None, "frames must hold at least one frame, got none")
     with create_video(path) as out:
@@ -85,9 +89,9 @@ class PictureTrack:
         context = self._stream.codec_context
         context.time_base = tick
         context.sample_aspect_ratio = pixel_aspect
-        context.colorspace = COLORS_BT709
-        context.color_primaries = COLORS_BT709
-        context.color_trc = COLORS_BT709
+        context.colorspace = BT709
+        context.color_primaries = BT709
+        context.color_trc = BT709
         context.color_range = RANGE_LIMITED
 
     def add(self, image, time, duration):
@@ -100,11 +104,8 @@ class PictureTrack:
         wanted = f"a frame must be {self._shape} uint8"
         require(given == (self._shape, np.uint8), f"{wanted}, got {given}")
         if np.any(self._padding):
-            even = np.pad(image, self._padding, "edge")
-        else:
-            even = np.ascontiguousarray(image)
-        frame = av.VideoFrame.from_numpy_buffer(even, "rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+            image = np.pad(image, self._padding, "edge")
+        frame = to_yuv(image)
         frame.time_base = self._tick
         frame.pts = max(self._earliest, time)
         frame.duration = duration
@@ -116,10 +117,29 @@ class PictureTrack:
         self._out.mux(self._stream.encode(None))
 
 
+def _stereo(audio):
+    """Samples as (S, 2) int16.
+
+    Raises:
+        ValueError: they are neither int16 nor floats from -1 to 1, or not (S,), (S, 1) or (S, 2).
+    """
+    samples = np.asarray(audio)
+    if samples.ndim == 1:
+        samples = samples[:, None]
+    is_sound = samples.ndim == 2 and samples.shape[1] in (1, 2)
+    require(is_sound, f"audio must be (S, 2) or (S,), got {np.shape(audio)}")
+    if np.issubdtype(samples.dtype, np.floating):
+        is_in_range = bool(np.all(np.abs(samples) <= 1))
+        require(is_in_range, "audio of floats must lie between -1 and 1; divide it by its highest")
+        samples = np.round(samples * 32767).astype(np.int16)
+    require(samples.dtype == np.int16, f"audio must be int16 or floats, got {samples.dtype}")
+    return np.repeat(samples, 2 // samples.shape[1], axis=1)
+
+
 def _add_sound(out, samples, rate):
-    """Add a stream of AAC to an open container; it waits there for its pictures."""
+    """Add (S, 2) int16 as AAC to an open container; it waits there for its pictures."""
     track = out.add_stream("aac", rate=rate, layout="stereo")
-    interleaved = np.ascontiguousarray(samples, np.int16).reshape(1, -1)
+    interleaved = np.ascontiguousarray(samples).reshape(1, -1)
     sound = av.AudioFrame.from_ndarray(interleaved, "s16", "stereo")
     sound.sample_rate = rate
     out.mux(track.encode(sound) + track.encode(None))
@@ -141,6 +161,7 @@ class SoundTrack:
     def __init__(self, source, out, zero, end, cut_before):
         self._source, self._zero, self._end = source, zero, end
         self._cut_before = cut_before
+        self._expected = zero  # the time of a frame that has none, seconds
         self.how = None
         if not source.streams.audio:
             return
@@ -153,7 +174,8 @@ class SoundTrack:
             self._new = out.add_stream_from_template(self._track)
         else:
             self.how = "as AAC"
-            self._new = out.add_stream("aac", rate=48000, layout="stereo")
+            layout = "mono" if context.channels == 1 else "stereo"  # as two, it would get fainter
+            self._new = out.add_stream("aac", rate=48000, layout=layout)
 
     def pieces(self):
         """The compressed pieces, timed for the new video; none if there is no sound."""
@@ -163,10 +185,11 @@ class SoundTrack:
             if not self._is_wanted(packet):
                 continue
             if self.how == "as AAC":
-                pieces = _encoded_again(self._new, packet)
+                pieces = self._encoded_again(packet)
             elif packet.dts is None:  # the empty one at the end
                 pieces = []
             else:
+                packet.pts = packet.dts if packet.pts is None else packet.pts
                 pieces = [packet]
             for piece in pieces:
                 shift = round(self._zero / piece.time_base)
@@ -183,12 +206,19 @@ class SoundTrack:
         is_early = self._cut_before and time < self._zero
         return not is_early and time < self._end
 
+    def _encoded_again(self, packet):
+        """A piece of sound, decoded and encoded anew; without what is damaged."""
+        with contextlib.suppress(av.InvalidDataError):
+            frames = decode_packet(packet)
+            for frame in frames:
+                self._set_time(frame)
+            if packet.size == 0:  # an empty one comes at the end: let the encoder finish
+                frames = [*frames, None]
+            return [piece for frame in frames for piece in self._new.encode(frame)]
+        return []
 
-def _encoded_again(track, packet):
-    """A piece of sound, decoded and encoded anew; without what is damaged."""
-    with contextlib.suppress(av.InvalidDataError):
-        frames = decode_packet(packet)
-        if packet.size == 0:  # an empty one comes at the end: let the encoder finish
-            frames = [*frames, None]
-        return [piece for frame in frames for piece in track.encode(frame)]
-    return []
+    def _set_time(self, frame):
+        """Of several frames in a packet only the first has a time: the others follow it."""
+        if frame.pts is None:
+            frame.pts = round(self._expected / frame.time_base)
+        self._expected = frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate)
