@@ -12,7 +12,7 @@ from helpers.structures import InputError
 def main(argv=None) -> int:
     """Run the job with command-line arguments; returns 0, 2 if a file failed, or 130 if stopped."""
     options = read_options(argv)
-    problems = Problems()
+    problems = Problems(options.out / "errors.txt")
     pictures, videos = find_inputs(options, problems)
     if not pictures and not videos:
         problems.add("nothing was done: no picture and no video could be used")

@@ -133,8 +133,8 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
     """Write a picture: whole, or not at all.
 
     Args:
-        path: where to; the ending says the format: .jpg, .png, .webp, .bmp, .tif or .gif. The
-            folder is made if need be. An older file is replaced when the new one is complete.
+        path: where to, `~` is the home folder; the ending says the format: .jpg, .png, .webp,
+            .bmp, .tif or .gif. The folder is made if need be. An older file is replaced when the new one is complete.
         image: (H, W, 3) uint8 RGB.
         quality: 1 (small) to 95 (fine), of JPEG and WebP.
 
@@ -145,7 +145,8 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
         ValueError: the ending is of no picture, or the image is not (H, W, 3) uint8.
         OSError: the folder cannot be written, or the disk is full.
     """
-    path, image = pathlib.Path(path), np.asarray(image)
+    path = pathlib.Path(path).expanduser()
+    image = np.asarray(image)
     require(path.suffix.lower() in SUFFIXES, f"{path} must end in one of {', '.join(SUFFIXES)}")
     wanted = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     require(wanted, f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
@@ -159,14 +160,14 @@ def replacing(path):
     """A name to write a file under, which becomes `path` only if the block ends without an error.
 
     Args:
-        path: the final name; its folder is made if need be.
+        path: the final name, `~` is the home folder; its folder is made if need be.
 
     Yields:
         A hidden name with the same ending in the same folder. What was written there is renamed
         to `path` at the end of the block, or removed when the block raises: nobody ever sees half
         a file, and an older one stays until the new one is whole.
     """
-    path = pathlib.Path(path)
+    path = pathlib.Path(path).expanduser()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:

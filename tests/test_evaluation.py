@@ -97,7 +97,10 @@ def test_classes_are_compared_by_name_whatever_their_ids():
     truth = [true, true.replace(labels=[17, 1], categories=other_ids)]
     result = evaluate(truth, [found, found])
     assert rounded(result)["mask"]["AP"] == 1
-    assert {name: row["num"] for name, row in result["per_class"].items()} == {"person": 2, "car": 2}
+    assert {name: row["num"] for name, row in result["per_class"].items()} == {
+        "person": 2,
+        "car": 2,
+    }
 
 
 def test_crowds_are_ignored_as_coco_does():

@@ -14,9 +14,9 @@ import helpers.__main__ as job
 import helpers.models
 from helpers.job import inputs, running
 from helpers.models.sources import Source
-from helpers.pictures import find_images, read_image, save_image
+from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import Detections, InputError
-from helpers.video import read_frames, video_info, write_video
+from helpers.video import process_video, read_frames, video_info, write_video
 
 NAMES = {1: "person", 3: "car"}
 
@@ -239,6 +239,48 @@ def test_bad_files_get_a_line_each_and_the_others_are_done(files, capsys):
     assert len(lines) == 6 and "3 pictures, 3 objects" in out and "video.mp4: 6 frames" in out
     page = pathlib.Path("outputs/index.html").read_text("utf-8")
     assert "half.jpg" in page and not list(pathlib.Path("outputs").rglob(".*"))
+
+
+def test_an_error_that_nobody_foresaw_names_its_file_and_the_others_are_done(
+    files, monkeypatch, capsys
+):
+    def call(self, image, usual=Fake.__call__):
+        if not (image == 128).any():
+            raise KeyError("a fault\nof ours")
+        return usual(self, image)
+
+    monkeypatch.setattr(Fake, "__call__", call)
+    save_image(files / "my photos/first.png", np.zeros((20, 20, 3), np.uint8))
+    write_video(files / "bad.mp4", [np.zeros((20, 20, 3), np.uint8)] * 9, 12)
+    code = run("--images", files / "my photos", "--video", files / "bad.mp4", files / "video.mp4")
+    out, err = capsys.readouterr()
+    assert code == 2 and "3 pictures, 3 objects" in out and "video.mp4: 6 frames" in out
+    lines = err.splitlines()
+    assert len(lines) == 2 and "Traceback" not in err
+    for line, name in zip(lines, ("first.png", "bad.mp4"), strict=True):
+        told = (
+            rf"{name}: failed by a fault of Pixelwise .KeyError: 'a fault.*; report it with (.*) to"
+        )
+        (log,) = re.search(told, line).groups()
+        assert name in pathlib.Path(log).read_text()
+    assert pathlib.Path(log).read_text().count("Traceback") >= 2
+    content = json.loads(pathlib.Path("outputs/results.json").read_text())
+    assert not any("first" in image["file_name"] for image in content["images"])
+
+
+def test_a_home_folder_is_meant_by_its_sign(files, monkeypatch, tmp_path):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    assert run("--images", files / "my photos", "--out", "~/found") == 0
+    assert (tmp_path / "home/found/index.html").exists()
+    assert save_image("~/a.png", street()) == tmp_path / "home/a.png"
+    assert write_video("~/a.mp4", [street()], 5) == tmp_path / "home/a.mp4"
+    report = process_video("~/a.mp4", "~/b.mp4", Fake(), progress=False)
+    assert report.path == tmp_path / "home/b.mp4"
+    with replacing("~/c.txt") as part:
+        part.write_text("c")
+    assert {p.name for p in (tmp_path / "home").iterdir()} >= {"a.png", "a.mp4", "b.mp4", "c.txt"}
+    assert not pathlib.Path("~").exists()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,9 @@ def summarize(matched):
     coco = matched["box"].cocoGt
     per_class = {}
     for category_id, category in coco.cats.items():
-        per_class[category["name"]] = {"num": len(coco.getAnnIds(catIds=[category_id], iscrowd=False))}
+        per_class[category["name"]] = {
+            "num": len(coco.getAnnIds(catIds=[category_id], iscrowd=False))
+        }
     result = {"per_class": per_class}
     for kind, run in matched.items():
         if run is None:

@@ -71,7 +71,7 @@ class Job:
     def add_pictures(self, paths):
         """Find and draw the objects of pictures, each in its own file."""
         for path in tqdm(paths, desc="pictures", unit="picture", delay=1, disable=None):
-            with self.problems.survive(path):
+            with self.problems.survive(path), self.results.all_or_nothing():
                 self._add_picture(path)
 
     def add_videos(self, paths):

@@ -56,7 +56,7 @@ def export(options):
     from helpers.models.weights import load_model
 
     export_model(*load_model(source.path), options.folder)
-    for path in sorted(pathlib.Path(options.folder).iterdir()):
+    for path in sorted(pathlib.Path(options.folder).expanduser().iterdir()):
         print(path)
 
 

@@ -37,7 +37,7 @@ def export_model(model, card, folder):
     backend = keras.backend.backend()
     if backend != "tensorflow":
         raise InputError(f"to export needs KERAS_BACKEND=tensorflow, not {backend}")
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise InputError(f"{folder}: exists already; name a new folder to export to")
 

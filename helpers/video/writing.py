@@ -49,7 +49,7 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
         for number, image in enumerate(frames, 1):
             pictures.add(image, time=number, duration=1)
         pictures.close()
-    return pathlib.Path(path)
+    return pathlib.Path(path).expanduser()
 
 
 @contextlib.contextmanager
