@@ -8,14 +8,19 @@ import pathlib
 import warnings
 
 import numpy as np
+import pillow_heif
 from PIL import Image, ImageOps
 
 from helpers.structures import InputError, require
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+pillow_heif.register_heif_opener()  # Pillow 11 reads AVIF itself, but not HEIC
+
+WRITTEN = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+SUFFIXES = (*WRITTEN, ".jfif", ".jpe", ".heic", ".heif", ".avif")  # what is read
 # Only these are tried, whatever a file is called: Pillow reads many more, some of them unsafely
 # (Pillow 11.3's PSD reader writes out of bounds, CVE-2026-25990).
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
+KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
 SAMPLES = {  # photographs in packages that may be installed
     "grace_hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
     "astronaut": ("skimage", "data/astronaut.png"),
@@ -66,7 +71,7 @@ def sample_photos() -> dict[str, pathlib.Path]:
     return found
 
 
-def read_image(path) -> np.ndarray:
+def read_image(path, source=None) -> np.ndarray:
     """Read a picture file as upright RGB, whatever it holds inside.
 
     EXIF orientation is applied. Grey, palette and CMYK become RGB; transparency is put over white.
@@ -75,7 +80,8 @@ def read_image(path) -> np.ndarray:
     Up to twice `PIL.Image.MAX_IMAGE_PIXELS` (179 million pixels) is accepted, in silence.
 
     Args:
-        path: a JPEG, PNG, WebP, BMP, TIFF or GIF file.
+        path: a JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC file.
+        source: None, or a file object to read instead; `path` then only says where it is from.
 
     Returns:
         (H, W, 3) uint8, writable.
@@ -93,7 +99,7 @@ def read_image(path) -> np.ndarray:
             raise InputError(f"{path}: is empty (0 bytes); copy or download it again")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's on size, EXIF and palettes: handled here
-            with Image.open(path, formats=FORMATS) as picture:
+            with Image.open(source or path, formats=FORMATS) as picture:
                 ImageOps.exif_transpose(picture, in_place=True)
                 return _to_rgb(picture)
     except InputError:
@@ -102,8 +108,7 @@ def read_image(path) -> np.ndarray:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{path}: has over {limit} million pixels; make it smaller") from None
     except Image.UnidentifiedImageError:
-        kinds = "JPEG, PNG, WebP, BMP, TIFF or GIF"
-        raise InputError(f"{path}: is not a {kinds} picture; export it as JPEG") from None
+        raise InputError(f"{path}: is not a {KINDS} picture; export it as JPEG") from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; change its permissions") from None
     except MemoryError:
@@ -133,8 +138,9 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
     """Write a picture: whole, or not at all.
 
     Args:
-        path: where to, `~` is the home folder; the ending says the format: .jpg, .png, .webp,
-            .bmp, .tif or .gif. The folder is made if need be. An older file is replaced when the new one is complete.
+        path: where to; `~` is the home folder; the ending says the format: .jpg, .png, .webp, .bmp,
+            .tif or .gif. The folder is made if need be. An older file is replaced when the new one
+            is complete.
         image: (H, W, 3) uint8 RGB.
         quality: 1 (small) to 95 (fine), of JPEG and WebP.
 
@@ -147,7 +153,7 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
     """
     path = pathlib.Path(path).expanduser()
     image = np.asarray(image)
-    require(path.suffix.lower() in SUFFIXES, f"{path} must end in one of {', '.join(SUFFIXES)}")
+    require(path.suffix.lower() in WRITTEN, f"{path} must end in one of {', '.join(WRITTEN)}")
     wanted = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     require(wanted, f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
     with replacing(path) as part:
@@ -160,7 +166,7 @@ def replacing(path):
     """A name to write a file under, which becomes `path` only if the block ends without an error.
 
     Args:
-        path: the final name, `~` is the home folder; its folder is made if need be.
+        path: the final name; `~` is the home folder; its folder is made if need be.
 
     Yields:
         A hidden name with the same ending in the same folder. What was written there is renamed

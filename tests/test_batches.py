@@ -302,11 +302,31 @@ def test_large_pictures_are_read_once_and_kept_small():
 def test_the_survey_counts():
     train = [picture((1, 0, 0, 2, 2), (18, 0, 0, 2, 2), (1, 1, 1, 2, 2)), picture((3, 0, 0, 1, 1))]
     found = survey(train, train)
-    assert found == (NAMES, {"person": 2, "car": 1, "dog": 1}, 3)
+    assert found == (NAMES, {"person": 2, "car": 1, "dog": 1}, 3, [])
     photos = Photos()
-    with pytest.raises(InputError, match="no object of class car, dog in 2 training pictures"):
-        survey(photos, photos)
+    found = survey(photos, photos)
+    assert list(found.counts) == ["person"] == list(found.categories.values())
+    assert found.unused == ["car", "dog"]  # of which there is nothing to learn and to measure
     assert photos.reads == []  # truth is known without reading pixels
+
+
+def test_the_survey_does_not_count_regions_to_leave_out():
+    image, truth = picture((1, 0, 0, 2, 2), (1, 4, 4, 2, 2), names={1: "person"})
+    truth = truth.replace(scores=[1, 0])
+    assert survey([(image, truth)], [(image, truth)]) == ({1: "person"}, {"person": 1}, 1, [])
+
+
+def test_the_survey_refuses_numbers_that_stand_for_two_classes():
+    one = picture((1, 0, 0, 2, 2), names={1: "cat"})
+    for names in ({1: "dog"}, {1: "dog", 2: "cat"}):
+        other = picture((1, 0, 0, 2, 2), names=names)
+        with pytest.raises(
+            InputError, match="picture 1 has 'dog' as class 1, other pictures 'cat'"
+        ):
+            survey([one, other], [one])
+    # But pictures to measure on may number their classes as they like.
+    val = picture((7, 0, 0, 2, 2), names={7: "cat"})
+    assert survey([one], [val]).counts == {"cat": 1}
 
 
 def test_what_cannot_be_learnt_from_is_refused():
@@ -315,10 +335,12 @@ def test_what_cannot_be_learnt_from_is_refused():
         survey([], some)
     with pytest.raises(InputError, match="no picture to measure AP on"):
         survey(some, [])
-    with pytest.raises(InputError, match="no object of class car, dog in 1 training pictures"):
-        survey([picture((1, 0, 0, 2, 2))], some)
+    with pytest.raises(
+        InputError, match="no object of class car in 1 training pictures.*--leave-out"
+    ):
+        survey(some, [picture((1, 0, 0, 2, 2), (3, 0, 0, 2, 2))])
     with pytest.raises(InputError, match=r"no object of class \(there is no class\) in 1 training"):
-        survey([picture(names={})], some)
+        survey([picture(names={})], [picture(names={})])
     image, truth = some[0]
     with pytest.raises(InputError, match="picture 0 has boxes only: training needs masks"):
         survey([(image, truth.replace(masks=None))], some)

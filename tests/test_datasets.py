@@ -12,7 +12,14 @@ from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from helpers.annotations import browse, read_dataset, split, statistics, write_coco
+from helpers.annotations import (
+    browse,
+    read_dataset,
+    split,
+    statistics,
+    with_classes,
+    write_coco,
+)
 from helpers.annotations.__main__ import main
 from helpers.annotations.datasets import Problem
 from helpers.annotations.outlines import runs
@@ -156,13 +163,34 @@ def test_unknown_and_duplicate_ids(tmp_path, photo):
         ]
 
 
-def test_a_picture_listed_twice_has_the_objects_of_both(tmp_path, photo):
-    data = rows(SQUARE, FIG)
+def test_a_picture_under_two_ids_is_left_out(tmp_path, photo):
+    """Frames of two films under one name: whose objects are these?"""
+    save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
+    data = rows(SQUARE, FIG, FIG)
+    data["images"] += [{**data["images"][0], "id": 8}, {"id": 9, "file_name": "b.png"}]
+    data["annotations"][1]["image_id"] = 8
+    data["annotations"][2]["image_id"] = 9
+    for dataset, wrong, _ in both(write(tmp_path / "c.json", data)):
+        assert [path.name for path in dataset.paths] == ["b.png"]
+        assert wrong == [
+            "c.json, a.jpg: is listed twice, with other objects: nobody knows which are its own; "
+            "left out"
+        ]
+
+
+def test_a_picture_listed_twice_that_has_the_same_objects_is_used_once(tmp_path, photo):
+    data = rows(SQUARE, SQUARE)
     data["images"] += [{**data["images"][0], "id": 8}]
     data["annotations"][1]["image_id"] = 8
     dataset = read_dataset(write(tmp_path / "c.json", data))
-    assert len(dataset) == 1 and len(dataset.truth(0)) == 2
-    assert "a.jpg: is listed twice" in str(dataset.problems[0]) and dataset.problems[0].fixed
+    assert len(dataset) == 1 and len(dataset.truth(0)) == 1
+    assert "a.jpg: is listed twice, and nothing else is said" in str(dataset.problems[0])
+    assert dataset.problems[0].fixed
+    write(tmp_path / "d.json", rows(SQUARE, FIG))  # another file that says more
+    assert len(read_dataset(tmp_path).truth(0)) == 2
+    write(tmp_path / "d.json", rows(FIG))  # and one that says something else
+    with pytest.raises(InputError, match="is listed in c.json, too, with other objects"):
+        read_dataset(tmp_path)
 
 
 # Pictures -----------------------------------------------------------------------------------------
@@ -248,7 +276,7 @@ def mark(corner):
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_annotations_of_a_photo_before_its_exif_turn(tmp_path, turn):
     """The block is bright: whatever the turn is, the mask must lie on the bright pixels."""
-    image, polygon = mark("upper left")
+    image, polygon = mark("lower right")
     exif = Image.Exif()
     exif[274] = turn
     Image.fromarray(image).save(tmp_path / "a.png", exif=exif)
@@ -266,6 +294,30 @@ def test_annotations_of_a_photo_before_its_exif_turn(tmp_path, turn):
     (seen, truth), (problem,) = dataset[0], dataset.problems
     assert seen.shape == (40, 30, 3) and "masks are turned, too" in problem.what and problem.fixed
     np.testing.assert_array_equal(truth.masks[0], seen[..., 0] > 128)
+
+
+@pytest.mark.parametrize("shape", ["upright", "either", "mask"])
+def test_a_size_from_before_the_turn_says_little_of_the_outlines(tmp_path, shape):
+    """Label Studio claims the stored size of a photo and shows it upright."""
+    image = np.zeros((30, 40, 3), np.uint8)
+    exif = Image.Exif()
+    exif[274] = 6  # seen upright it is 30 wide and 40 high
+    Image.fromarray(image).save(tmp_path / "a.png", exif=exif)
+    outline = {
+        "upright": [[2, 20, 20, 20, 20, 39, 2, 39]],
+        "either": [[2, 2, 20, 2, 20, 20, 2, 20]],
+        "mask": {"size": [30, 40], "counts": [0, 300, 900]},  # on the left of what is stored
+    }[shape]
+    data = coco({"segmentation": outline})
+    data["images"][0]["file_name"] = "a.png"
+    path = write(tmp_path / "c.json", data)
+    if shape == "either":
+        with pytest.raises(InputError, match="its outlines fit both ways: turn the picture itself"):
+            read_dataset(path, fix=True)
+        return
+    dataset = read_dataset(path, fix=True)
+    wanted = [2, 20, 20, 39] if shape == "upright" else [0, 0, 30, 10]
+    assert dataset.truth(0).boxes[0].tolist() == wanted and dataset.problems[0].fixed
 
 
 def test_via_tells_no_size_but_the_outlines_do(tmp_path):
@@ -292,6 +344,28 @@ def test_the_same_picture_in_two_splits(tmp_path, photo):
     assert len(plain) == len(mended) == 1
     assert wrong == ["c.json, val.jpg: is the same picture as train/train.jpg; left out"]
     assert still_wrong == [] and "same picture" in notes[0]
+
+
+@pytest.mark.parametrize("lost", ["no id", "no picture", "no record"])
+def test_a_picture_that_may_have_lost_its_objects_is_no_empty_picture(tmp_path, photo, lost):
+    save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
+    data = rows(SQUARE, [10, 5, 20, 5])
+    data["images"] += [{"id": 8, "file_name": "b.png"}]
+    bad = data["annotations"][1]
+    bad["image_id"] = 99 if lost == "no picture" else 8
+    if lost == "no id":
+        del bad["id"]
+    if lost == "no record":
+        data["annotations"][1] = "b.png"
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert [path.name for path in dataset.paths] == ["a.jpg"]
+    assert "b.png: has objects, but none that can be used" in str(dataset.problems[-1])
+
+
+def test_ids_that_are_whole_numbers_with_a_point(tmp_path, photo):
+    data = rows(SQUARE)
+    data["annotations"][0] |= {"image_id": 7.0, "category_id": "3"}
+    assert read_dataset(write(tmp_path / "c.json", data)).truth(0).names == ["nut"]
 
 
 def test_a_picture_whose_objects_are_all_left_out_is_no_empty_picture(tmp_path, photo):
@@ -381,6 +455,20 @@ def test_browse_shows_pictures_by_name(many):
     assert len(browse(list(many)[:2]).axes) == 2  # a list of pairs will do
 
 
+def test_classes_are_renamed_merged_and_left_out(many):
+    other = with_classes(many, {"fig": "fruit", "date": "fruit"}, ["nut"])
+    assert other.categories == {1: "fruit"} and len(other) == 10
+    assert [other.truth(i).names for i in (2, 6, 8, 0)] == [["fruit"]] * 3 + [[]]
+    assert statistics(other)["empty"] == 7
+    swapped = with_classes(many, {"fig": "nut", "nut": "fig"})
+    assert swapped.categories == {1: "date", 3: "fig", 9: "nut"}
+    assert many.truth(2).names == ["nut", "fig"]  # as it was
+    with pytest.raises(InputError, match="no class pear, plum; there are nut, fig, date"):
+        with_classes(many, {"pear": "x"}, ["plum"])
+    with pytest.raises(InputError, match="no class is left"):
+        with_classes(many, leave_out=["nut", "fig", "date"])
+
+
 def test_written_coco_is_read_again_here_and_by_pycocotools(many, tmp_path, capsys):
     out = tmp_path / "out"
     path = write_coco(many, out)
@@ -419,6 +507,10 @@ def test_command(tmp_path, photo, capsys):
     assert "note  bad.json" in capsys.readouterr().out
     assert main(["stats", str(good)]) == 0
     assert "nut: 1 objects in 1 pictures, areas 100 to 100 pixels" in capsys.readouterr().out
+    assert main(["stats", str(good), "--rename", "nut=seed", "--leave-out", "fig"]) == 0
+    assert "seed: 1 objects in 1 pictures" in capsys.readouterr().out
+    assert main(["stats", str(good), "--leave-out", "pear"]) == 2
+    assert "no class pear; there are nut, fig" in capsys.readouterr().err
     assert main(["convert", str(good), str(tmp_path / "out")]) == 0
     assert str(tmp_path / "out/annotations.json") in capsys.readouterr().out
     assert main(["check", str(tmp_path / "gone")]) == 2

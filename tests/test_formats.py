@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from pycocotools import mask as rle
 
-from helpers.annotations import read_dataset
+from helpers.annotations import read_dataset, statistics, write_coco
 from helpers.pictures import save_image
 from helpers.structures import InputError
 
 SIZE = (30, 40)  # of every picture here
 SQUARE = [10, 5, 20, 5, 20, 15, 10, 15]  # COCO's rule fills columns 10..19 of rows 5..14
+FIG_AT = [30, 5, 36, 5, 36, 15, 30, 15]
 POINTS = [[10, 5], [20, 5], [20, 15], [10, 15]]
 
 
@@ -115,15 +116,46 @@ def test_coco_polygon_masks_are_those_of_pycocotools(tmp_path, photo):
     np.testing.assert_array_equal(only(path, nut=5).masks, np.array(wanted, bool))
 
 
-def test_coco_crowds_are_no_objects(tmp_path, photo):
-    everywhere = {"size": [30, 40], "counts": [0, 1200]}
+@pytest.mark.parametrize("yes, no", [(1, 0), ("1", "0"), (True, None)])
+def test_coco_crowds_are_regions_to_leave_out(tmp_path, photo, yes, no):
+    region = {"size": [30, 40], "counts": [0, 300, 900]}  # the ten columns on the left
     path = write(
         tmp_path / "c.json",
-        coco({"segmentation": [SQUARE]}, {"segmentation": everywhere, "iscrowd": 1}),
+        coco(
+            {"segmentation": [SQUARE], "iscrowd": no},
+            {"segmentation": [FIG_AT], "iscrowd": no},
+            {"segmentation": region, "iscrowd": yes},
+        ),
     )
-    only(path, nut=1)
-    (problem,) = read_dataset(path).problems
-    assert problem.object == 2 and "crowd" in problem.what and problem.fixed
+    dataset = read_dataset(path)
+    truth = dataset.truth(0)
+    assert truth.scores.tolist() == [1, 1, 0] and truth.boxes[2].tolist() == [0, 0, 10, 30]
+    (problem,) = dataset.problems
+    assert problem.object == 3 and "crowd" in problem.what and problem.fixed
+    counts = statistics(dataset)
+    assert (counts["objects"], counts["crowds"], counts["classes"]["nut"]["objects"]) == (2, 1, 2)
+    again = json.loads(write_coco(dataset, tmp_path / "out").read_text())
+    assert [row["iscrowd"] for row in again["annotations"]] == [0, 0, 1]
+
+
+def test_a_crowd_may_have_a_box_alone(tmp_path, photo):
+    rows = {"segmentation": [SQUARE]}, {"segmentation": [], "bbox": [20, 0, 20, 30], "iscrowd": 1}
+    truth = read_dataset(write(tmp_path / "c.json", coco(*rows))).truth(0)
+    assert truth.scores.tolist() == [1, 0] and truth.boxes[1].tolist() == [20, 0, 40, 30]
+
+
+def test_brush_masks_that_cvat_marks_as_crowds_are_called_that(tmp_path, photo):
+    runs = [310, 5, 25, 5, 25, 5, 25, 5, 25, 5, 765]
+    brush = {"segmentation": {"size": [30, 40], "counts": runs}, "iscrowd": 1}
+    brush["attributes"] = {"occluded": False}
+    path = write(tmp_path / "c.json", coco({"segmentation": [FIG_AT]}, brush))
+    plain = read_dataset(path)
+    (line,) = [str(problem) for problem in plain.problems if not problem.fixed]
+    assert "as CVAT marks every brush mask (fix=True: taken as an object)" in line
+    assert plain.truth(0).scores.tolist() == [1, 0]
+    mended = read_dataset(path, fix=True)
+    assert mended.truth(0).scores.tolist() == [1, 1]
+    assert mended.truth(0).masks[1].sum() == 25 and mended.problems[0].fixed
 
 
 def test_coco_pictures_in_the_usual_places(tmp_path, photo):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from helpers.pictures import (
-    SUFFIXES,
+    WRITTEN,
     find_images,
     read_image,
     replacing,
@@ -68,7 +68,7 @@ def test_find_images_names_what_is_missing(tmp_path, name):
 # --- read: right pixels -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", SUFFIXES)
+@pytest.mark.parametrize("ending", WRITTEN)
 def test_what_is_saved_is_read(tmp_path, photo, ending):
     read = read_image(save_image(tmp_path / f"new/photo{ending}", photo))
     assert read.shape == photo.shape and read.dtype == np.uint8 and read.flags.writeable
@@ -76,6 +76,30 @@ def test_what_is_saved_is_read(tmp_path, photo, ending):
         np.testing.assert_array_equal(read, photo)
     elif ending != ".gif":  # 256 colours
         assert np.abs(read.astype(int) - photo).mean() < 3
+
+
+@pytest.mark.parametrize("ending", [".heic", ".HEIF", ".avif", ".jfif", ".jpe"])
+def test_what_phones_and_browsers_save_is_read(tmp_path, photo, ending):
+    kind = {".heic": "HEIF", ".heif": "HEIF", ".avif": "AVIF"}.get(ending.lower(), "JPEG")
+    Image.fromarray(photo).save(tmp_path / f"a{ending}", kind, quality=95)
+    assert find_images(tmp_path) == [tmp_path / f"a{ending}"]
+    read = read_image(tmp_path / f"a{ending}")
+    assert read.shape == photo.shape and np.abs(read.astype(int) - photo).mean() < 6
+    with pytest.raises(ValueError, match="must end in one of .jpg"):
+        save_image(tmp_path / f"b{ending}", photo)
+    (tmp_path / f"a{ending}").write_bytes((tmp_path / f"a{ending}").read_bytes()[:60])
+    with pytest.raises(InputError, match="is not a JPEG|is damaged"):
+        read_image(tmp_path / f"a{ending}")
+
+
+def test_outputs_may_lie_in_the_home_folder(tmp_path, photo, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert save_image("~/x/a.png", photo) == tmp_path / "home/x/a.png"
+    with replacing("~/b.txt") as part:
+        part.write_text("b")
+    assert (tmp_path / "home/b.txt").read_text() == "b" and not (tmp_path / "~").exists()
 
 
 def read_from(tmp_path, picture, name="a.png", **options):

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "checking": ["read_dataset"],
+        "classes": ["with_classes"],
         "overview": ["browse", "statistics"],
         "splits": ["split"],
         "writing": ["write_coco"],

@@ -4,7 +4,8 @@ python3 run.py data check PATH            what is wrong, line by line
 python3 run.py data stats PATH            how many of what
 python3 run.py data convert PATH FOLDER   COCO JSON, and the pictures beside it
 
-With --fix each mends first. The exit code is 0, 1 if something was left out, 2 if nothing was read.
+With --fix each mends first; --rename and --leave-out change the classes. The exit code is 0, 1 if
+something was left out, 2 if nothing was read.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 from collections import Counter
 
 from helpers.annotations.checking import read_dataset
+from helpers.annotations.classes import add_class_options, with_classes
 from helpers.annotations.overview import statistics
 from helpers.annotations.writing import write_coco
 from helpers.structures import InputError
@@ -31,11 +33,13 @@ def main(argv=None) -> int:
     parser.add_argument("path", help="an annotation file or a folder")
     parser.add_argument("folder", nargs="?", help="where convert writes to")
     parser.add_argument("--fix", action="store_true", help="mend what can be mended safely")
+    add_class_options(parser)
     options = parser.parse_args(argv)
     if (options.command == "convert") != bool(options.folder):
         parser.error("convert, and only convert, needs a folder to write to")
     try:
         dataset = read_dataset(options.path, options.fix)
+        dataset = with_classes(dataset, dict(options.rename), options.leave_out)
         if options.command == "convert":
             print(write_coco(dataset, options.folder))
     except (InputError, OSError) as error:
@@ -69,7 +73,8 @@ def print_counts(counts, num_wrong):
             f"{name}: {row['objects']} objects in {row['pictures']} pictures,",
             f"areas {areas[0]} to {areas[-1]} pixels, median {areas[len(areas) // 2]}",
         )
-    totals = ", ".join(f"{counts[key]} {key}" for key in ("pictures", "empty", "objects"))
+    keys = ["pictures", "empty", "objects"] + (["crowds"] if counts["crowds"] else [])
+    totals = ", ".join(f"{counts[key]} {key}" for key in keys)
     print(f"{totals}, {num_wrong} left out")
 
 

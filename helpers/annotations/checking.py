@@ -6,21 +6,23 @@ import pathlib
 from collections import defaultdict
 from typing import NamedTuple
 
-from helpers.annotations import outlines, picture_files, surroundings
+from helpers.annotations import claims, outlines, picture_files, surroundings
 from helpers.annotations.datasets import Dataset, Problem, Record
+from helpers.annotations.listings import Listing, chosen
 from helpers.annotations.readers import KNOWN
-from helpers.annotations.records import Left, Picture, guard
+from helpers.annotations.records import Left, guard
+from helpers.annotations.waiting import bar
 from helpers.structures import InputError
 
 
 def read_dataset(path, fix=False):
     """Read annotations of any common kind, and check each against its picture.
 
-    Known are COCO JSON, VIA 1 and 2, labelme, VOC XML with PNG masks, and folders of PNG masks
-    (`masks/a_1_nut.png`, or `masks/a.png` with a value for each object, for `images/a.jpg`). All
-    files below a folder become one data set. Nothing is printed: look at `problems`. An object that
-    cannot be trusted is left out; so is a picture of which no object is left, since it would teach
-    that there is nothing.
+    Known are the formats of `readers.KNOWN`: files of a kind each, recognised by their content, and
+    folders of PNG masks (`masks/a_1_nut.png`, or `masks/a.png` with a value for each object, for
+    `images/a.jpg`). All files below a folder become one data set. Nothing is printed but a
+    progress bar where it takes long: look at `problems`. An object that cannot be trusted is left
+    out; so is a picture of which no object is left, since it would teach that there is nothing.
 
     Args:
         path: an annotation file or a folder.
@@ -34,24 +36,15 @@ def read_dataset(path, fix=False):
         InputError: there are no annotations that can be read, or no picture is left.
     """
     check = _Check(fix)
-    pictures, images = surroundings.read(path, check.report)
-    index = picture_files.index_of(images)
-    for picture in pictures:
+    pictures, index = surroundings.read(path, check.report)
+    for picture in bar(pictures, "checking", "picture"):
         check.add(picture, index)
-    check.drop_spoiled()
-    if not check.entries:
-        reason = check.problems[0] if check.problems else f"no annotations; known are {KNOWN}"
+    dataset = check.dataset(pathlib.Path(path).stem)
+    if not len(dataset):
+        wrong = [problem for problem in check.problems if not problem.fixed]
+        reason = wrong[0] if wrong else f"no annotations; known are {KNOWN}"
         raise InputError(f"{path}: there is no picture to use; {reason}")
-    return check.dataset(pathlib.Path(path).stem)
-
-
-class _Entry(NamedTuple):
-    """A picture file in the making of a data set: names and RLE of its objects."""
-
-    picture: Picture  # the first that told of it
-    size: tuple
-    names: list
-    codes: list
+    return dataset
 
 
 class _Check:
@@ -59,13 +52,13 @@ class _Check:
 
     Attributes:
         problems: list of Problem.
-        entries: {path of a picture: _Entry}.
+        listings: {path of a picture: list of Listing}.
         ids: {class name: id} as the files have them.
     """
 
     def __init__(self, fix):
         self.fix = fix
-        self.problems, self.entries, self.ids = [], {}, {}
+        self.problems, self.listings, self.ids = [], defaultdict(list), {}
         self.same_bytes = defaultdict(list)  # {size of a file: pictures of this size}
 
     def report(self, file, what, number=None, picture=None, fixed=False):
@@ -78,20 +71,24 @@ class _Check:
             raise Left(f"{what} (fix=True: {how})")
         self.report(file, f"{what}: {how}", number, picture, True)
 
+    def note(self, file, number, picture, what):
+        """Note what is odd and does no harm."""
+        self.report(file, what, number, picture, True)
+
     def add(self, picture, index):
         """Take a `records.Picture` and its objects in."""
         self.ids.update(picture.ids)
         report = functools.partial(self.report, picture.file)
         with guard(report, None, picture.name):
-            mend = functools.partial(self.mend, picture.file, None, picture.name)
-            located = picture_files.locate(picture, index, mend)
+            where = (picture.file, None, picture.name)
+            mend, note = functools.partial(self.mend, *where), functools.partial(self.note, *where)
+            located = picture_files.locate(picture, index, mend, note)
             self.refuse_twin(located.path)
-            entry = self.entries.setdefault(located.path, _Entry(picture, located.size, [], []))
-            if entry.picture is not picture:
-                report("is listed twice: its objects are joined", None, picture.name, True)
+            listing = Listing(picture, located.size, located.closeness)
+            self.listings[located.path].append(listing)
             for item in picture.items:
                 with guard(report, item.number, picture.name):
-                    self.add_object(item, picture, located, entry)
+                    self.add_object(item, picture, located, listing)
 
     def refuse_twin(self, path):
         """Raise `Left` if a picture of another name has the same bytes."""
@@ -101,43 +98,59 @@ class _Check:
                 raise Left(f"is the same picture as {twin.parent.name}/{twin.name}", self.fix)
         self.same_bytes[num_bytes].append(path)
 
-    def add_object(self, item, picture, located, entry):
+    def add_object(self, item, picture, located, listing):
         """Take a `records.Item` in."""
-        mend = functools.partial(self.mend, picture.file, item.number, picture.name)
-        code = outlines.encode(item.shape, located.drawn_on, mend)
+        where = (picture.file, item.number, picture.name)
+        mend, note = functools.partial(self.mend, *where), functools.partial(self.note, *where)
+        code = outlines.encode(item.shape, located.drawn_on, mend, item.holes)
+        code = claims.settle(code, item, mend, note)
         code = outlines.upright(code, located.size, located.turn)
-        if (item.label, code) in zip(entry.names, entry.codes, strict=True):
+        is_crowd = item.is_crowd
+        if item.doubt and self.fix:
+            note(f"{item.doubt}: taken as an object")
+            is_crowd = False
+        elif item.doubt:
+            self.report(picture.file, f"{item.doubt} (fix=True: taken as an object)", *where[1:])
+        elif is_crowd:
+            note("is a crowd, a region to leave out")
+        if not listing.add(item.label, code, is_crowd):
             raise Left("is there twice: one is left out", True)
-        entry.names.append(item.label)
-        entry.codes.append(code)
         if item.note:
-            self.report(picture.file, item.note, item.number, picture.name, True)
-
-    def drop_spoiled(self):
-        """Leave out pictures whose objects are all left out."""
-        spoiled = {(p.file, p.picture) for p in self.problems if p.object is not None}
-        for path, entry in list(self.entries.items()):
-            picture = entry.picture
-            if not entry.names and (picture.file, picture.name) in spoiled:
-                what = "has objects, but none that can be used"
-                self.report(picture.file, what, None, picture.name)
-                del self.entries[path]
+            note(item.note)
 
     def dataset(self, name):
-        """What has come together."""
-        ids = self.final_ids()
+        """What has come together, of pictures that can be trusted."""
+        kept = {}
+        for path, listings in self.listings.items():
+            listing = chosen(path, listings, self.report)
+            if listing is not None and not self.is_spoiled(listing):
+                kept[path] = listing
+        ids = self.final_ids(kept.values())
         records = []
-        for path, entry in self.entries.items():
-            labels = [ids[class_name] for class_name in entry.names]
-            records.append(Record(path, entry.size, labels, entry.codes))
+        for path, listing in kept.items():
+            labels = [ids[class_name] for class_name in listing.names]
+            records.append(Record(path, listing.size, labels, listing.codes, listing.is_crowd))
         categories = {number: class_name for class_name, number in ids.items()}
         return Dataset(name, categories, tuple(records), tuple(self.problems))
 
-    def final_ids(self):
+    def is_spoiled(self, listing):
+        """Has an empty picture lost objects, or may those be its own that belong to none?"""
+        file, name = listing.picture.file, listing.picture.name
+        if listing.names or not self.has_lost.intersection([(file, name), (file, None)]):
+            return False
+        self.report(file, "has objects, but none that can be used", None, name)
+        return True
+
+    @functools.cached_property
+    def has_lost(self):
+        """{(file, picture)}: where something was left out; a picture of None may be any."""
+        return {(p.file, p.picture) for p in self.problems if p.object is not None or not p.fixed}
+
+    def final_ids(self, listings):
         """{class name: id}: the files' ids if they are numbers above 0, else 1, 2, …"""
         names = set(self.ids)
-        for entry in self.entries.values():
-            names.update(entry.names)
+        for listing in listings:
+            names.update(listing.names)
         numbers = [self.ids.get(name) for name in names]
         good = {number for number in numbers if type(number) is int and number > 0}
         if len(good) == len(names):

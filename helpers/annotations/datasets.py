@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools import mask as rle
 
-from helpers.pictures import read_image
+from helpers.annotations.embedded import read_picture
 from helpers.structures import Detections
 
 
@@ -32,7 +32,8 @@ class Problem:
     def __str__(self):
         words = [self.file.name]
         if self.picture:
-            words.append(self.picture)
+            is_path = pathlib.PurePath(self.picture).is_absolute()
+            words.append(pathlib.PurePath(self.picture).name if is_path else self.picture)
         if self.object is not None:
             words.append(f"object {self.object}")
         where = ", ".join(str(word)[:100] for word in words)  # a name may be anything
@@ -48,12 +49,14 @@ class Record(NamedTuple):
         size: (height, width), upright.
         labels: category ids of its objects.
         codes: their masks, as RLE.
+        is_crowd: for each, whether it is a region to leave out, not an object.
     """
 
     path: pathlib.Path
     size: tuple
     labels: list
     codes: list
+    is_crowd: list
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,7 +64,8 @@ class Dataset:
     """Pictures and the true objects in them; masks are kept as RLE and decoded when asked for.
 
     `len(dataset)` pictures; `dataset[i]` is (image (H, W, 3) uint8 upright, Detections with masks
-    and scores of 1), so a loop goes over such pairs.
+    and scores of 1; of 0 for a crowd, which training leaves out and evaluation ignores), so a loop
+    goes over such pairs.
 
     Attributes:
         name: of the folder or the file that it came from.
@@ -79,7 +83,7 @@ class Dataset:
         return len(self.records)
 
     def __getitem__(self, i):
-        return read_image(self.records[i].path), self.truth(i)
+        return read_picture(self.records[i].path), self.truth(i)
 
     @property
     def paths(self):
@@ -94,5 +98,5 @@ class Dataset:
         boxes = rle.toBbox(record.codes)
         boxes[:, 2:] += boxes[:, :2]
         masks = rle.decode(record.codes).transpose(2, 0, 1).astype(bool)
-        scores = np.ones(len(record.labels))
+        scores = 1 - np.array(record.is_crowd, float)
         return Detections(boxes, record.labels, scores, record.size, self.categories, masks)

@@ -1,4 +1,4 @@
-"""The shape of an object as a mask: outlines and runs are checked, and made COCO's RLE."""
+"""The shape of an object as a mask: outlines, runs and stamps are checked, and made COCO's RLE."""
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -6,41 +6,81 @@ from pycocotools import mask as rle
 
 from helpers.annotations.picture_files import ORIENTATION
 from helpers.annotations.png_masks import rle_of
-from helpers.annotations.records import Left
+from helpers.annotations.records import Left, Stamp
 
 MIN_AREA = 9  # pixels; fewer are a slip of the hand, and no network sees them
 SLIP = 0.05  # of its area, that an outline which crosses itself may leave in doubt
 
 
-def encode(shape, size, mend):
+def encode(shape, size, mend, holes=()):
     """The shape of an object (`records.Item`) as RLE of `size` (height, width), by COCO's rules.
 
     Args:
         shape: of `records.Item`.
         size: (height, width) that it is drawn on.
         mend: see `picture_files.locate`.
+        holes: of `records.Item`.
 
     Raises:
         Left: it is empty, far outside, crosses itself, belongs to another size or is too small.
     """
     if not shape:
         raise Left("has no outline, at most a box")
-    code = _of_runs(shape, size) if isinstance(shape, dict) else _of_outlines(shape, size, mend)
+    code = _union(shape, size, mend)
+    if len(holes):
+        code = without(code, _union(holes, size, mend))
     if rle.area(code) < MIN_AREA:
         raise Left(f"covers {rle.area(code)} pixels; fewer than {MIN_AREA} are no object")
     return code
+
+
+def without(code, hole):
+    """An RLE less another of the same size."""
+    return rle_of(rle.decode(code) & ~rle.decode(hole).astype(bool))
+
+
+def _union(parts, size, mend):
+    """All parts of a shape as one RLE."""
+    codes = [_of_runs(part, size) for part in parts if isinstance(part, dict)]
+    codes += [_of_stamp(part, size, mend) for part in parts if isinstance(part, Stamp)]
+    outlines = [part for part in parts if isinstance(part, np.ndarray)]
+    if outlines:
+        codes.append(_of_outlines(outlines, size, mend))
+    return codes[0] if len(codes) == 1 else rle.merge(codes)
 
 
 def _of_runs(shape, size):
     """COCO's RLE, compressed or not, as compressed RLE."""
     if list(shape["size"]) != list(size):
         raise Left(f"has a mask of {shape['size']} for a picture of {list(size)}")
+    if isinstance(shape["counts"], bytes):  # of ours: no file can hold such
+        return shape
+    return rle.frPyObjects({"size": list(size), "counts": counts_of(shape, size)}, *size)
+
+
+def counts_of(shape, size):
+    """The lengths of the runs of COCO's RLE, compressed or not."""
     counts = shape["counts"]
     if not isinstance(counts, list):
         counts = runs(counts)
     if min(counts) < 0 or sum(counts) != size[0] * size[1]:
         raise Left("has a mask whose runs do not add up to the picture")
-    return rle.frPyObjects({"size": list(size), "counts": counts}, *size)
+    return counts
+
+
+def _of_stamp(stamp, size, mend):
+    """A small mask, put where it belongs, as RLE."""
+    pixels = np.asarray(stamp.pixels, bool)
+    height, width = pixels.shape
+    top, left = int(stamp.top), int(stamp.left)
+    seen = pixels[max(-top, 0) : max(size[0] - top, 0), max(-left, 0) : max(size[1] - left, 0)]
+    num_outside = int(pixels.sum()) - int(seen.sum())
+    if num_outside:
+        mend(f"has {num_outside} of {int(pixels.sum())} pixels outside the picture", "left out")
+    mask = np.zeros(size, bool)
+    y, x = max(top, 0), max(left, 0)
+    mask[y : y + seen.shape[0], x : x + seen.shape[1]] = seen
+    return rle_of(mask)
 
 
 def _of_outlines(outlines, size, mend):

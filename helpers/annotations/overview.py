@@ -13,13 +13,17 @@ def statistics(dataset):
     """How many of what in a Dataset.
 
     Returns:
-        {"pictures", "empty" (those without an object), "objects", "classes": {name: {"objects",
-        "pictures", "areas" (in pixels, the smallest first)}}}.
+        {"pictures", "empty" (those without an object), "objects", "crowds" (regions to leave out,
+        no objects), "classes": {name: {"objects", "pictures", "areas" (in pixels, the smallest
+        first)}}}.
     """
-    areas, pictures = defaultdict(list), Counter()
+    areas, pictures, num_crowds = defaultdict(list), Counter(), 0
     for record in dataset.records:
-        pictures.update(set(record.labels))
-        for label, code in zip(record.labels, record.codes, strict=True):
+        rows = zip(record.labels, record.codes, record.is_crowd, strict=True)
+        objects = [(label, code) for label, code, is_crowd in rows if not is_crowd]
+        num_crowds += sum(record.is_crowd)
+        pictures.update({label for label, _ in objects})
+        for label, code in objects:
             areas[label].append(int(rle.area(code)))
     classes = {}
     for category_id, name in dataset.categories.items():
@@ -31,7 +35,8 @@ def statistics(dataset):
     return {
         "pictures": len(dataset),
         "empty": sum(not record.labels for record in dataset.records),
-        "objects": sum(len(record.labels) for record in dataset.records),
+        "objects": sum(len(rows) for rows in areas.values()),
+        "crowds": num_crowds,
         "classes": classes,
     }
 

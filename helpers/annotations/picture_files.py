@@ -1,13 +1,13 @@
 """The picture that annotations belong to: where it lies, and how their outlines lie on it."""
 
 import pathlib
-from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from helpers.annotations.records import Left
+from helpers.annotations import embedded
+from helpers.annotations.records import Left, Stamp
 from helpers.pictures import FORMATS
 
 ORIENTATION = 274  # the EXIF tag
@@ -22,30 +22,24 @@ class Located(NamedTuple):
         size: its (height, width) when upright.
         drawn_on: the (height, width) that its outlines are drawn on.
         turn: the EXIF turn (1, none, to 8) by which masks have to follow it.
+        closeness: how close to its annotations it lies, see `finding.Found`.
     """
 
     path: pathlib.Path
     size: tuple
     drawn_on: tuple
     turn: int = 1
+    closeness: float = 0
 
 
-def index_of(images):
-    """{name or stem in small letters: paths} of picture files."""
-    index = defaultdict(list)
-    for path in images:
-        index[path.name.lower()].append(path)
-        index[path.stem.lower()].append(path)
-    return index
-
-
-def locate(picture, index, mend):
+def locate(picture, index, mend, note):
     """Find a picture, and how its outlines lie on it.
 
     Args:
         picture: `records.Picture`.
-        index: from `index_of`, of the pictures around.
+        index: `finding.Index` of the pictures around.
         mend: called with (what is wrong, what is done about it); raises `Left` if nothing may be.
+        note: called with what is odd, but does no harm.
 
     Returns:
         Located.
@@ -53,42 +47,61 @@ def locate(picture, index, mend):
     Raises:
         Left: the picture is missing, ambiguous, damaged, or of another shape than its outlines.
     """
-    path = _path_of(picture, index, mend)
-    stored, size, turn = _sizes(path)
+    path, closeness = _found(picture, index, mend, note)
+    stored, size, turn = sizes(path)
     drawn_on = _drawn_on(picture, stored, size)
     if drawn_on == size:
-        return Located(path, size, size)
+        return Located(path, size, size, closeness=closeness)
     what = f"is {size[1]} x {size[0]} pixels, annotated as {drawn_on[1]} x {drawn_on[0]}"
     if drawn_on == stored:
-        mend(f"{what}, as before its EXIF turn", "masks are turned, too")
-        return Located(path, size, stored, turn)
+        turn = _turn(picture, stored, size, turn, f"{what}, as before its EXIF turn", mend)
+        return Located(path, size, stored if turn > 1 else size, turn, closeness)
     has_other_shape = abs(drawn_on[0] * size[1] - drawn_on[1] * size[0]) > max(drawn_on)
     if has_other_shape or max(drawn_on) > MAX_SIDE:
         raise Left(what)
     mend(what, "masks are scaled")
-    return Located(path, size, drawn_on)
+    return Located(path, size, drawn_on, closeness=closeness)
 
 
-def _path_of(picture, index, mend):
-    name = pathlib.PurePosixPath(picture.name.replace("\\", "/"))
-    for near in (picture.file.parent / name, picture.file.parent / "images" / name):
-        if near.is_file():
-            return near
-    paths = index.get(name.name.lower(), [])
-    if not paths:
-        others = index.get(name.stem.lower(), [])
-        if len(others) == 1:
-            mend("is missing", f"{others[0].name} is used")
-            return others[0]
-        raise Left("is missing")
-    if len(paths) > 1:
-        raise Left(f"is missing: {len(paths)} pictures have this name")
-    return paths[0]
+def _found(picture, index, mend, note):
+    """The path of a picture, and its closeness; that of its annotations if they hold it."""
+    try:
+        return index.find(picture, mend, note)
+    except Left:
+        if not picture.is_inside:
+            raise
+        note("is inside the annotation file, and taken from there")
+        return picture.file, float("inf")
 
 
-def _sizes(path):
+def _turn(picture, stored, size, turn, what, mend):
+    """The EXIF turn that the masks have to follow: 1, none, where the outlines are upright.
+
+    The file claims the size before the turn, but some tools claim that and show the picture
+    upright. Only where an outline fits into one of both alone it is known what it was drawn on.
+    """
+    fits_stored, fits_upright = _fits(picture, stored), _fits(picture, size)
+    has_masks = any(isinstance(p, dict | Stamp) for i in picture.items for p in i.shape or ())
+    if has_masks or not picture.items or (fits_stored and not fits_upright):
+        mend(what, "masks are turned, too")
+        return turn
+    if fits_upright and not fits_stored:
+        mend(what, "but its outlines are upright, and stay")
+        return 1
+    raise Left(f"{what}; its outlines fit both ways: turn the picture itself, and annotate that")
+
+
+def _fits(picture, size):
+    """Do all outlines lie inside a (height, width)?"""
+    shapes = [item.shape for item in picture.items if isinstance(item.shape, list)]
+    outlines = [part for shape in shapes for part in shape if isinstance(part, np.ndarray)]
+    corners = np.concatenate([[[0, 0]], *outlines])
+    return bool((corners <= np.add(size[::-1], 1)).all())
+
+
+def sizes(path):
     """(height, width) as stored and when upright, and the EXIF turn; checks that it is whole."""
-    with Image.open(path, formats=FORMATS) as image:
+    with Image.open(embedded.opened(path), formats=FORMATS) as image:
         stored, turn = image.size[::-1], image.getexif().get(ORIENTATION, 1)
         image.draft("L", (1, 1))  # a JPEG's coarse version: enough to know that the file is whole
         image.load()
@@ -96,13 +109,16 @@ def _sizes(path):
     return stored, stored[::-1] if lies else stored, turn
 
 
+def upright_size(path):
+    """(height, width) of a picture when upright; its pixels are not read."""
+    with Image.open(path, formats=FORMATS) as image:
+        lies = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+        return image.size if lies else image.size[::-1]
+
+
 def _drawn_on(picture, stored, size):
     """The (height, width) that the outlines are drawn on."""
     if picture.size and all(picture.size):
         return tuple(int(side) for side in picture.size)
     # The file does not say: which of the two do the outlines fit into?
-    outlines = [item.shape for item in picture.items if isinstance(item.shape, list)]
-    corners = np.concatenate([[[0, 0]], *(part for shape in outlines for part in shape)])
-    fits_stored = (corners <= np.add(stored[::-1], 1)).all()
-    fits_upright = (corners <= np.add(size[::-1], 1)).all()
-    return stored if fits_stored and not fits_upright else size
+    return stored if _fits(picture, stored) and not _fits(picture, size) else size

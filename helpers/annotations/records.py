@@ -16,13 +16,25 @@ class Left(ValueError):
     """An object or a picture is left out: (why, and True if that does no harm)."""
 
 
+class Stamp(NamedTuple):
+    """A small mask that lies somewhere on a picture."""
+
+    pixels: np.ndarray  # (h, w) bool
+    left: int
+    top: int
+
+
 class Item(NamedTuple):
-    """An object: what its file calls it, its class, its shape, and how that was converted."""
+    """An object: what its file calls it, its class, its shape, and what is said about it."""
 
     number: Any
     label: str
-    shape: Any  # list of (N, 2) float x y | dict, COCO's RLE | None, if there is a box alone
-    note: str = ""
+    shape: Any  # list of parts: (N, 2) float x y, dict (COCO's RLE), Stamp; None if a box alone
+    note: str = ""  # how the shape was converted
+    holes: Any = ()  # parts that are cut out
+    is_crowd: bool = False  # a region to leave out, no single object
+    doubt: str = ""  # why a crowd may be an object after all
+    claim: tuple = ()  # box (x, y, width, height) and area, as the file has them
 
 
 class Picture(NamedTuple):
@@ -33,6 +45,8 @@ class Picture(NamedTuple):
     size: tuple  # (height, width) as the file claims; () if it does not say
     items: list
     ids: dict = {}  # {class name: id}; only COCO has ids
+    has_own_file: bool = False  # the file is about this picture alone, and bears its name
+    is_inside: bool = False  # the file holds the picture's pixels, too
 
 
 @contextlib.contextmanager
@@ -42,20 +56,22 @@ def guard(report, *where):
         with np.errstate(all="ignore"):
             yield
     except Left as left:
-        report(left.args[0], *where, *left.args[1:])
+        what, *is_harmless = left.args
+        report(what, *where, fixed=any(is_harmless))
     except Exception as error:  # values of a wrong kind and damaged files raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         reason = re.sub(r"'[^']*[/\\]", "'", reason)[:120]  # a file's name will do
         report(f"cannot be read ({reason})", *where)
 
 
-def dicts_in(data, key, report):
+def dicts_in(data, key, report, *where):
     """The dicts in a list, or in the values of a dict; what else is there is reported."""
     entries = data[key]
     entries = list(entries.values() if isinstance(entries, dict) else entries)
     good = [entry for entry in entries if isinstance(entry, dict)]
     if len(good) < len(entries):
-        report(f"{key!r} holds {len(entries) - len(good)} entries that are no records in braces")
+        what = f"{key!r} holds {len(entries) - len(good)} entries that are no records in braces"
+        report(what, *where)
     return good
 
 

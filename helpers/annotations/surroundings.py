@@ -2,12 +2,18 @@
 
 import functools
 import json
+import os
 import pathlib
 import re
+from collections import defaultdict
 from xml.etree import ElementTree
 
-from helpers.annotations.readers import KNOWN, READERS, mask_folders, voc
+import yaml
+
+from helpers.annotations.finding import IN_MASKS, Index
+from helpers.annotations.readers import FOLDERS, KNOWN, READERS, voc
 from helpers.annotations.records import Left, guard
+from helpers.annotations.waiting import bar
 from helpers.pictures import SUFFIXES
 from helpers.structures import InputError
 
@@ -23,7 +29,9 @@ class Surroundings:
 
     Attributes:
         files: sorted paths, the annotations among them; below a folder every file.
+        tree: sorted paths of all files around.
         images: sorted paths of picture files.
+        index: `finding.Index` of these.
 
     Raises:
         InputError: there is no such path.
@@ -39,9 +47,10 @@ class Surroundings:
         tree = set()
         for pattern in ["**/*"] if path.is_dir() else BESIDE:
             tree.update(self.root.glob(pattern))
-        tree = sorted(p for p in tree if p.is_file() and not self._is_hidden(p))
-        self.files = [p for p in tree if path in (p, *p.parents)]
-        self.images = [p for p in tree if p.suffix.lower() in SUFFIXES]
+        self.tree = sorted(p for p in tree if p.is_file() and not self._is_hidden(p))
+        self.files = [p for p in self.tree if path in (p, *p.parents)]
+        self.images = [p for p in self.tree if p.suffix.lower() in SUFFIXES]
+        self.index = Index(self.root, self.images)
 
     def inside(self, path):
         """The path below the root, with slashes."""
@@ -51,13 +60,23 @@ class Surroundings:
         return re.search(r"(^|/)\.", self.inside(path))
 
     @functools.cached_property
-    def masks(self):
-        """{stem: path} of the pictures in folders of masks.
+    def _masks(self):
+        """{stem: paths} of the pictures in folders of masks."""
+        masks = defaultdict(list)
+        for path in self.images:
+            if IN_MASKS.search(self.inside(path)):
+                masks[path.stem].append(path)
+        return masks
+
+    def mask_of(self, file):
+        """The mask that bears the name of an annotation file, the closest one; None without one.
 
         VOC has SegmentationClass and SegmentationObject: of one name the last is taken.
         """
-        in_folder = re.compile("(mask|map|segm).*/", re.IGNORECASE)
-        return {p.stem: p for p in self.images if in_folder.search(self.inside(p))}
+        masks = self._masks.get(file.stem, [])
+        return max(
+            masks, key=lambda mask: (len(os.path.commonpath([mask, file])), mask), default=None
+        )
 
 
 def read(path, report):
@@ -68,8 +87,7 @@ def read(path, report):
         report: is called with (file, what, object, picture, fixed) for what cannot be read.
 
     Returns:
-        list of `records.Picture`; and the picture files around, for those that are not where they
-        should be.
+        list of `records.Picture`; and the index of the picture files around.
 
     Raises:
         InputError: there is no such path.
@@ -77,7 +95,7 @@ def read(path, report):
     surroundings = Surroundings(path)
     skipped = voc.unlisted(surroundings.files, report)
     pictures = []
-    for file in surroundings.files:
+    for file in bar(surroundings.files, "reading", "file"):
         if file in skipped:
             continue
         report_here = functools.partial(report, file)
@@ -86,16 +104,22 @@ def read(path, report):
             if content is not None:
                 reader = _reader(content)
                 pictures += reader.read(file, content, surroundings, report_here)
-    if not pictures:
-        pictures = mask_folders.read(surroundings, report)
-    return pictures, surroundings.images
+    for reader in FOLDERS:
+        if not pictures:
+            pictures = reader.read(surroundings, report)
+    return pictures, surroundings.index
 
 
 def _content(file):
-    """Parsed JSON, or the root of an XML tree; None of any other file."""
+    """Parsed JSON or YAML, or the root of an XML tree; None of any other file."""
     suffix = file.suffix.lower()
     if suffix == ".json":
         return json.loads(file.read_text(encoding="utf-8-sig"))
+    if suffix in (".yaml", ".yml"):
+        text = file.read_text(encoding="utf-8-sig")
+        content = yaml.safe_load(text) if "names" in text else None
+        is_of_data = isinstance(content, dict) and "names" in content
+        return content if is_of_data else None  # all sorts of settings are YAML
     if suffix == ".xml":
         return ElementTree.parse(file).getroot()
     return None
@@ -105,4 +129,5 @@ def _reader(content):
     for reader in READERS:
         if reader.recognises(content):
             return reader
-    raise Left(f"is JSON of an unknown kind; known are {KNOWN}")
+    kind = "XML" if hasattr(content, "tag") else "JSON"
+    raise Left(f"is {kind} of an unknown kind; known are {KNOWN}")

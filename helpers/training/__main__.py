@@ -14,7 +14,8 @@ import pathlib
 import sys
 
 from helpers import DATA, ROOT
-from helpers.annotations import read_dataset, split
+from helpers.annotations import read_dataset, split, with_classes
+from helpers.annotations.classes import add_class_options
 from helpers.evaluation import score
 from helpers.models import load_detector, load_model, save_model
 from helpers.training import everyday, everyday80, streets
@@ -84,6 +85,7 @@ def _parser():
     add("--share", type=float, default=0.2, help="with DATA: of the pictures to measure AP on")
     add("--patience", type=int, help="with DATA: stop after so many epochs without a better AP")
     add("--seed", type=int, default=0, help="with DATA: of split, order and variation")
+    add_class_options(parser)
     return parser
 
 
@@ -179,6 +181,7 @@ def _own(args):
     data = read_dataset(args.data)
     for problem in data.problems:
         print(problem, file=sys.stderr)
+    data = with_classes(data, dict(args.rename), args.leave_out)
     train, val = split(data, args.share, args.seed)
     out = args.out or RUNS / data.name
     fine_tune(

@@ -76,8 +76,8 @@ def tighten(truth, masks, boxes, least_share=0.0):
         truth: Detections with masks, as it was.
         masks: (N, H, W) bool, the new masks. New boxes are tight around them.
         boxes: (N, 4), the new boxes of objects that are known by their boxes alone.
-        least_share: of its area, that must be left of an object, and `MIN_AREA`; with 0 a pixel
-            is enough.
+        least_share: of its area, that must be left of an object, and `MIN_AREA`; with 0, and of
+            a region to leave out, a pixel is enough.
 
     Returns:
         Detections of size (H, W).
@@ -93,7 +93,8 @@ def tighten(truth, masks, boxes, least_share=0.0):
     before, left = _areas(truth, has_mask), _areas(new, has_mask)
     keep = left > 0
     if least_share:
-        keep &= left >= np.maximum(least_share * before, np.minimum(MIN_AREA, before))
+        is_enough = left >= np.maximum(least_share * before, np.minimum(MIN_AREA, before))
+        keep &= is_enough | (truth.scores == 0)
     return new[keep]
 
 

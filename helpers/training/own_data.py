@@ -48,7 +48,7 @@ def fine_tune(
     Args:
         train, val: pictures to learn from and to measure AP on: a `Dataset`, or any sequence of
             (image (H, W, 3) uint8, Detections with masks). Sizes may differ, masks may overlap.
-        folder: where all goes: its name becomes the model's, `load_detector(folder)` loads it.
+        folder: where all goes, `~` is the home folder: its name becomes the model's, `load_detector(folder)` loads it.
         start: a bundled model, or the folder of a training.
         epochs: of `steps` batches; after each one AP is measured and a checkpoint written.
         steps: batches per epoch.
@@ -70,7 +70,7 @@ def fine_tune(
             no model of ours, the folder holds a training with other settings, or the loss is no
             number any more; the message says what to do.
     """
-    folder = pathlib.Path(folder)
+    folder = pathlib.Path(folder).expanduser()
     to_learn = survey(train, val)
     settings = {
         "start": str(start),
@@ -112,6 +112,9 @@ def fine_tune(
             num_pictures = len(train) + len(val)
             line = memory_line(model.config, batch_size, num_pictures, to_learn.most)
             say(f"{folder.name}: {line}")
+            if to_learn.unused:
+                unused = ", ".join(to_learn.unused)
+                say(f"{folder.name}: no object of class {unused}: not learnt")
             if to_learn.most > num_slots:
                 say(
                     f"{folder.name}: of {to_learn.most} objects in a picture {num_slots} are "

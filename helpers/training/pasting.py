@@ -14,18 +14,19 @@ def paste(below, above, keep):
         keep: (N,) bool, which objects of `above` are pasted.
 
     Returns:
-        image and Detections: what is left to see of the objects below, then those above. Objects
-        without a mask are not pasted; where more than half of one is hidden, its box becomes a
+        image and Detections: what is left to see of the objects below, then those above. Regions
+        to leave out (of score 0) and objects without a mask are not pasted; where more than half of one is hidden, its box becomes a
         region to leave out.
 
     Source: Ghiasi et al. 2021, "Simple copy-paste".
     """
     (image, truth), (other_image, pasted) = below, above
-    pasted = pasted[keep & pasted.masks.any((1, 2))]
+    pasted = pasted[keep & (pasted.scores > 0) & pasted.masks.any((1, 2))]
     covered = pasted.masks.any(0)
     truth = _left_in_doubt(truth, covered)
     left = truth.masks & ~covered
     is_seen = left.sum((1, 2)) >= MIN_VISIBLE * truth.masks.sum((1, 2))
+    is_seen |= truth.scores == 0
     seen, left = truth[is_seen], left[is_seen]
 
     both = truth.replace(

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as rle
 
+from helpers.annotations.readers.coco import is_true
 from helpers.pictures import replacing
 from helpers.structures import Detections, InputError
 
@@ -148,7 +149,7 @@ class Photos:
         boxes[:, 2:] += boxes[:, :2]
         boxes *= np.tile(np.divide(size, row.size)[::-1], 2)
         labels = [one["category_id"] for one in objects]
-        scores = [0.0 if one.get("iscrowd") else 1.0 for one in objects]
+        scores = [0.0 if is_true(one.get("iscrowd")) else 1.0 for one in objects]
         masks = np.zeros((len(objects), *size), bool)
         for mask, one, score in zip(masks, objects, scores, strict=True):
             outline = one.get("segmentation")

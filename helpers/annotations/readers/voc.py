@@ -5,7 +5,7 @@ import re
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from helpers.annotations.png_masks import box_of, codes_of, rle_of
+from helpers.annotations.png_masks import box_of, codes_of, rle_of, values_of
 from helpers.annotations.records import Item, Picture, guard
 
 NAME = "VOC XML with PNG masks"
@@ -18,19 +18,21 @@ def recognises(content):
 
 
 def read(file, content, surroundings, report):
-    picture = Picture(file, content.findtext("filename") or file.name, (), [])
+    name = (content.findtext("filename") or file.stem).strip()
+    picture = Picture(file, name, (), [], has_own_file=True)
     boxes = []
     for number, row in enumerate(content.findall("object"), 1):
         with guard(report, number, picture.name):
             box = [float(row.findtext(f"bndbox/{side}")) for side in SIDES]
             picture.items.append(Item(number, row.findtext("name").strip(), None))
             boxes.append(box)
-    if not boxes or file.stem not in surroundings.masks:
+    mask = surroundings.mask_of(file)
+    if not boxes or mask is None:
         return [picture]
-    codes, note = codes_of(surroundings.masks[file.stem])
+    codes, note = codes_of(mask)
     shapes = share_out(codes, np.array(boxes))
     items = [
-        item._replace(shape=shape, note=note)
+        item._replace(shape=[shape], note=note)
         for item, shape in zip(picture.items, shapes, strict=True)
     ]
     return [picture._replace(size=codes.shape, items=items)]
@@ -46,7 +48,8 @@ def share_out(codes, boxes):
         codes: (H, W) int32, see `codes_of`.
         boxes: (N, 4) float, pixels, N > 0.
     """
-    values = np.unique(codes[codes > 0])
+    values = values_of(codes)
+    values = values[values > 0]
     if len(values) >= len(boxes) > 1:
         corners = np.array([box_of(codes == value) for value in values], float)
         distances = np.abs(boxes[:, None] - corners).sum(2)
@@ -88,5 +91,6 @@ def unlisted(files, report):
         for name in sorted(names - stems):
             report(file, "is listed, but has no XML file", None, name)
         num = len(stems - names)
-        report(file, f"does not list {num} XML files: they are not read", fixed=True)
+        if num:
+            report(file, f"does not list {num} XML files: they are not read", fixed=True)
     return {file for file in xmls if names and file.stem not in names}
