@@ -18,8 +18,8 @@ each in the version and with the digest that `requirements.lock` names. This is 
 themselves (`.venv/bin/python .ci/licences.py`).
 
 Worth knowing: the builds of `av` and `imageio-ffmpeg` bring FFmpeg with x264, that of `pillow-heif`
-x265, and both are under the GPL. That matters to whoever passes a whole environment on, such as a disk image or a container, and
-not to whoever passes on Pixelwise, or a film.
+x265, and both are under the GPL. That matters to whoever passes a whole environment on, such as a
+disk image or a container, and not to whoever passes on Pixelwise, or a film.
 
 | package | licence |
 | --- | --- |

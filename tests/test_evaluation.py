@@ -104,7 +104,7 @@ def test_classes_are_compared_by_name_whatever_their_ids():
 
 
 def test_crowds_are_ignored_as_coco_does():
-    """A person, and a crowd in which three detections lie: by COCO's code they count neither way."""
+    """A person, and a crowd in which three detections lie: they count neither way."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

@@ -433,7 +433,11 @@ def test_every_import_is_a_requirement():
     known = {"cv2": "opencv-python-headless", "PIL": "pillow", "tensorflow": "tensorflow-cpu"}
     known |= {"IPython": "jupyterlab", "jupyter_client": "jupyterlab", "nbformat": "papermill"}
     known |= {"google": None, "one_core": None, "deadly": None}  # notebook 09 writes two
-    known |= {"jax": None, "playwright": None}  # tests skip where they are missing
+    known |= {
+        "yaml": "pyyaml",
+        "jax": None,
+        "playwright": None,
+    }  # tests skip where they are missing
     listed = names(ROOT / "requirements.txt")
     ours = {path.stem for folder in (ROOT, ROOT / "tests") for path in folder.iterdir()}
     for file, tree in sources():

@@ -4,7 +4,6 @@ import filecmp
 import functools
 import pathlib
 from collections import defaultdict
-from typing import NamedTuple
 
 from helpers.annotations import claims, outlines, picture_files, surroundings
 from helpers.annotations.datasets import Dataset, Problem, Record

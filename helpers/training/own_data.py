@@ -48,7 +48,8 @@ def fine_tune(
     Args:
         train, val: pictures to learn from and to measure AP on: a `Dataset`, or any sequence of
             (image (H, W, 3) uint8, Detections with masks). Sizes may differ, masks may overlap.
-        folder: where all goes, `~` is the home folder: its name becomes the model's, `load_detector(folder)` loads it.
+        folder: where all goes, `~` is the home folder: its name becomes the model's,
+            `load_detector(folder)` loads it.
         start: a bundled model, or the folder of a training.
         epochs: of `steps` batches; after each one AP is measured and a checkpoint written.
         steps: batches per epoch.

@@ -15,8 +15,8 @@ def paste(below, above, keep):
 
     Returns:
         image and Detections: what is left to see of the objects below, then those above. Regions
-        to leave out (of score 0) and objects without a mask are not pasted; where more than half of one is hidden, its box becomes a
-        region to leave out.
+        to leave out (of score 0) and objects without a mask are not pasted; where more than half of
+        one without a mask is hidden, its box becomes such a region.
 
     Source: Ghiasi et al. 2021, "Simple copy-paste".
     """

@@ -29,7 +29,8 @@ from helpers.annotations.readers import (
 )
 
 READERS = (
-    coco_panoptic, coco, labelme, via3, via, label_studio, supervisely, yolo, cvat, labelme_xml, voc,
+    coco_panoptic, coco, labelme, via3, via, label_studio, supervisely, yolo,
+    cvat, labelme_xml, voc,
 )  # fmt: skip
 FOLDERS = (voc_masks, mask_folders)
 KNOWN = ", ".join(reader.NAME for reader in (*READERS, *FOLDERS))

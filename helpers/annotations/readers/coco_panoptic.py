@@ -2,7 +2,7 @@
 
 from helpers.annotations.png_masks import colour_numbers, rle_of
 from helpers.annotations.readers.coco import categories_of, is_true, key_of, pictures_of
-from helpers.annotations.records import Item, Left, Picture, dicts_in, guard
+from helpers.annotations.records import Item, Left, dicts_in, guard
 
 NAME = "COCO panoptic"
 

@@ -53,7 +53,7 @@ def read(file, content, surroundings, report):
 
 
 def _name(data, surroundings):
-    """The picture's name in an address such as /data/upload/1/1a2b3c4d-a.png or …?d=folder/a.png."""
+    """The picture's name in an address: /data/upload/1/1a2b3c4d-a.png, …?d=folder/a.png."""
     texts = [unquote(value) for value in data.values() if isinstance(value, str)]
     names = [re.sub(r"^.*\?d=|[?#].*$", "", text) for text in texts]
     names = [name for name in names if name.lower().endswith(SUFFIXES)] or names or ["None"]
