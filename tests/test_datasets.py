@@ -139,6 +139,63 @@ def test_the_same_object_twice(tmp_path, photo):
     assert "object 2: is there twice" in lines[0] and "object 1: has the id of another" in lines[1]
 
 
+def boxed(shape, box, area):
+    return {"segmentation": shape, "bbox": box, "area": area}
+
+
+def test_runs_that_go_row_by_row_are_known_by_their_box(tmp_path, photo):
+    mask = np.zeros((30, 40), bool)
+    mask[5:15, 10:30] = True
+    changes = np.flatnonzero(np.diff(np.concatenate([[0], mask.ravel(), [0]])))
+    counts = np.diff(np.concatenate([[0], changes, [mask.size]])).tolist()
+    wrong_way = {"size": [30, 40], "counts": counts}
+    path = write(tmp_path / "c.json", coco(boxed(wrong_way, [10, 5, 20, 10], 200)))
+    with pytest.raises(InputError, match="runs go row by row, its box says .fix=True: read so"):
+        read_dataset(path)
+    dataset = read_dataset(path, fix=True)
+    np.testing.assert_array_equal(dataset.truth(0).masks, [mask])
+    assert dataset.problems[0].fixed
+
+
+def test_holes_that_are_further_outlines_are_known_by_the_area(tmp_path, photo):
+    hole = [12, 7, 17, 7, 17, 12, 12, 12]
+    path = write(tmp_path / "c.json", coco(boxed([SQUARE, hole], [10, 5, 10, 10], 75)))
+    with pytest.raises(InputError, match="has a hole as a further outline.*cut out"):
+        read_dataset(path)
+    mask = read_dataset(path, fix=True).truth(0).masks[0]
+    np.testing.assert_array_equal(mask, square() & ~square(12, 7, 5))
+    # The parts of one object, one beside the other, are no holes.
+    path = write(tmp_path / "c.json", coco(boxed([SQUARE, FIG], [10, 5, 26, 10], 160)))
+    assert read_dataset(path).problems == ()
+
+
+@pytest.mark.parametrize(
+    "box, area, hint",
+    [
+        ([10, 5, 20, 15], 100, "has the box [10, 5, 20, 15], but its outline [10, 5, 10, 10]"),
+        ([10, 5, 10, 10], 900, "has the area 900, but its outline 100"),
+        ([100, 5, 10, 10], None, "has the box [100, 5, 10, 10]"),
+        ([10, 5, 10, 10], 100, ""),
+        ([10, 5, 30, 10], 300, "has the box"),
+        ([9.5, 4.6, 11, 10.8], 110, ""),  # drawn by hand
+        ([0, 0, 0, 0], 0, ""),  # says nothing
+        (None, "many", ""),
+        ([10, 5, float("nan"), 10], True, ""),
+    ],
+)
+def test_a_box_or_an_area_that_the_outline_does_not_have_is_told(tmp_path, photo, box, area, hint):
+    dataset = read_dataset(write(tmp_path / "c.json", coco(boxed([SQUARE], box, area))))
+    np.testing.assert_array_equal(dataset.truth(0).masks, [square()])
+    assert [hint in p.what and p.fixed for p in dataset.problems] == ([True] if hint else [])
+
+
+def test_the_area_may_be_that_of_the_box(tmp_path, photo):
+    """So Roboflow writes it, also beside outlines."""
+    thin = [10, 5, 30, 23, 30, 25, 10, 7]
+    path = write(tmp_path / "c.json", coco(boxed([thin], [10, 5, 20, 20], 400)))
+    assert read_dataset(path).problems == ()
+
+
 # Ids ----------------------------------------------------------------------------------------------
 
 

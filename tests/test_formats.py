@@ -233,6 +233,39 @@ def test_via_names_its_classes_in_many_ways(tmp_path, photo):
     assert "has no class: it is called" in str(read_dataset(tmp_path / "3/via.json").problems[0])
 
 
+def test_via_open_lines_have_no_area(tmp_path, photo):
+    x, y = POLYGON["all_points_x"], POLYGON["all_points_y"]
+    line = {**POLYGON, "name": "polyline"}
+    closed = {"name": "polyline", "all_points_x": [*x, x[0]], "all_points_y": [*y, y[0]]}
+    regions = [via_region(**line), via_region("fig", **closed)]
+    write(tmp_path / "via.json", {"a": {"filename": "a.jpg", "regions": regions}})
+    dataset = read_dataset(tmp_path)
+    assert dataset.truth(0).names == ["fig"] and dataset.truth(0).masks.sum() == 100
+    assert "object 1: is an open line: that has no area" in str(dataset.problems[0])
+
+
+def test_via_has_one_class_key_for_the_whole_file(tmp_path, photo):
+    def region(shape, **attributes):
+        return {"shape_attributes": shape, "region_attributes": attributes}
+
+    regions = [
+        region(POLYGON, occluded="no", plant="leaf"),
+        region(FIG, image_quality={"good": True, "sharp": True}, plant="stem"),
+        region({**FIG, "all_points_y": [20, 20, 28, 28]}, ripe="yes"),
+    ]
+    path = write(tmp_path / "via.json", {"a": {"filename": "a.jpg", "regions": regions}})
+    dataset = read_dataset(path)
+    assert dataset.truth(0).names == ["leaf", "stem"]
+    assert "object 3: has no class under 'plant'" in str(dataset.problems[0])
+    for each in regions:
+        each["region_attributes"] = {"plant": "leaf", "occluded": "no"}
+    write(path, {"a": {"filename": "a.jpg", "regions": regions}})
+    with pytest.raises(
+        InputError, match="attributes (plant, occluded|occluded, plant): call the one .* 'class'"
+    ):
+        read_dataset(path)
+
+
 def test_via_regions_without_a_class_or_an_area_are_named(tmp_path, photo):
     regions = [
         via_region(**POLYGON),

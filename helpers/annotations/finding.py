@@ -148,7 +148,7 @@ class Index:
         if path.suffix.lower() == ".json":
             names.append(path.stem.lower())
         found = {match for name in names for match in SPLIT.findall(name)}
-        return {(SPLITS[word], year) for word, year in found}
+        return {(SPLITS[word], digits if len(digits) == 4 else "") for word, digits in found}
 
     def _folders(self, path):
         return pathlib.PurePosixPath(self._inside(path)).parts[:-1]

@@ -6,7 +6,7 @@ NAME = "LabelMe XML"
 
 
 def recognises(content):
-    return hasattr(content, "find") and content.find("object/polygon/pt") is not None
+    return hasattr(content, "findall") and content.find("object/polygon/pt") is not None
 
 
 def read(file, content, surroundings, report):
