@@ -3,8 +3,11 @@
 import collections
 import hashlib
 import json
+import os
+import shutil
 import tarfile
 
+import filelock
 import numpy as np
 import pytest
 
@@ -110,20 +113,50 @@ def tiny_config():
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_config, toy_targets):
+def made_once(tmp_path_factory):
+    """`made_once(name, make)` is the folder that `make(folder)` filled, once for all workers.
+
+    The first worker that wants it makes it; the others wait, and take it as it is.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # of all workers of this run
+
+    def function(name, make):
+        with filelock.FileLock(base / f"{name}.lock"):
+            if not (base / name).exists():
+                part = base / f"{name}.part"
+                shutil.rmtree(part, ignore_errors=True)  # of a worker in whose hands it failed
+                part.mkdir()
+                make(part)
+                part.rename(base / name)
+        return base / name
+
+    return function
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_config, toy_targets, made_once):
     """The tiny network after 200 steps on the two toy pictures. Shared: look, do not train."""
     import keras
 
     from helpers.mask_rcnn.model import MaskRCNN
 
-    keras.utils.set_random_seed(0)
+    def train(folder):
+        keras.utils.set_random_seed(0)
+        model = MaskRCNN(tiny_config)
+        model(toy_targets.images)
+        rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
+        optimizer = keras.optimizers.AdamW(rate, clipnorm=5.0)
+        model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
+        for _ in range(200):
+            model.train_on_batch(toy_targets)
+        model.save_weights(folder / "tiny.weights.h5")
+
+    folder = made_once("tiny_model", train)
     model = MaskRCNN(tiny_config)
     model(toy_targets.images)
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
-    optimizer = keras.optimizers.AdamW(rate, clipnorm=5.0)
-    model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
-    for _ in range(200):
-        model.train_on_batch(toy_targets)
+    model.load_weights(folder / "tiny.weights.h5")
     return model
 
 
@@ -146,14 +179,15 @@ def streets_detector():
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory):
+def exported(made_once):
     """The bundled model as graphs: frozen_inference_graph.pb, saved_model/, model.tflite."""
     from helpers import DATA
     from helpers.models import export_model, load_model
 
-    folder = tmp_path_factory.mktemp("exported") / "streets"
-    export_model(*load_model(DATA / "streets.json"), folder)
-    return folder
+    def export(folder):
+        export_model(*load_model(DATA / "streets.json"), folder / "streets")
+
+    return made_once("exported", export) / "streets"
 
 
 @pytest.fixture(scope="session")
