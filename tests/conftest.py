@@ -148,6 +148,7 @@ def tiny_model(tiny_config, toy_targets, made_once):
         model(toy_targets.images)
         rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
         optimizer = keras.optimizers.AdamW(rate, clipnorm=5.0)
+        optimizer.build(model.trainable_variables)  # or TensorFlow traces the step twice
         model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
         for _ in range(200):
             model.train_on_batch(toy_targets)

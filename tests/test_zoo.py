@@ -188,7 +188,7 @@ def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pict
     for ours, theirs in zip(detector.model.weights, other.model.weights, strict=True):
         if "seed" not in ours.path:
             np.testing.assert_array_equal(ours, theirs)
-    assert len(other(image)) == 1 < len(detector(image))
+    assert len(other(image)) <= 1 < len(detector(image))
     # Fewer proposals than the network had detections: as few detections.
     assert load_detector(str(folder), num_proposals=3).model.config.num_detections == 3
     # What is not changed stays as it was trained.
