@@ -275,7 +275,7 @@ def arguments(rng, folder):
     os.chdir(folder)
     commands = (
         (data.main, [], ["check", "stats", "convert", "--fix"]),
-        (training.main, ["everyday"], ["--score", "--pack", "--epochs", "--hold", "--out"]),
+        (training.main, ["everyday"], ["--score", "--start", "--epochs", "--hold", "--out"]),
         # without a folder it would train for hours
         (training.main, ["nowhere"], ["--size", "--share", "--start", "--epochs", "--out", "out"]),
         (models.main, [], ["info", "verify", "export", "list"]),

@@ -44,7 +44,7 @@ def test_the_port_computes_what_the_original_computes():
     """tests/nanodet_reference.mjs made the numbers, from the original graph by TensorFlow.js."""
     model = OneStageMaskRCNN(OneStageConfig())
     model(np.zeros((1, 416, 416, 3), np.uint8))
-    found = weights.read_weights(DATA / "everyday80.npz")
+    found = weights.read_weights(DATA / "everyday.npz")
     for variable in model.variables:
         if variable.path.startswith(("one_stage/backbone/", "one_stage/neck/", "one_stage/head/")):
             variable.assign(found[variable.path].astype(np.float32))

@@ -1,17 +1,13 @@
-"""Partly labelled photographs: read with a pencil, varied by number, judged fairly, packed."""
+"""Partly labelled photographs: read with a pencil, judged fairly."""
 
 import json
-import pathlib
-import zipfile
 
 import numpy as np
 import pytest
 
 from helpers.structures import Detections, InputError
-from helpers.training import photo_batches
-from helpers.training.photo_batches import Varied
-from helpers.training.photo_scores import counted
-from helpers.training.photos import Photos, pack
+from helpers.training.photo_scores import counted, report
+from helpers.training.photos import Photos
 from tests import photo_data
 from tests.photo_data import CATEGORIES, EVERYDAY, NAMES, bitmap
 
@@ -70,39 +66,6 @@ def test_what_cannot_be_read_is_told(data):
             Photos(data, "train", ("person",))
 
 
-def test_the_same_number_is_the_same_picture(data):
-    some = Photos(data, "train", NAMES)
-    one, two = (Varied(some, range(3), (64, 64), seed=5) for _ in range(2))
-    two(3)
-    for number in range(12):
-        image, truth, known = one(number)
-        other, true, _ = two(number)
-        np.testing.assert_array_equal(image, other)
-        np.testing.assert_array_equal(truth.boxes, true.boxes)
-        assert image.shape == (64, 64, 3) and image.dtype == np.uint8 and known <= {1, 17}
-    assert (one(0)[0] != Varied(some, range(3), (64, 64), seed=6)(0)[0]).any()
-    names = {pathlib.Path(one.name(number)).name for number in range(40)}
-    assert names == {"a.png", "b.png", "c.png"}
-
-
-def test_easy_sources_are_shown_less(data):
-    varied = Varied(Photos(data, "train", NAMES), range(3), (64, 64))
-    rng = np.random.default_rng(0)
-    counts = np.bincount([varied.pick(rng) for _ in range(5000)])
-    np.testing.assert_allclose(counts / 5000, [0.4, 0.2, 0.4], atol=0.03)  # weights 1, .5, 1
-
-
-def test_tiny_objects_are_left_out(data, monkeypatch):
-    monkeypatch.setattr(photo_batches, "ZOOM", (1, 1))
-    monkeypatch.setattr(photo_batches, "PASTED", 0)
-    varied = Varied(Photos(data, "train", NAMES), [2], (64, 64))
-    assert varied(0)[1].scores.tolist() == [1]  # 6 x 10, twice as large and more: 273 px
-    varied = Varied(Photos(data, "train", NAMES), [2], (32, 32))
-    assert varied(0)[1].scores.tolist() == [1]  # 68 px
-    monkeypatch.setattr(photo_batches, "TINY", 70)
-    assert varied(0)[1].scores.tolist() == [0]
-
-
 def test_only_what_can_be_judged_counts():
     size = (100, 100)
 
@@ -133,14 +96,47 @@ def test_only_what_can_be_judged_counts():
     assert [len(part) for part in counted(truth, nothing, {1})] == [1, 0]
 
 
-def test_a_packed_folder_is_the_same_only_smaller(data):
-    packed = pack(data, data / "small.zip", NAMES, side=15)
-    assert [file.name for file in data.glob("*small*")] == ["small.zip"]
-    assert len(zipfile.ZipFile(packed).namelist()) == 5  # three pictures, two JSON
-    image, truth = Photos(packed, "train", NAMES)[0]
-    assert image.shape == (10, 15, 3) and abs(image.astype(int) - 50).max() <= 2
-    assert truth.boxes.tolist() == [[1, 2, 5, 6], [10, 0, 15, 10]]
-    np.testing.assert_array_equal(truth.masks[0], bitmap(1, 2, 5, 6, (10, 15)))
+class Oracle:
+    """Says what it is told to, whatever the picture."""
+
+    categories = {1: "person", 17: "cat"}
+
+    def __init__(self, says):
+        self.says = says
+
+    def with_threshold(self, score):
+        return self
+
+    def __call__(self, image):
+        return self.says[int(image[0, 0, 0])]
+
+
+def test_the_report_counts_class_by_class_and_source_by_source(data):
+    photos = Photos(data, "val", NAMES)
+    truth = [photos[i] for i in range(len(photos))]
+    right = {int(image[0, 0, 0]): one[one.scores > 0] for image, one in truth}
+    result = report(Oracle(right), photos)
+    assert result["images"] == 2  # the third has boxes alone
+    assert result["classes"]["cat"] == {
+        "objects": 1, "mask_AP": 1, "mask_AP50": 1, "interval": [1, 1],
+    }  # fmt: skip
+    assert result["sources"] == {"ccp": {"person": 1}, "val": {"cat": 1}}
+    assert result["empty"] == {"images": 0, "false": 0}
+    nothing = {shade: Detections.empty((20, 30), photos.categories) for shade in right}
+    assert report(Oracle(nothing), photos)["classes"]["person"]["mask_AP50"] == 0
+
+
+def test_false_objects_where_there_is_nothing(data):
+    path = data / "instances_val.json"
+    coco = json.loads(path.read_text())
+    coco["annotations"] = [one for one in coco["annotations"] if one["image_id"] != 7]
+    path.write_text(json.dumps(coco))
+    photos = Photos(data, "val", NAMES)
+    mask = np.zeros((2, 20, 30), bool)
+    mask[:, :9, :9] = True
+    two = Detections([[0, 0, 9, 9]] * 2, [1, 17], [0.9, 0.4], (20, 30), photos.categories, mask)
+    result = report(Oracle({50: two, 150: two[:0]}), photos)
+    assert result["empty"] == {"images": 1, "false": 1}  # .4 is not said aloud
 
 
 @pytest.mark.skipif(not EVERYDAY.exists(), reason="needs ../shared/data/everyday")

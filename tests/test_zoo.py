@@ -22,7 +22,7 @@ from helpers.structures import InputError
 
 def test_unknown_names(tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
-    wanted = "no model 'street': use one of streets, everyday, everyday80, mask_rcnn_.*, auto, or"
+    wanted = "no model 'street': use one of streets, everyday, mask_rcnn_.*, auto, or"
     with pytest.raises(InputError, match=wanted):
         load_detector("street")
     with pytest.raises(InputError, match="no model 'xxx.{200,600}, or the folder of a model"):
@@ -136,9 +136,9 @@ def test_auto_takes_coco_where_it_can_and_says_so(served):
 def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
     served.behave(status=404)
     lines = []
-    assert find_source("auto", say=lines.append).card["name"] == "everyday80"
+    assert find_source("auto", say=lines.append).card["name"] == "everyday"
     (line,) = lines
-    assert line.startswith("auto: everyday80, which comes with Pixelwise") and "404" in line
+    assert line.startswith("auto: everyday, which comes with Pixelwise") and "404" in line
 
 
 def test_commands(served, tmp_path, capsys):

@@ -33,10 +33,10 @@ def load_detector(
     """A model by its name, warmed up and ready.
 
     Args:
-        name: a bundled model ("streets", "everyday", "everyday80"); one of the zoo
+        name: a bundled model ("streets", "everyday"); one of the zoo
             (`python3 run.py models list`), which is downloaded once; a folder that training or an
             exporter wrote ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's
-            Mask R-CNN Inception v2 if it can be had, else everyday80. Or a `Source`, see
+            Mask R-CNN Inception v2 if it can be had, else everyday. Or a `Source`, see
             `find_source`.
         fast: run one of our models through TensorFlow Lite with 8-bit weights: half to three
             quarters of the time, by the processor, nearly the same numbers (benchmarks/inference.py

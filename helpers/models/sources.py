@@ -10,7 +10,7 @@ from helpers.models.cards import read_card
 from helpers.models.label_maps import find_label_map, read_label_map
 from helpers.structures import InputError
 
-BUNDLED = ("streets", "everyday", "everyday80")  # drawn streets; photographs, 3 or 80 classes
+BUNDLED = ("streets", "everyday")  # for drawn streets; for photographs
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
 COCO_LABELS = DATA / "coco_labels.pbtxt"
 
@@ -78,13 +78,13 @@ def find_graph(path) -> pathlib.Path | None:
 
 
 def _for_photographs(say) -> Source:
-    """The zoo's COCO model if it can be had, else everyday80; a line says which, and why."""
+    """The zoo's COCO model if it can be had, else everyday; a line says which, and why."""
     try:
         source = find_source(COCO, say)
         line = f"auto: {COCO}, which knows the 80 kinds of things of COCO"
     except InputError as error:
-        source = find_source("everyday80", say)
-        line = f"auto: everyday80, which comes with Pixelwise; {COCO} cannot be had ({error})"
+        source = find_source("everyday", say)
+        line = f"auto: everyday, which comes with Pixelwise; {COCO} cannot be had ({error})"
     if say:
         say(line)
     return source

@@ -1,4 +1,4 @@
-"""A one-stage detector, NanoDet, and a mask branch on it: the network of `everyday80`."""
+"""A one-stage detector, NanoDet, and a mask branch on it: the network of `everyday`."""
 
 import lazy_loader
 

@@ -1,8 +1,7 @@
 """Train Mask R-CNN: the bundled models, or one for your own objects.
 
 python3 run.py train streets                  `streets`, from random weights, as shipped
-python3 run.py train everyday DATA            `everyday`, from photographs; see its --help
-python3 run.py train everyday80 DATA          `everyday80`, masks on a detector; see its --help
+python3 run.py train everyday DATA            `everyday`, masks on a detector; see its --help
 python3 run.py train DATA --out runs/NAME     NAME, from `streets` and your annotated pictures
 
 Stopped at any time, even killed, the same command goes on and ends with the same weights.
@@ -18,27 +17,17 @@ from helpers.annotations import read_dataset, split, with_classes
 from helpers.annotations.classes import add_class_options
 from helpers.evaluation import score
 from helpers.models import load_detector, load_model, save_model
-from helpers.training import everyday, everyday80, streets
+from helpers.training import everyday, streets
 from helpers.training.curves import plot_curve, read_curve
 from helpers.training.own_data import fine_tune
-from helpers.training.photo_scores import report
-from helpers.training.photos import Photos, pack
 
 RUNS = ROOT / "runs"
-EVERYDAY = """Train `everyday`: people, cats and dogs in photographs.
+EVERYDAY = """Train the masks of `everyday`: COCO's 80 classes in photographs.
 
-python3 run.py train everyday DATA                 train, from `streets` on; after a stop it goes on
+python3 run.py train everyday DATA                 train; after a stop it goes on
 python3 run.py train everyday DATA --score NAME    only measure a model
-python3 run.py train everyday DATA --pack FILE     put the data into one small zip, a DATA, too
 
-DATA is a folder with pictures and annotations in COCO's form, see helpers/training/photos.py.
-"""
-EVERYDAY80 = """Train the masks of `everyday80`: COCO's 80 classes in photographs.
-
-python3 run.py train everyday80 DATA                 train; after a stop it goes on
-python3 run.py train everyday80 DATA --score NAME    only measure a model
-
-DATA is a folder with coco343 and everyday in it, see helpers/training/everyday80.py.
+DATA is a folder with coco343 and everyday in it, see helpers/training/everyday.py.
 """
 
 
@@ -47,8 +36,6 @@ def main(argv=None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     if words[:1] == ["everyday"]:
         args, run = _everyday_parser().parse_args(words[1:]), _everyday
-    elif words[:1] == ["everyday80"]:
-        args, run = _everyday80_parser().parse_args(words[1:]), _everyday80
     else:
         args = _parser().parse_args(words)
         run = _streets if args.data == "streets" else _own
@@ -96,29 +83,9 @@ def _everyday_parser():
         formatter_class=argparse.RawTextHelpFormatter,
     )
     add = parser.add_argument
-    add("data", help="folder or packed zip")
-    add("--out", type=pathlib.Path, default=RUNS / "everyday", help="result")
-    add("--epochs", type=int, default=14, help="(default 14)")
-    add("--steps", type=int, default=250, help="batches per epoch (default 250)")
-    add("--batch", type=int, default=32, help="pictures per batch (default 32)")
-    add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")
-    add("--rate", type=float, default=2e-3, help="of learning, at its peak (default .002)")
-    add("--ship", action="store_true", help="put the result into data/, too")
-    add("--score", metavar="NAME", help="of a model to measure, or the folder of one")
-    add("--pack", metavar="FILE", type=pathlib.Path, help="a zip to write")
-    return parser
-
-
-def _everyday80_parser():
-    parser = argparse.ArgumentParser(
-        prog="python3 run.py train everyday80",
-        description=EVERYDAY80,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    add = parser.add_argument
-    bundled = DATA / "everyday80.npz"
+    bundled = DATA / "everyday.npz"
     add("data", type=pathlib.Path, help="folder with coco343 and everyday in it")
-    add("--out", type=pathlib.Path, default=RUNS / "everyday80", help="result")
+    add("--out", type=pathlib.Path, default=RUNS / "everyday", help="result")
     add("--start", type=pathlib.Path, default=bundled, help="weights of the detector")
     add("--epochs", type=int, default=15, help="(default 15)")
     add("--steps", type=int, default=150, help="batches per epoch (default 150)")
@@ -141,28 +108,13 @@ def _streets(args):
 
 
 def _everyday(args):
-    """Train, measure on "val", write all again; or only measure, or only pack."""
-    if args.pack:
-        return pack(args.data, args.pack, everyday.CLASSES)
-    if args.score:
-        photos = Photos(args.data, "val", everyday.CLASSES)
-        return report(load_detector(args.score), photos)
-    detector = everyday.train_everyday(
-        args.data, args.out, args.epochs, args.steps, args.batch, args.hold, args.rate
-    )
-    result = report(detector, Photos(args.data, "val", everyday.CLASSES))
-    _write(detector, result, args.out, args.ship)
-    return result
-
-
-def _everyday80(args):
     """Train, measure, write the card again; or only measure."""
     if args.score:
-        return everyday80.measure(load_detector(args.score), args.data)
-    detector = everyday80.train_everyday80(
+        return everyday.measure(load_detector(args.score), args.data)
+    detector = everyday.train_everyday(
         args.data, args.out, args.start, args.epochs, args.steps, args.batch, args.hold, args.rate
     )
-    result = everyday80.measure(detector, args.data)
+    result = everyday.measure(detector, args.data)
     for folder in [args.out, DATA] if args.ship else [args.out]:
         save_model(detector.model, {**detector.card, **result}, folder)
     return result

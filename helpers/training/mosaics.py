@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from helpers.mask_rcnn.model import Targets
-from helpers.training.photo_batches import BLURRED, GREY
 from helpers.training.photos import Photos
 from helpers.training.variation import vary
 
@@ -18,6 +17,8 @@ NUM_SLOTS = 24  # objects of a training picture
 MOSAICS = 0.6  # share of the pictures that are made of four
 ZOOM_ONE = (0.7, 1.8)  # in units of what fits the picture
 ZOOM_FOUR = (0.9, 2.2)  # in units of what fits its quarter
+BLURRED = 0.15  # share of the pictures
+GREY = 0.05  # share of the pictures without colours
 TINY = 60  # square pixels of the input: the box of what is smaller teaches nothing
 
 

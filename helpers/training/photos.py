@@ -1,4 +1,4 @@
-"""Photographs with annotations that tell only a part: read, and packed into a small file.
+"""Photographs with annotations that tell only a part.
 
 Annotations are in COCO's form, `instances_train….json` and `instances_val….json` in a folder or its
 `annotations/`; pictures in `images/`, or in `train…/` and `val…/`: so COCO itself does. An image
@@ -8,7 +8,6 @@ where there are boxes alone; "source", where it is from.
 
 import json
 import pathlib
-import zipfile
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ import numpy as np
 from pycocotools import mask as rle
 
 from helpers.annotations.readers.coco import is_true
-from helpers.pictures import replacing
 from helpers.structures import Detections, InputError
 
 # What JSON that is damaged, or of another form, raises.
@@ -58,7 +56,7 @@ class Photos:
     """Pictures of one COCO file, and what is known of them.
 
     Args:
-        data: folder, or a zip of one.
+        data: folder.
         part: "train" or "val"; "" where there is one file for all, `instances….json`.
         names: of the classes; objects of others are left out.
 
@@ -68,12 +66,11 @@ class Photos:
 
     def __init__(self, data, part, names):
         data = pathlib.Path(data).expanduser()
-        root = zipfile.Path(data) if data.suffix == ".zip" and data.is_file() else data
-        self.json = _annotations(root, part)
+        self.json = _annotations(data, part)
         if self.json is None:
             raise InputError(f"{data}: no instances_{part}….json in it or in its annotations/")
         name = self.json.name.removesuffix(".json").removeprefix("instances_")
-        self.folder = root / "images" if (root / "images").is_dir() else root / name
+        self.folder = data / "images" if (data / "images").is_dir() else data / name
         try:
             coco = json.loads(self.json.read_text(encoding="utf-8"))
             self._read(coco, names, name)
@@ -184,28 +181,3 @@ def _mask(outline, own_size, size):
     if isinstance(outline, list):
         outline = rle.merge(rle.frPyObjects(outline, *own_size))
     return cv2.resize(rle.decode(outline), size[::-1], interpolation=cv2.INTER_AREA)
-
-
-def pack(data, path, names, side=288, quality=60):
-    """Put data into one small zip: annotations as they are, pictures of `side` pixels at most.
-
-    They are WebP of a `quality` of 1 to 100, whatever their names end with.
-    """
-    with replacing(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in ("train", "val"):
-            photos = Photos(data, name, names)
-            archive.writestr(photos.json.name, photos.json.read_bytes())
-            for index in range(len(photos)):
-                place = f"images/{photos.rows[index].file_name}"
-                if place not in archive.namelist():
-                    archive.writestr(place, _small(photos[index][0], side, quality))
-    return pathlib.Path(path)
-
-
-def _small(image, side, quality):
-    """A picture as the bytes of a WebP of `side` pixels at most."""
-    scale = min(1, side / max(image.shape[:2]))
-    size = [round(length * scale) for length in image.shape[1::-1]]
-    small = cv2.resize(image[..., ::-1], size, interpolation=cv2.INTER_AREA)
-    _, code = cv2.imencode(".webp", small, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    return code.tobytes()
