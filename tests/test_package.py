@@ -100,15 +100,22 @@ def test_readme_says_what_the_card_says():
 
 
 def test_readme_says_what_the_card_of_everyday_says():
+    def short(value):
+        return f"{value:.3f}".removeprefix("0")
+
     card = json.loads((HELPERS.parent / "data" / "everyday.json").read_text())["held_out"]
     readme = (HELPERS.parent / "README.md").read_text()
     for name, row in card["classes"].items():
-        values = (row["mask_AP50"], *row["interval"])
-        ap, low, high = (f"{value:.3f}".removeprefix("0") for value in values)
-        assert f"| {name} | {row['objects']} | {ap} ({low} to {high})" in readme
-    crowded, empty = f"{card['sources']['cocoval']['person']:.3f}"[1:], card["empty"]
-    assert f"COCO's crowded scenes {crowded} |" in readme
-    assert f"{empty['images']} photographs of none of these it sees {empty['false']} at" in readme
+        low, high = map(short, row["interval"])
+        told = f"| {name} | {row['objects']} | {short(row['mask_AP50'])} ({low} to {high})"
+        assert told in readme
+    sources = card["sources"]
+    assert f"one large person per photo {short(sources['ccp']['person'])}" in readme
+    assert f"COCO's crowded scenes {short(sources['cocoval']['person'])} |" in readme
+    assert f"in portraits {short(sources['pets']['cat'])}" in readme
+    assert f"in wildlife cameras at night {short(sources['feralcat']['cat'])} |" in readme
+    empty = card["empty"]
+    assert f"{empty['images']} photographs of none of these it makes up {empty['false']} " in readme
 
 
 ALONE = """

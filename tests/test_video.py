@@ -167,7 +167,7 @@ def flat(path, signal, size=(64, 64), **tags):
 
 
 HDR = {"colorspace": 9, "color_primaries": 9, "color_range": 1}
-# From ITU-R BT.2408, table 1: grey card 18 % and white of a scene, as HLG and as PQ in per cent; and
+# From ITU-R BT.2408, table 1: grey card 18 % and white of a scene, as HLG and PQ in per cent; and
 # from tables 4 and 5 of BT.2100 with the matrix of BT.2087: a red, BT.709's 200 50 20.
 SIGNALS = {
     "HLG": (18, {75: 255, 38: 108}, (0.5647, 0.2657, 0.1427)),
@@ -225,7 +225,7 @@ def test_sound_that_browsers_cannot_play_becomes_aac(tmp_path, name, sound):
 
 
 def test_sound_of_a_phone_whose_frames_have_no_times_of_their_own(tmp_path):
-    """AMR: five frames of 20 ms in a packet, which alone has a time; NUT takes them so, like 3gp."""
+    """AMR: five frames of 20 ms in a packet, which alone has a time; NUT takes them so, as 3gp."""
     rng, path = np.random.default_rng(0), tmp_path / "a.amr"
     frames = [b"\x3c" + rng.bytes(31) for _ in range(50)]  # 12.2 kbit/s: ETSI TS 126 101
     path.write_bytes(b"#!AMR\n" + b"".join(frames))
