@@ -10,6 +10,7 @@ to benchmarks/HARDENED.md.
 """
 
 import argparse
+import base64
 import copy
 import datetime
 import gzip
@@ -26,6 +27,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -127,24 +129,91 @@ TREES = {
         {"label": "nut", "points": CORNERS, "shape_type": "polygon"},
         {"label": "nut", "points": CORNERS[:2], "shape_type": "circle"}]},
 }  # fmt: skip
-VOC = """<annotation><filename>a.png</filename><size><width>40</width><height>30</height></size>
-<object><name>nut</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>20</xmax><ymax>22</ymax></bndbox>
-</object></annotation>"""
+PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAB4AAAAUCAAAAAC/wNIYAAAAFklEQVR4nGP8z4APMOGVHZUelSZBGgCbjwEn5TWqQAAA"
+    "AABJRU5ErkJggg=="
+)  # 30 x 20 pixels, all 255
+PACKED = base64.b64encode(zlib.compress(base64.b64decode(PNG))).decode()
+TREES |= {
+    "labelme_mask": {"imagePath": "b.png", "imageHeight": 30, "imageWidth": 40, "imageData": PNG,
+        "shapes": [{"label": "nut", "points": [[2, 3], [31, 22]], "shape_type": "mask",
+                    "mask": PNG}]},
+    "via3": {"project": {}, "file": {"1": {"fname": "a.png"}}, "view": {"1": {"fid_list": ["1"]}},
+        "attribute": {"1": {"aname": "class", "options": {"0": "nut"}}},
+        "metadata": {"x": {"vid": "1", "xy": [7, *FLAT], "av": {"1": "0"}},
+                     "y": {"vid": "1", "xy": [4, 9, 9, 8, 6], "av": {"1": "0"}}}},
+    "panoptic": {"images": [{"id": 1, "file_name": "a.png", "height": 30, "width": 40}],
+        "categories": [{"id": 3, "name": "nut", "isthing": 1}],
+        "annotations": [{"image_id": 1, "file_name": "a.png", "segments_info": [
+            {"id": 7, "category_id": 3, "area": 100, "bbox": [5, 5, 10, 10], "iscrowd": 0}]}]},
+    "label_studio": [{"data": {"image": "/data/upload/1/a.png"}, "annotations": [{"result": [
+        {"type": "polygonlabels", "original_width": 40, "original_height": 30, "id": "p",
+         "value": {"points": CORNERS, "polygonlabels": ["nut"]}},
+        {"type": "brushlabels", "original_width": 40, "original_height": 30, "id": "b",
+         "value": {"rle": [0, 0, 18, 192, 59, 30, 255, 128], "brushlabels": ["nut"]}},
+        {"type": "ellipselabels", "original_width": 40, "original_height": 30, "id": "e",
+         "value": {"x": 40, "y": 50, "radiusX": 20, "radiusY": 9, "ellipselabels": ["nut"]}}]}]}],
+    "supervisely": {"size": {"height": 30, "width": 40}, "objects": [
+        {"classTitle": "nut", "geometryType": "polygon",
+         "points": {"exterior": CORNERS, "interior": [[[9, 9], [14, 9], [14, 14]]]}},
+        {"classTitle": "nut", "geometryType": "bitmap",
+         "bitmap": {"origin": [2, 3], "data": PACKED}}]},
+}  # fmt: skip
+FILES = {"supervisely": "a.png.json"}  # what a file must be called, if not a.json
+BOX = "<xmin>5</xmin><ymin>5</ymin><xmax>20</xmax><ymax>22</ymax>"
+POINTS = ";".join(f"{x},{y}" for x, y in CORNERS)
+TEXTS = {
+    "a.xml": f"""<annotation><filename>a.png</filename><size><width>40</width><height>30</height>
+</size><object><name>nut</name><bndbox>{BOX}</bndbox></object></annotation>""",
+    "annotations.xml": f"""<annotations><image id="0" name="a.png" width="40" height="30">
+<polygon label="nut" points="{POINTS}"/><mask label="nut" rle="0,90" left="3" top="3" width="9"
+height="10"/><box label="nut" xtl="1" ytl="2" xbr="9" ybr="9" rotation="9"/></image><track id="0"
+label="nut"><polygon frame="0" outside="0" points="{POINTS}"/></track></annotations>""",
+    "b.xml": "<annotation><filename>a.png</filename><object><name>nut</name><polygon>"
+    + "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in CORNERS)
+    + "</polygon></object></annotation>",
+    "a.txt": "0 .1 .1 .6 .1 .6 .7 .1 .7\n1 .5 .5 .2 .2\n0 .2 .3 .9 .3 .5 .9\n",
+    "data.yaml": "nc: 2\nnames: [nut, fig]\n",
+}
 
 
 def annotations(rng, folder):
     from helpers.annotations import read_dataset, statistics
 
     _photo(folder / "a.png")
-    kind = rng.choice([*TREES, "voc"])
-    if kind == "voc":
-        (folder / "a.xml").write_bytes(damaged(VOC.encode(), rng))
-    else:
-        written(folder / "a.json", TREES[kind], rng)
+    kind = rng.choice([*TREES, *TEXTS])
+    if kind in TREES:
+        written(folder / FILES.get(kind, "a.json"), TREES[kind], rng)
+    elif kind in ("a.txt", "data.yaml"):
+        for name in ("a.txt", "data.yaml"):
+            (folder / name).write_text(TEXTS[name])
+    if kind == "panoptic":
+        _photo(folder / "a/a.png")  # the segments
+    if kind in TEXTS:
+        (folder / kind).write_bytes(damaged(TEXTS[kind].encode(), rng))
     data = read_dataset(folder, fix=rng.random() < 0.5)
     statistics(data)
     for index in range(min(len(data), 3)):
         data[index]
+
+
+def masks(rng, folder):
+    """Mask pictures of every kind of pixel."""
+    import numpy as np
+    from PIL import Image
+
+    from helpers.annotations import read_dataset
+
+    _photo(folder / "images/a.jpg")
+    path = folder / f"masks/a{rng.choice(('.png', '.tif', '.webp', '.gif', '.bmp'))}"
+    path.parent.mkdir()
+    values = np.kron(np.arange(12).reshape(3, 4), np.ones((10, 10), int))
+    if path.suffix == ".tif":
+        Image.fromarray(values.astype(rng.choice(("<u2", "<i4", "<f4", "u1")))).save(path)
+    else:
+        Image.fromarray(values.astype("u1")).convert(rng.choice(("L", "RGB"))).save(path)
+    path.write_bytes(damaged(path.read_bytes(), rng))
+    read_dataset(folder)
 
 
 def label_maps(rng, folder):
@@ -160,7 +229,7 @@ def label_maps(rng, folder):
 def pictures(rng, folder):
     from helpers.pictures import read_image
 
-    ending = rng.choice((".png", ".jpg", ".webp", ".bmp", ".tif", ".gif"))
+    ending = rng.choice((".png", ".jpg", ".webp", ".bmp", ".tif", ".gif", ".avif", ".heic"))
     _photo(folder / "good.png")
     from PIL import Image
 
@@ -292,7 +361,17 @@ def arguments(rng, folder):
 
 
 KINDS = {
-    f.__name__: f for f in (annotations, label_maps, pictures, weights, archives, clips, arguments)
+    f.__name__: f
+    for f in (
+        annotations,
+        masks,
+        label_maps,
+        pictures,
+        weights,
+        archives,
+        clips,
+        arguments,
+    )
 }
 SHARE = {"clips": 0.5, "arguments": 0.5, "weights": 0.7}  # of --inputs: they take longer
 

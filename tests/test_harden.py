@@ -11,7 +11,7 @@ import sys
 import pytest
 
 SCRIPT = pathlib.Path(__file__).parents[1] / ".ci/harden.py"
-KINDS = ("annotations", "label_maps", "pictures", "archives")
+KINDS = ("annotations", "masks", "label_maps", "pictures", "archives")
 on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
 
 
