@@ -221,11 +221,11 @@ def unscored(monkeypatch):
 PICTURES = [short_run.draw(seed) for seed in range(4)]
 
 
-def quick(folder, start, train=PICTURES, **options):
+def quick(folder, start, train=PICTURES, val=PICTURES[:2], **options):
     """A fine-tuning of one batch an epoch."""
     options = {"epochs": 1, "steps": 1, "batch_size": 2, "heads_epochs": 0, "say": None} | options
     with eagerly():
-        return own_data.fine_tune(train, PICTURES[:2], folder, start=str(start), **options)
+        return own_data.fine_tune(train, val, folder, start=str(start), **options)
 
 
 def short_process(*options, **environment):
@@ -318,10 +318,8 @@ def test_more_objects_than_slots_and_than_the_start_can_find(start, tmp_path, un
     """The network is made for as many, and what has no slot is said to be left out."""
     image, truth = crowd()
     truth = truth.replace(categories={1: "square"})
-    said = []
-    detector = quick(
-        tmp_path / "crowd", start, [(image, truth)] * 2, augment=False, say=said.append
-    )
+    said, pictures = [], [(image, truth)] * 2
+    detector = quick(tmp_path / "crowd", start, pictures, pictures, augment=False, say=said.append)
     config = detector.model.config
     assert config.num_detections == config.num_proposals == config.num_candidates == 100
     assert said[1] == (
