@@ -1,9 +1,6 @@
-"""Makes the pictures of what `everyday` finds in photographs, and of what it makes up.
+"""Makes the pictures of what `everyday` finds in photographs, and of what it gets wrong.
 
-.venv/bin/python .ci/make_photos.py FOLDER     FOLDER holds skimage/, as in scikit-image's wheel
-
-Writes data/everyday-found.jpg and data/everyday-wrong.jpg. All six are in the public domain:
-Matplotlib's grace_hopper, and five of scikit-image's.
+.venv/bin/python .ci/make_photos.py     of data/photographs: data/everyday-found.jpg, -wrong.jpg
 """
 
 import sys
@@ -13,9 +10,10 @@ import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 ROWS = {
-    "found": ("grace_hopper", "astronaut.png", "chelsea.png"),
-    "wrong": ("moon.png", "gravel.png", "coffee.png"),
+    "found": ("grace_hopper", "astronaut", "chelsea"),
+    "wrong": ("coins", "coffee"),
 }
 HEIGHT, GAP = 300, 8
 
@@ -23,19 +21,20 @@ HEIGHT, GAP = 300, 8
 def main():
     from helpers.drawing import draw_detections
     from helpers.models import load_detector
-    from helpers.pictures import read_image, sample_photos, save_image
+    from helpers.pictures import read_image, save_image
 
-    detector, folder = load_detector("everyday"), Path(sys.argv[1]) / "skimage/data"
+    detector = load_detector("everyday")
     for row, names in ROWS.items():
         tiles = []
         for name in names:
-            image = read_image(sample_photos().get(name, folder / name))
+            image = read_image(ROOT / f"data/photographs/{name}.jpg")
             width = round(image.shape[1] * HEIGHT / image.shape[0])
             image = cv2.resize(image, (width, HEIGHT), interpolation=cv2.INTER_AREA)
             found = detector(image)
             print(row, name, dict(zip(found.names, found.scores.round(2).tolist(), strict=True)))
-            gap = np.full((HEIGHT, GAP * bool(tiles), 3), 255, np.uint8)
-            tiles += [gap, draw_detections(image, found)]
+            tiles.append(draw_detections(image, found))
+            tiles.append(np.full((HEIGHT, GAP, 3), 255, np.uint8))
+        tiles.pop()  # no gap after the last
         save_image(ROOT / f"data/everyday-{row}.jpg", np.concatenate(tiles, 1), quality=85)
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import glob
-import importlib.util
 import os
 import pathlib
 import warnings
@@ -21,12 +20,6 @@ SUFFIXES = (*WRITTEN, ".jfif", ".jpe", ".heic", ".heif", ".avif")  # what is rea
 # (Pillow 11.3's PSD reader writes out of bounds, CVE-2026-25990).
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
-SAMPLES = {  # photographs in packages that may be installed
-    "grace_hopper": ("matplotlib", "mpl-data/sample_data/grace_hopper.jpg"),
-    "astronaut": ("skimage", "data/astronaut.png"),
-    "chelsea": ("skimage", "data/chelsea.png"),
-    "china": ("sklearn", "datasets/images/china.jpg"),
-}
 
 
 def find_images(pattern) -> list[pathlib.Path]:
@@ -54,20 +47,6 @@ def find_images(pattern) -> list[pathlib.Path]:
     if not found:
         endings = ", ".join(ending[1:] for ending in SUFFIXES)
         raise InputError(f"no pictures in {path}; wanted are files that end in {endings}")
-    return found
-
-
-def sample_photos() -> dict[str, pathlib.Path]:
-    """Photographs that came with other packages, by name; the first comes with Matplotlib.
-
-    Two persons, a cat (in scikit-image), and a palace (in scikit-learn): as many as are there.
-    """
-    found = {}
-    for name, (package, file) in SAMPLES.items():
-        spec = importlib.util.find_spec(package)
-        path = pathlib.Path(spec.origin).parent / file if spec and spec.origin else None
-        if path and path.is_file():
-            found[name] = path
     return found
 
 

@@ -1,4 +1,4 @@
-"""Outlines drawn by hand, over a grid: who is in the photographs of `pictures.sample_photos`.
+"""Outlines drawn by hand, over a grid: who is in the photographs of `data/photographs`.
 
 Points are x, y in pixels of the picture.
 """

@@ -12,7 +12,6 @@ from helpers.pictures import (
     find_images,
     read_image,
     replacing,
-    sample_photos,
     save_image,
 )
 from helpers.structures import InputError
@@ -49,12 +48,6 @@ def test_find_images_of_a_folder_a_file_and_a_glob(tmp_path, monkeypatch):
 def test_a_file_name_may_look_like_a_pattern(tmp_path):
     (tmp_path / "photo[1].jpg").write_bytes(b"x")
     assert find_images(tmp_path / "photo[1].jpg") == [tmp_path / "photo[1].jpg"]
-
-
-def test_photographs_that_others_ship():
-    photos = sample_photos()
-    assert next(iter(photos)) == "grace_hopper"
-    assert read_image(photos["grace_hopper"]).shape == (600, 512, 3)
 
 
 @pytest.mark.parametrize("name", ["", "*.jpg", "gone.jpg"])
