@@ -5,7 +5,7 @@ Without a command it finds the objects on the pictures and the video that come w
 on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which shows them all:
   --images PATH ...  pictures: files, folders, or patterns in quotes such as 'photos/*.jpg'
   --video FILE ...   videos; --every 3 looks at each third frame, --resume goes on after a stop
-  --model NAME       streets; for photographs everyday, mask_rcnn_inception_v2_coco; or a folder
+  --model NAME       everyday for what you bring; or streets, mask_rcnn_inception_v2_coco, a folder
   --score NUMBER     drop objects that score less, from 0 to 1 (0.5 unless you say)
   --out FOLDER       where the results go (outputs unless you say)
 commands:

@@ -13,6 +13,7 @@ from PIL import Image
 import helpers.__main__ as job
 import helpers.models
 from helpers.job import inputs, running
+from helpers.job.options import read_options
 from helpers.models.sources import Source
 from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import Detections, InputError
@@ -65,9 +66,9 @@ def files(tmp_path, monkeypatch):
     """Pictures and a video, a fake model, and an empty current folder."""
 
     def find_source(name):
-        if name != "streets":
+        if name not in ("streets", "everyday"):
             raise InputError(f"no model {name!r}: use streets")
-        return Source("network", pathlib.Path("streets.json"), {})
+        return Source("network", pathlib.Path(f"{name}.json"), {})
 
     def load_detector(source, score_threshold, say):
         return Fake(score_threshold)
@@ -158,6 +159,19 @@ class Links(HTMLParser):
     def handle_endtag(self, tag):
         while self.open.pop() != tag:
             pass
+
+
+@pytest.mark.parametrize(
+    "arguments, model",
+    [
+        ([], "streets"),
+        (["--images", "a.jpg"], "everyday"),
+        (["--video", "a.mp4"], "everyday"),
+        (["--video", "a.mp4", "--model", "streets"], "streets"),
+    ],
+)
+def test_what_a_user_brings_never_meets_the_model_for_drawings(arguments, model):
+    assert read_options(arguments).model == model
 
 
 def test_the_page_is_whole_and_relative(files):

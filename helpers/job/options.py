@@ -18,7 +18,11 @@ def read_options(argv=None) -> argparse.Namespace:
     add = parser.add_argument
     add("--images", nargs="+", metavar="PATH", help="pictures: files, folders or 'patterns*.jpg'")
     add("--video", nargs="+", metavar="FILE", help="videos")
-    add("--model", default="streets", metavar="NAME", help="a model's name, or its folder")
+    add(
+        "--model",
+        metavar="NAME",
+        help="a model's name, or its folder (everyday; streets for the files of Pixelwise)",
+    )
     add("--score", type=float, default=0.5, help="drop objects that score less (default 0.5)")
     add(
         "--every",
@@ -35,4 +39,6 @@ def read_options(argv=None) -> argparse.Namespace:
         parser.error(f"--score must lie between 0 and 1, got {options.score}")
     options.out = options.out.expanduser()
     options.bundled = options.images is None and options.video is None
+    if options.model is None:
+        options.model = "streets" if options.bundled else "everyday"
     return options
