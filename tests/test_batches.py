@@ -7,7 +7,7 @@ import pytest
 from helpers.mask_rcnn.inference import letterbox
 from helpers.structures import Detections, InputError
 from helpers.training import variation
-from helpers.training.fitting import fit
+from helpers.training.fitting import fit, tighten
 from helpers.training.pasting import paste
 from helpers.training.pictures import Shrunk, Shuffled
 from helpers.training.survey import survey
@@ -213,6 +213,22 @@ def test_a_box_that_is_hidden_becomes_a_region():
     assert both.masks.any((1, 2)).tolist() == [False, False, False, True]
     _, same = paste(above, (image, truth), np.ones(3, bool))
     assert same.names == ["dog"]  # what has no mask cannot be pasted
+
+
+def test_regions_to_leave_out_stay_and_are_not_pasted():
+    """What is left to see of a crowd, however little, is no background."""
+    image, truth = picture((1, 0, 0, 6, 4), (3, 5, 2, 6, 4))
+    truth = truth.replace(scores=[0, 1])
+    above = picture((18, 0, 0, 5, 4), shade=200)
+    _, both = paste((image, truth), above, np.array([True]))
+    assert both.names == ["person", "car", "dog"] and both.scores.tolist() == [0, 1, 1]
+    assert both.masks[0].sum() == 4  # of 24 pixels
+    _, same = paste(above, (image, truth), np.ones(2, bool))
+    assert same.names == ["dog", "car"]
+    cut = np.zeros_like(truth.masks)
+    cut[0, 0, 0] = True
+    left = tighten(truth, cut, truth.boxes, 0.5)
+    assert left.names == ["person"] and left.scores.tolist() == [0]
 
 
 def test_pasting_keeps_masks_with_their_pixels(monkeypatch):

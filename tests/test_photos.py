@@ -94,6 +94,14 @@ def test_only_what_can_be_judged_counts():
     nothing = Detections.empty(size, CATEGORIES)
     assert [len(part) for part in counted(nothing, detections, {1})] == [0, 4]
     assert [len(part) for part in counted(truth, nothing, {1})] == [1, 0]
+    # A model that numbers its classes otherwise: they are the same by name.
+    names = {number: {1: 17, 17: 1}.get(number, number) for number in CATEGORIES}
+    swapped = detections.replace(
+        labels=[names[label] for label in detections.labels.tolist()],
+        categories={names[number]: name for number, name in CATEGORIES.items()},
+    )
+    np.testing.assert_allclose(counted(truth, swapped, {1})[1].scores, [0.9, 0.8, 0.6])
+    assert counted(truth, swapped, {1, 17})[1].labels.tolist() == [1, 1, 1, 17]
 
 
 class Oracle:

@@ -13,6 +13,7 @@ from helpers.evaluation import (
     rounded,
     summarize,
 )
+from helpers.evaluation.matching import common_ids, renumbered
 from helpers.evaluation.scoring import progress
 from helpers.structures import box_iou
 
@@ -38,9 +39,11 @@ def counted(truth, detections, known):
         known: ids that were looked for.
 
     Returns:
-        truth without regions; detections without classes that were not looked for, and without
-        what lies in a region and away from every true object (a box IoU below .1).
+        truth without regions; detections, with the ids of the truth for classes of the same name,
+        without classes that were not looked for, and without what lies in a region and away from
+        every true object (a box IoU below .1).
     """
+    (detections,) = renumbered([detections], common_ids([truth], [detections]))
     objects, regions = truth[truth.scores > 0], truth[truth.scores == 0]
     detections = detections[np.isin(detections.labels, list(known))]
     in_region = _mostly_inside(detections.boxes, regions.boxes)
