@@ -80,7 +80,7 @@ def read_image(path, source=None) -> np.ndarray:
             warnings.simplefilter("ignore")  # Pillow's on size, EXIF and palettes: handled here
             with Image.open(source or path, formats=FORMATS) as picture:
                 ImageOps.exif_transpose(picture, in_place=True)
-                return _to_rgb(picture)
+                return to_rgb(picture)
     except InputError:
         raise
     except Image.DecompressionBombError:
@@ -97,8 +97,8 @@ def read_image(path, source=None) -> np.ndarray:
         raise InputError(f"{path}: is damaged or cut off ({reason}); copy it again") from None
 
 
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    """Any mode of Pillow as (H, W, 3) uint8."""
+def to_rgb(picture: Image.Image) -> np.ndarray:
+    """A picture of Pillow's in any mode as (H, W, 3) uint8, see `read_image`."""
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         values = np.nan_to_num(np.asarray(picture).astype(np.float32))
         low, high = 0, 65535

@@ -10,9 +10,13 @@ Letters used in shapes, here and in the whole package:
 from __future__ import annotations
 
 import dataclasses
+import html
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+
+from helpers.thumbnail import thumbnail
 
 
 class InputError(ValueError):
@@ -34,7 +38,10 @@ def require_image(image) -> None:
     require(kind == np.uint8 and is_rgb, f"{wanted}, got {kind} {shape or ''}")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+KINDS_LISTED = 5  # of a sentence on what was found
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Detections:
     """The objects of one image, found or true (then every score is 1).
 
@@ -50,7 +57,8 @@ class Detections:
     N may be 0. Arrays are stored as given when they have the right type, else converted.
 
     Raises:
-        ValueError: shapes disagree, an image size is not positive, or a label is unknown.
+        ValueError: shapes disagree, an image size is not positive, a label is unknown, or masks
+            hold shares between no and yes, which need a threshold.
     """
 
     boxes: np.ndarray
@@ -75,7 +83,7 @@ class Detections:
             shape = getattr(self, name).shape
             require(shape == (n,), f"{name} must have shape ({n},), one per box, got {shape}")
         if self.masks is not None:
-            self._put("masks", np.asarray(self.masks, bool))
+            self._put("masks", _yes_or_no(self.masks))
             require(
                 self.masks.shape == (n, height, width),
                 f"masks must have shape {(n, height, width)}, got {self.masks.shape}",
@@ -99,6 +107,21 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        ranked = Counter(self.names).most_common()
+        listed = [f"{count} {name}" for name, count in ranked[:KINDS_LISTED]]
+        more = " …" if len(ranked) > KINDS_LISTED else ""
+        objects = "1 object" if len(self) == 1 else f"{len(self) or 'no'} objects"
+        kinds = f": {', '.join(listed)}{more}" if listed else ""
+        return f"{objects}{kinds} (in {width} × {height} pixels)"
+
+    def _repr_html_(self) -> str:
+        """The sentence and a thumbnail, as a notebook shows it."""
+        names = [f"{name} {score:.2f}" for name, score in zip(self.names, self.scores, strict=True)]
+        picture = thumbnail(self.image_size, self.boxes, self.labels, names, self.masks)
+        return f"<div><div>{html.escape(repr(self))}</div>{picture}</div>"
 
     def __getitem__(self, keep) -> Detections:
         """Some of the objects: `d[0]`, `d[:3]`, `d[d.scores >= 0.7]`, `d[[4, 2]]`."""
@@ -179,6 +202,21 @@ class Detections:
                 }
             )
         return rows
+
+
+def _yes_or_no(masks):
+    """Masks as bool; what holds only 0 and another number, 1 or 255, is taken for it."""
+    masks = np.asarray(masks)
+    if masks.dtype == bool or masks.size == 0:
+        return masks.astype(bool, copy=False)
+    yes = masks.max()
+    is_clear = yes in (0, 1, 255) and bool(np.all((masks == 0) | (masks == yes)))
+    require(
+        is_clear,
+        f"masks must be bool, got {masks.dtype} up to {yes:g} with values between; "
+        "cut them where an object begins, for example masks > 0.5",
+    )
+    return masks != 0
 
 
 def box_iou(a, b):

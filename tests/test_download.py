@@ -443,6 +443,19 @@ def test_a_full_disk_is_noticed_on_the_way(zoo):
     refused(zoo, make_card(zoo), "No space left", "free some space", str(zoo.cache))
 
 
+@pytest.mark.parametrize("home", ["./", "", "1/"])
+def test_a_saved_model_that_lies_bare_is_unpacked(tmp_path, home):
+    """TensorFlow Hub's and Kaggle's layout; beside it, the same in a folder of its own."""
+    bare = ["saved_model.pb", "variables/variables.index", "assets/names.txt"]
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(pack({f"{home}{name}": name.encode() for name in bare}))
+    assert archives.unpack(archive, tmp_path / "a") == bare
+    assert (tmp_path / "a/variables/variables.index").read_bytes() == b"variables/variables.index"
+    inner = [f"saved_model/{name}" for name in bare]
+    archive.write_bytes(pack({f"{home}{name}": b"x" for name in inner}))
+    assert archives.unpack(archive, tmp_path / "b") == inner
+
+
 def test_a_full_disk_while_unpacking_keeps_the_archive(zoo, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from helpers.models import graphs
 from helpers.models.label_maps import find_label_map, read_label_map
 from helpers.models.loading import load_detector
-from helpers.models.sources import find_graph
+from helpers.models.sources import find_graph, find_source
 from helpers.structures import InputError
 from tests import api_graph
 
@@ -82,10 +82,54 @@ def test_graph_and_label_map_are_found(tmp_path):
     assert find_graph(tmp_path / "other.pb") == tmp_path / "other.pb"
     (tmp_path / "graph.pbtxt").write_text("node { }")
     assert find_label_map(tmp_path / SAVED) is None
+    version = tmp_path / "1/saved_model.pb"  # as a server keeps it
     for name in ("names.pbtxt", "toy_label_map.pbtxt"):
         (tmp_path / name).write_text("item { id: 1 name: 'cat' }")
         assert find_label_map(tmp_path / SAVED) == tmp_path / name
         assert find_label_map(tmp_path / FROZEN) == tmp_path / name
+        assert find_label_map(version) == tmp_path / name
+    other = tmp_path / "other_model/saved_model.pb"
+    assert find_label_map(other) is None and find_label_map(tmp_path / "v/1/a/x.pb") is None
+
+
+@pytest.mark.parametrize("name", [".", FROZEN, "saved_model", "..", "../1"])
+def test_names_hold_from_inside_a_folder(tmp_path, monkeypatch, name):
+    """Whatever the folder one stands in, the model is called by its own, and finds its names."""
+    home = tmp_path / "nuts"
+    for part in ("saved_model", "1", "sub"):
+        (home / part).mkdir(parents=True)
+    for part in (FROZEN, SAVED, "1/saved_model.pb"):
+        (home / part).touch()
+    (home / "label_map.pbtxt").write_text("item { id: 1 name: 'nut' }")
+    monkeypatch.chdir(home / "sub" if name.startswith("..") else home)
+    card = find_source(name).card
+    assert card == {"name": "nuts", "categories": {1: "nut"}}
+    monkeypatch.chdir(home / "saved_model")
+    assert find_source(".").card == find_source("saved_model.pb").card == card
+
+
+@pytest.mark.parametrize(
+    "name, knows_coco",
+    [
+        ("mask_rcnn_coco_nuts", False),
+        ("my_mask_rcnn_inception_v2_coco", False),
+        ("mask_rcnn_inception_v2_coco", True),
+        ("mask_rcnn_inception_v2_coco_2018_01_28", True),
+        ("mask-rcnn-inception-resnet-v2/tensorFlow2/1024x1024/1", True),
+    ],
+)
+def test_only_the_zoos_own_models_get_the_names_of_coco(tmp_path, name, knows_coco):
+    (tmp_path / name).mkdir(parents=True)
+    (tmp_path / name / "saved_model.pb").touch()
+    assert len(find_source(str(tmp_path / name)).card["categories"]) == (80 if knows_coco else 0)
+
+
+@pytest.mark.parametrize("labels, num", [("mscoco_label_map.pbtxt", 80), ("nuts.pbtxt", 0)])
+def test_a_models_own_settings_tell_its_names(tmp_path, labels, num):
+    (tmp_path / FROZEN).touch()
+    config = f'train_input_reader {{ label_map_path: "PATH_TO_BE_CONFIGURED/{labels}" }}'
+    (tmp_path / "pipeline.config").write_text(config)
+    assert len(find_source(str(tmp_path)).card["categories"]) == num
 
 
 # --- with a pencil -----------------------------------------------------------------------------
@@ -159,12 +203,12 @@ def test_an_id_without_a_name_is_called_by_its_number(toy, tmp_path):
     (tmp_path / "bare" / "label_map.pbtxt").write_text("item { id: 3 name: 'car' }")
     detector = load_detector(str(tmp_path / "bare"), score_threshold=0.3, say=None)
     assert detector(PICTURE).names == ["car", "class 90"] and detector.categories == {3: "car"}
-    api_graph.toy(tmp_path / "mask_rcnn_inception_v2_coco_mine", BOXES, CLASSES, SCORES, HALVES)
-    detector = load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
+    coco = tmp_path / "mask_rcnn_inception_v2_coco_2018_01_28"
+    api_graph.toy(coco, BOXES, CLASSES, SCORES, HALVES)
+    detector = load_detector(str(coco), say=None)
     assert detector(PICTURE).names == ["car"] and len(detector.categories) == 80
-    (tmp_path / "mask_rcnn_inception_v2_coco_mine" / "mine.pbtxt").write_text(LABELS)  # counts more
-    detector = load_detector(str(tmp_path / "mask_rcnn_inception_v2_coco_mine"), say=None)
-    assert detector.categories == {3: "car", 90: "brush"}
+    (coco / "mine.pbtxt").write_text(LABELS)  # counts more
+    assert load_detector(str(coco), say=None).categories == {3: "car", 90: "brush"}
 
 
 def test_scores_are_sorted(tmp_path):
@@ -198,6 +242,116 @@ def test_what_is_no_image_is_refused_at_the_door(toy, image, given):
         load_detector(str(toy), say=None)(image)
 
 
+# --- beside the contract -----------------------------------------------------------------------
+
+IN_PIXELS = [[10, 12, 20, 30], [0, 0, 4, 6]]  # BOXES in the picture of 40 x 60
+
+
+def write_graph(folder, dtype=tf.uint8, name="image_tensor", shape=(1, None, None, 3), **outputs):
+    """A frozen graph that gives constants, or what a function makes of the picture, by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = {
+        "num_detections": [2.0], "detection_boxes": [BOXES], "detection_scores": [SCORES],
+        "detection_classes": [CLASSES], "detection_masks": [HALVES],
+    }  # fmt: skip
+    with tf.Graph().as_default() as graph:
+        image = tf.compat.v1.placeholder(dtype, shape, name)
+        for key, value in (rows | outputs).items():
+            if value is not None:
+                value = value(image) if callable(value) else tf.constant(np.float32(value))
+                tf.identity(value, key)
+    (folder / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
+    return str(folder)
+
+
+def test_boxes_in_pixels_of_the_picture(tmp_path):
+    path = write_graph(tmp_path, detection_boxes=[IN_PIXELS])
+    detections = load_detector(path, score_threshold=0.3, say=None)(PICTURE)
+    np.testing.assert_allclose(detections.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]])
+    assert detections.masks.sum((1, 2)).tolist() == [90, 24]
+
+
+@pytest.mark.parametrize("scale, offset", [((1.6, 1.6), (0, 0)), ((0.5, 2.0), (3, 1))])
+def test_boxes_in_pixels_of_what_model_garden_made_of_the_picture(tmp_path, scale, offset):
+    """official/vision/ops/preprocess_ops.py: sizes, desired sizes, scale and offset, each y, x."""
+    info = [[[40, 60], [64, 96], scale, offset]]
+    resized = np.multiply(IN_PIXELS, [*scale, *scale]) - [*offset, *offset]
+    path = write_graph(tmp_path, detection_boxes=[resized], image_info=info)
+    detections = load_detector(path, score_threshold=0.3, say=None)(PICTURE)
+    np.testing.assert_allclose(detections.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]], atol=1e-5)
+    path = write_graph(tmp_path, image_info=info)  # it can also export boxes from 0 to 1
+    detections = load_detector(path, score_threshold=0.3, say=None)(PICTURE)
+    np.testing.assert_allclose(detections.boxes, [[12, 10, 30, 20], [0, 0, 6, 4]], atol=1e-5)
+
+
+def test_masks_of_the_whole_picture(tmp_path):
+    def bright(image):
+        share = tf.cast(image[..., 0], tf.float32)[:, None] / 255
+        return tf.tile(share, [1, 2, 1, 1])
+
+    detector = load_detector(
+        write_graph(tmp_path, detection_masks=bright), score_threshold=0.3, say=None
+    )
+    for picture in (PICTURE, PICTURE[:15, :15]):
+        wanted = picture[..., 0] > 127
+        np.testing.assert_array_equal(detector(picture).masks, [wanted] * 2)
+    assert detector.candidates(PICTURE).is_whole
+
+
+@pytest.mark.parametrize(
+    "outputs, reason",
+    [
+        ({"detection_boxes": [[[0, 0, 900, 900]] * 2]}, "reach 900 pixels in a picture of 640"),
+        ({"detection_masks": np.zeros((1, 2, 15, 20))}, "masks of 20 x 15 are neither of a box's"),
+        ({"detection_masks": np.zeros((1, 2, 3, 15, 15))}, r"masks must be \(1, D, M, M\), it is"),
+        ({"detection_boxes": BOXES}, r"detection_boxes must be \(1, D, 4\), it is \(2, 4\)"),
+        ({"detection_scores": [[7.0, 2.0]]}, "scores do not lie between 0 and 1"),
+        ({"dtype": tf.float32}, r"uint8: it takes image_tensor float32 .*export .*image_tensor.$"),
+        ({"dtype": tf.string, "shape": [None], "name": "encoded_image_string_tensor"},
+         "encoded_image_string_tensor string .*; export it with --input_type image_tensor.$"),
+        ({"dtype": tf.string, "shape": [None], "name": "tf_example"}, "takes tf_example string"),
+        ({"shape": (8, None, None, 3)}, "one picture of any size: .* with batch size 1"),
+        ({"shape": (1, 300, 300, 3)}, r"\(1, 300, 300, 3\) and gives .* without a fixed size"),
+        ({"detection_classes": None}, "no detection_classes: it takes image_tensor uint8 .*boxes"),
+    ],
+)  # fmt: skip
+def test_other_contracts_are_refused_in_one_line(tmp_path, outputs, reason):
+    with pytest.raises(InputError, match=rf"\.pb: .*{reason}") as caught:
+        load_detector(write_graph(tmp_path, **outputs), say=None)
+    assert "\n" not in str(caught.value)
+
+
+def save(folder, names, **inputs):
+    """A SavedModel of TF1 whose outputs, all zero, have these names; inputs: dtype."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tensors = {key: tf.compat.v1.placeholder(kind, [None]) for key, kind in inputs.items()}
+        outputs = {name: tf.zeros([1]) for name in names}
+        tf.compat.v1.saved_model.simple_save(session, str(folder), tensors, outputs)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "names, inputs, reason",
+    [
+        (
+            graphs.OUTPUTS,
+            {"input": tf.string},
+            r"takes input string .*--input_type image_tensor\)$",
+        ),
+        (
+            ["probabilities"],
+            {"x": tf.float32},
+            r"no num_detections: it takes x float32 .* gives prob",
+        ),
+        (graphs.OUTPUTS, {"a": tf.uint8, "b": tf.uint8}, "must take a picture of uint8: it takes"),
+    ],
+)
+def test_saved_models_of_other_contracts(tmp_path, names, inputs, reason):
+    with pytest.raises(InputError, match=reason) as caught:
+        load_detector(save(tmp_path / "saved_model", names, **inputs), say=None)
+    assert "\n" not in str(caught.value)
+
+
 # --- files that are no graphs ------------------------------------------------------------------
 
 
@@ -216,7 +370,8 @@ def test_a_graph_of_something_else_is_named(tmp_path):
     with tf.Graph().as_default() as graph:
         tf.compat.v1.placeholder(tf.uint8, [None], "image_tensor")
     (tmp_path / FROZEN).write_bytes(graph.as_graph_def().SerializeToString())
-    with pytest.raises(InputError, match="it has no num_detections: the API did not export it"):
+    told = r"it has no num_detections: it takes image_tensor uint8 \(None,\) and gives nothing"
+    with pytest.raises(InputError, match=told):
         load_detector(str(tmp_path), say=None)
 
 
@@ -291,14 +446,6 @@ def outputs(path, **options):
 
 def test_a_saved_model_of_tf1_gives_the_same(small):
     same(outputs(small[0] / "saved_model"), small[1])
-
-
-def test_where_pruning_fails_a_session_runs(small, monkeypatch):
-    def fail(*args):
-        raise RuntimeError("lift_to_graph: loops")
-
-    monkeypatch.setattr(tf.compat.v1, "wrap_function", fail)
-    same(outputs(small[0]), small[1])
 
 
 def test_smaller_inside(small):

@@ -37,6 +37,17 @@ def small():
     return model
 
 
+def test_a_policy_of_keras_changes_nothing(small):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = OneStageMaskRCNN(SMALL)
+        model(np.zeros((1, 64, 96, 3), np.uint8))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    layers = [model, *model._flatten_layers(include_self=False)]
+    assert {layer.compute_dtype for layer in layers} == {"float32"}
+
+
 # --- the port ----------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ ROOMS = (
     "drawing",
     "pictures",
     "structures",
+    "thumbnail",
     "__init__",
     "silence",
 )

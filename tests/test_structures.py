@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -157,6 +159,37 @@ def test_no_objects():
     assert Detections.empty((6, 8), NAMES, with_masks=False).masks is None
 
 
+# --- in words ----------------------------------------------------------------------------------
+
+
+def test_a_sentence_and_a_thumbnail():
+    found = three()
+    assert str(found) == "3 objects: 1 car, 1 person, 1 dog (in 8 × 6 pixels)"
+    assert repr(found[:1]) == "1 object: 1 car (in 8 × 6 pixels)"
+    assert repr(found[[]]) == "no objects (in 8 × 6 pixels)"
+    many = {i: f"<{i}>" for i in range(1, 8)}
+    crowd = Detections(np.zeros((8, 4)), [*many, 7], np.ones(8), (6, 8), many)
+    assert repr(crowd) == "8 objects: 2 <7>, 1 <1>, 1 <2>, 1 <3>, 1 <4> … (in 8 × 6 pixels)"
+    assert "<7>" not in crowd._repr_html_() and "&lt;7&gt;" in crowd._repr_html_()
+
+
+def test_the_thumbnail_shows_the_masks():
+    """Its lines, drawn again on a grid, are the masks."""
+    found = three()
+    page = ElementTree.fromstring(found._repr_html_())
+    paths = page.findall(".//{*}path")
+    assert [path.find("{*}title").text for path in paths] == ["car 0.90", "person 0.80", "dog 0.25"]
+    for path, mask in zip(paths, found.masks, strict=True):
+        drawn = np.zeros((6, 8), bool)
+        for x1, y, x2 in re.findall(r"M(\d+) (\d+)\.5H(\d+)", path.get("d")):
+            drawn[int(y), int(x1) : int(x2)] = True
+        np.testing.assert_array_equal(drawn, mask)
+    boxes = ElementTree.fromstring(found.replace(masks=None)._repr_html_()).findall(".//{*}path")
+    assert boxes[0].get("d") == "M1.0 1.0H5.0V3.0H1.0z"
+    large = Detections([[0, 0, 3000, 2000]], [1], [1], (2000, 3000), NAMES)._repr_html_()
+    assert 'viewBox="0 0 120 80"' in large and len(large) < 500
+
+
 # --- refusals ----------------------------------------------------------------------------------
 
 
@@ -168,12 +201,29 @@ def test_no_objects():
         ({"masks": np.zeros((3, 8, 6), bool)}, r"masks must have shape \(3, 6, 8\), got \(3, 8"),
         ({"track_ids": [1, 2]}, r"track_ids must have shape \(3,\), one per box, got \(2,\)"),
         ({"labels": [1, 2, 3]}, r"labels \[2\] are not among the categories"),
+        (
+            {"masks": np.full((3, 6, 8), 0.02)},
+            r"masks must be bool, got float64 up to 0.02 .*> 0.5",
+        ),
+        (
+            {"masks": np.arange(144).reshape(3, 6, 8)},
+            "masks must be bool, got int64 up to 143 with",
+        ),
+        ({"masks": np.full((3, 6, 8), np.nan)}, "masks must be bool, got float64 up to nan"),
         ({"image_size": (0, 8), "masks": None}, r"image_size must be positive, got \(0, 8\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         three().replace(**fields)
+
+
+@pytest.mark.parametrize("kind, yes", [(np.float32, 1), (np.uint8, 1), (np.uint8, 255), (int, 1)])
+def test_masks_of_two_numbers_are_yes_and_no(kind, yes):
+    masks = three().masks
+    given = (masks * yes).astype(kind)
+    found = three().replace(masks=given)
+    assert found.masks.dtype == bool and (found.masks == masks).all() and given.dtype == kind
 
 
 def test_boxes_of_another_shape_are_refused():

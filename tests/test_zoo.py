@@ -1,6 +1,8 @@
 """Models by name: ours, the zoo's from a local server, exported ones; ours is scored again."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import threading
@@ -8,6 +10,8 @@ import threading
 import keras
 import numpy as np
 import pytest
+from keras import ops
+from PIL import Image
 
 import helpers.models.__main__ as models
 from helpers import DATA
@@ -95,7 +99,65 @@ def test_thresholds_make_new_detectors(detector, toy_pictures):
     some = detector.with_threshold(best)(image)
     assert 1 <= len(some) == (everything.scores == best).sum() < len(everything)
     assert detector.score_threshold == 0 and len(detector(image)) == len(everything)
-    assert len(detector.with_threshold(1.01)(image)) == 0
+    for wrong in (50, -0.1, float("nan")):
+        with pytest.raises(ValueError, match="score_threshold must lie between 0 and 1, got"):
+            detector.with_threshold(wrong)
+        with pytest.raises(ValueError, match="score_threshold must lie between 0 and 1, got"):
+            load_detector("streets", score_threshold=wrong)
+
+
+def test_images_of_other_libraries(detector, toy_pictures):
+    image = toy_pictures[0][0]
+    locked = image.copy()
+    locked.flags.writeable = False
+    wanted = detector(image)
+    assert len(wanted) > 0
+    for given in (
+        Image.fromarray(image), Image.fromarray(image).convert("RGBA"),
+        ops.convert_to_tensor(image),
+        locked, np.asfortranarray(image), np.repeat(image, 2, axis=1)[:, ::2],
+    ):  # fmt: skip
+        found = detector(given)
+        np.testing.assert_array_equal(found.boxes, wanted.boxes)
+        np.testing.assert_array_equal(found.masks, wanted.masks)
+        assert len(detector.candidates(given).scores) >= len(wanted)
+    assert not locked.flags.writeable
+    grey = detector(Image.fromarray(image).convert("L"))
+    assert grey.image_size == wanted.image_size
+
+
+def test_a_detector_is_pickled_by_its_name_and_copied_with_its_network(detector, toy_pictures):
+    image = toy_pictures[0][0]
+    lower = detector.with_threshold(0.25)
+    arrived = pickle.loads(pickle.dumps(lower))
+    assert arrived.model is not detector.model and arrived.score_threshold == 0.25
+    np.testing.assert_array_equal(arrived(image).boxes, lower(image).boxes)
+    for one in (copy.copy(lower), copy.deepcopy(lower)):
+        assert one.model is detector.model and one.score_threshold == 0.25
+        np.testing.assert_array_equal(one(image).boxes, lower(image).boxes)
+    made_here = detectors.Detector(None, None, {"name": "mine", "categories": {}})
+    with pytest.raises(pickle.PicklingError, match="'mine' was not loaded by its name; save its"):
+        pickle.dumps(made_here)
+
+
+def test_a_name_lasts_and_a_path_is_whole(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    source = find_source(".")
+    assert sources.lasting_name(".", source).path == folder / "toy.json"
+    assert sources.lasting_name("auto", source).path == folder / "toy.json"
+    assert sources.lasting_name(source, source).path == folder / "toy.json"
+    for name in ("streets", "mask_rcnn_inception_v2_coco"):
+        assert sources.lasting_name(name, source) == name
+
+
+def test_a_detector_says_what_it_is(detector):
+    assert repr(detector) == ("Detector 'toy', 2 kinds of objects: square, disc (scores from 0)")
+    names = {i: f"<{i}>" for i in range(9)}
+    many = detectors.Detector(None, None, {"name": "many", "categories": names})
+    assert "9 kinds of objects: <0>, <1>, <2>, <3>, <4> … (scores from 0.5)" in repr(many)
+    assert "&lt;4&gt; …" in many._repr_html_()
+    bare = detectors.Detector(None, None, {"name": "bare", "categories": {}})
+    assert "its classes have no names" in repr(bare)
 
 
 def test_what_is_no_image_is_refused(detector):

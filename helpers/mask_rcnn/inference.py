@@ -39,12 +39,14 @@ class Candidates(NamedTuple):
         labels: (N,) int32, category ids.
         scores: (N,) float32, 0..1.
         mask_scores: (N, M, M) float32, 0..1, on the grid of the box; None from a box detector.
+        is_whole: whether they are (N, H, W) instead, of the whole image.
     """
 
     boxes: np.ndarray
     labels: np.ndarray
     scores: np.ndarray
     mask_scores: np.ndarray | None
+    is_whole: bool = False
 
 
 def candidates_of(boxes, labels, scores, mask_scores, scale, categories):
@@ -78,7 +80,9 @@ def to_detections(candidates, image_size, categories, threshold=0.5, corners=Fal
     """
     keep = candidates.scores >= threshold
     boxes, masks = candidates.boxes[keep], candidates.mask_scores
-    if masks is not None:  # a mask belongs to the whole box, also where that leaves the image
+    if candidates.is_whole:
+        masks = masks[keep] > 0.5
+    elif masks is not None:  # a mask belongs to the whole box, also where that leaves the image
         masks = paste_masks(masks[keep], boxes, image_size, corners=corners)
     boxes, labels = np.clip(boxes, 0, [*image_size[::-1]] * 2), candidates.labels[keep]
     return Detections(boxes, labels, candidates.scores[keep], image_size, categories, masks)

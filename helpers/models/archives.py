@@ -7,12 +7,14 @@ import tarfile
 import zlib
 
 MAX_BYTES = 4 * 2**30  # of all that is unpacked
-# Names in the archive; its own folder is dropped. No checkpoints, no way out of the folder.
+# Names in the archive; its own folder is dropped. No checkpoints, no way out of the folder. The
+# last two parts are TensorFlow Hub's layout, a SavedModel that lies bare.
 MEMBER = re.compile(
-    r"(?:\./)?(?:[^/]+/)?"
-    r"(frozen_inference_graph\.pb|pipeline\.config|\w[\w.-]*\.pbtxt|saved_model(?:/\w[\w. -]*)+)"
+    r"(?:\./)?(?:(?!saved_model/)[^/]+/)?"
+    r"(frozen_inference_graph\.pb|pipeline\.config|\w[\w.-]*\.pbtxt|saved_model(?:/\w[\w. -]*)+"
+    r"|saved_model\.pb|(?:variables|assets)/\w[\w. -]*)"
 )
-GRAPHS = ("frozen_inference_graph.pb", "saved_model/saved_model.pb")
+GRAPHS = ("frozen_inference_graph.pb", "saved_model/saved_model.pb", "saved_model.pb")
 # What damaged archives raise.
 BROKEN = (ValueError, EOFError, tarfile.TarError, gzip.BadGzipFile, zlib.error)
 

@@ -1,17 +1,26 @@
 """The one interface to every model: images of any size in, `Detections` out."""
 
+import functools
+import html
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
+from PIL import Image
 
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
 from helpers.models import programs
+from helpers.pictures import to_rgb
 from helpers.structures import Detections, require, require_image
+
+KINDS_LISTED = 5  # of a sentence on a detector
 
 
 class Detector:
     """A model with a name: RGB uint8 images of any size in, `Detections` out.
+
+    A copy shares the network. Pickled, it goes by its name, and is loaded anew where it arrives.
 
     Args:
         outputs: image (H, W, 3) -> {name: NumPy array}, what the network or graph itself says.
@@ -20,21 +29,38 @@ class Detector:
         model: the Keras model behind, if there is one.
         score_threshold: detections below it are dropped.
         corners: how its masks are pasted, see `paste_masks`.
+        again: a function that can be pickled and loads this model, given a score_threshold.
+
+    Raises:
+        ValueError: score_threshold does not lie between 0 and 1.
     """
 
-    def __init__(self, outputs, decode, card, model=None, score_threshold=0.5, corners=False):
+    def __init__(
+        self, outputs, decode, card, model=None, score_threshold=0.5, corners=False, again=None
+    ):
+        require_score(score_threshold)
         self.outputs = outputs
         self.decode = decode
         self.card = card
         self.model = model
         self.score_threshold = score_threshold
         self.corners = corners
+        self.again = again
         self.name = card["name"]
         self.categories = {int(key): name for key, name in card["categories"].items()}
 
     def __call__(self, image) -> Detections:
-        """Find the objects of one image; their masks take a byte for each pixel and object."""
-        candidates = self.candidates(image)
+        """Find the objects of one image; their masks take a byte for each pixel and object.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, an array of NumPy, TensorFlow, JAX or PyTorch; or a picture
+                of Pillow's, which is taken as it lies.
+
+        Raises:
+            ValueError: it is none.
+        """
+        image = as_image(image)
+        candidates = self.decode(self.outputs(image), image.shape[:2])
         # A label map may have gaps.
         unnamed = set(candidates.labels.tolist()) - set(self.categories)
         categories = self.categories | {label: f"class {label}" for label in unnamed}
@@ -44,7 +70,7 @@ class Detector:
 
     def candidates(self, image):
         """All that the model says of an image, before the score threshold, as `Candidates`."""
-        require_image(image)
+        image = as_image(image)
         return self.decode(self.outputs(image), image.shape[:2])
 
     def batch(self, images) -> list[Detections]:
@@ -59,8 +85,52 @@ class Detector:
     def with_threshold(self, score_threshold: float) -> "Detector":
         """The same model that drops detections below another score."""
         return Detector(
-            self.outputs, self.decode, self.card, self.model, score_threshold, self.corners
-        )
+            self.outputs, self.decode, self.card, self.model, score_threshold, self.corners,
+            self.again,
+        )  # fmt: skip
+
+    def __copy__(self) -> "Detector":
+        return self.with_threshold(self.score_threshold)
+
+    def __deepcopy__(self, memo) -> "Detector":
+        return self.with_threshold(self.score_threshold)
+
+    def __reduce__(self):
+        if self.again is None:
+            raise pickle.PicklingError(
+                f"the detector {self.name!r} was not loaded by its name; save its model, and use "
+                "load_detector(FOLDER)"
+            )
+        return functools.partial(self.again, score_threshold=self.score_threshold), ()
+
+    def __repr__(self) -> str:
+        names = list(self.categories.values())
+        known = ", ".join(names[:KINDS_LISTED]) + (" …" if len(names) > KINDS_LISTED else "")
+        kinds = f"{len(names)} kinds of objects: {known}" if names else "its classes have no names"
+        return f"Detector {self.name!r}, {kinds} (scores from {self.score_threshold:g})"
+
+    def _repr_html_(self) -> str:
+        return f"<div>{html.escape(repr(self))}</div>"
+
+
+def require_score(score_threshold):
+    """Raise ValueError unless it is a score."""
+    wanted = "score_threshold must lie between 0 and 1"
+    require(0 <= score_threshold <= 1, f"{wanted}, got {score_threshold}")
+
+
+def as_image(image) -> np.ndarray:
+    """What a caller gives for an image, as (H, W, 3) uint8 in one piece of memory.
+
+    Raises:
+        ValueError: it is no RGB image.
+    """
+    if isinstance(image, Image.Image):
+        return to_rgb(image)
+    if hasattr(image, "__array__"):
+        image = np.asarray(image)
+    require_image(image)
+    return np.ascontiguousarray(image)
 
 
 def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:

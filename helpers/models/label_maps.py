@@ -54,13 +54,23 @@ def read_label_map(path) -> dict[int, str]:
 
 
 def find_label_map(graph) -> pathlib.Path | None:
-    """The `.pbtxt` beside a graph or one folder above, one called label map first."""
-    for folder in (graph.parent, graph.parent.parent):
+    """The `.pbtxt` in a model's own folder, one called label map first."""
+    for folder in own_folders(graph):
         maps = [path for path in folder.glob("*.pbtxt") if b"item" in path.read_bytes()]
         maps.sort(key=lambda path: ("label" not in path.name, path.name))
         if maps:
             return maps[0]
     return None
+
+
+def own_folders(graph) -> list[pathlib.Path]:
+    """The folder of a graph, and that above if the first is only a part of a model's.
+
+    Such are `saved_model/` and, in the layout of TensorFlow Hub and of servers, a version: `1/`.
+    """
+    folder = graph.parent
+    is_part = folder.name == "saved_model" or folder.name.isdecimal()
+    return [folder, folder.parent] if is_part else [folder]
 
 
 @functools.cache

@@ -3,14 +3,13 @@
 The way: a name -> `find_source` -> the loader of that kind of source -> a `Detector`.
 """
 
+import functools
 import time
 
-import numpy as np
-
 from helpers.models import programs
-from helpers.models.detector import Detector, from_model, network_detector
+from helpers.models.detector import Detector, from_model, network_detector, require_score
 from helpers.models.graphs import graph_detector
-from helpers.models.sources import Source, find_source
+from helpers.models.sources import Source, find_source, lasting_name
 from helpers.models.weights import load_model
 from helpers.structures import require
 
@@ -50,8 +49,19 @@ def load_detector(
         InputError: there is no such model, it cannot be had, or its files are damaged.
         ValueError: this model has no such option.
     """
+    require_score(score_threshold)
     _check_knobs(knobs)
     source = name if isinstance(name, Source) else find_source(name, say)
+    detector = _load(source, fast, score_threshold, bfloat16, sides, say, knobs)
+    options = {"fast": fast, "bfloat16": bfloat16, "sides": sides, **knobs}
+    detector.again = functools.partial(
+        load_detector, lasting_name(name, source), say=None, **options
+    )
+    return detector
+
+
+def _load(source, fast, score_threshold, bfloat16, sides, say, knobs) -> Detector:
+    """The detector of a source, by the loader of its kind."""
     if source.kind == "graph":
         _refuse_knobs(source, knobs)
         require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
@@ -88,7 +98,6 @@ def _load_graph(source, score_threshold, bfloat16, sides, say) -> Detector:
     if say:
         say(f"{name}: loading the graph, and one run to warm up …")
     detector = graph_detector(source.path, source.card, score_threshold, bfloat16, sides)
-    detector(np.full((480, 640, 3), 127, np.uint8))
     if say:
         say(f"{name}: ready after {time.monotonic() - start:.0f} s")
     return detector

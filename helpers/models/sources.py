@@ -7,7 +7,7 @@ from typing import NamedTuple
 from helpers import DATA
 from helpers.models import zoo
 from helpers.models.cards import read_card
-from helpers.models.label_maps import find_label_map, read_label_map
+from helpers.models.label_maps import find_label_map, own_folders, read_label_map
 from helpers.structures import InputError
 
 BUNDLED = ("streets", "everyday")  # for drawn streets; for photographs
@@ -46,8 +46,20 @@ def find_source(name="auto", say=print) -> Source:
         return _network(DATA / f"{name}.json")
     path = os.path.expanduser(name)
     if os.path.exists(path):  # which, unlike Path.exists, takes names of any length
-        return _on_disk(pathlib.Path(path))
+        return _on_disk(pathlib.Path(os.path.abspath(path)))
     return _from_zoo(name, say)
+
+
+def lasting_name(name, source):
+    """What finds the same model again from any folder: its name, or a `Source` with whole path.
+
+    Args:
+        name, source: what `find_source` got and gave; name may be a `Source`.
+    """
+    is_name = isinstance(name, str) and name != "auto"
+    if is_name and (name in BUNDLED or not os.path.exists(os.path.expanduser(name))):
+        return name
+    return source._replace(path=source.path.absolute())
 
 
 def card_in_zoo(name) -> dict:
@@ -110,13 +122,21 @@ def _on_disk(path) -> Source:
 
 def _card_of_graph(graph) -> dict:
     """What is known of a graph that brings no card: its folder's name, and a label map."""
-    folder = graph.parent
-    if folder.name == "saved_model":
-        folder = folder.parent
+    folder = own_folders(graph)[-1]
+    if folder.parent.name == "tensorFlow2":  # Kaggle's layout: NAME/tensorFlow2/VARIATION/VERSION
+        folder = folder.parents[1]
     labels = find_label_map(graph)
-    if labels is None and "coco" in folder.name:
+    if labels is None and _is_of_coco(folder.name, graph.parent / "pipeline.config"):
         labels = COCO_LABELS
     return {"name": folder.name, "categories": read_label_map(labels) if labels else {}}
+
+
+def _is_of_coco(name, config) -> bool:
+    """Whether a model without label map is one of the zoo's, or its settings name COCO's map."""
+    for card in zoo.known_cards():
+        if name in (card["name"], card["archive"].removesuffix(".tar.gz"), card.get("kaggle")):
+            return True
+    return config.is_file() and "/mscoco_label_map.pbtxt" in config.read_text(errors="replace")
 
 
 def _from_zoo(name, say) -> Source:

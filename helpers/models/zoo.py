@@ -52,6 +52,11 @@ def catalogue() -> dict[str, dict]:
         raise InputError(f"{source} is no list of models ({error!r}); correct it") from None
 
 
+def known_cards() -> list[dict]:
+    """Our cards of the zoo, as they are in data/zoo.json."""
+    return [_complete(card) for card in json.loads(CARDS.read_bytes())]
+
+
 def _cards_of_server(root) -> bytes | None:
     """The `zoo.json` in a server's folder; None if it has none."""
     import requests

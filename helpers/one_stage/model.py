@@ -115,7 +115,7 @@ class OneStageMaskRCNN(keras.Model):
         self.backbone = CspBackbone(name="backbone")
         self.neck = PathNeck(name="neck")
         self.head = OneStageHead(config.num_classes, name="head")
-        self.calibration = Calibration(name="calibration")
+        self.calibration = Calibration(dtype="float32", name="calibration")
         self.mask_branch = MaskBranch(
             config.mask_side, config.mask_channels, config.fine_channels, name="mask_branch"
         )
