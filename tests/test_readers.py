@@ -84,6 +84,18 @@ def test_yolo_what_is_wrong(tmp_path):
     assert "labels/gone.txt: is missing" in gone and dataset.truth(0).names == ["nut"]
 
 
+def test_yolo_without_names(tmp_path):
+    save_image(tmp_path / "images/a.png", np.full((*SIZE, 3), 90, np.uint8))
+    write(tmp_path / "labels/a.txt", "0 .2 .2 .6 .2 .6 .8")
+    with pytest.raises(
+        InputError, match="a.txt: may be YOLO's, but no data.yaml names the classes"
+    ):
+        read_dataset(tmp_path)
+    write(tmp_path / "data.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nnames: [[*b, *b]]")
+    with pytest.raises(InputError, match="has a class name that is no word"):
+        read_dataset(tmp_path)
+
+
 def test_yolo_outlines_are_those_of_the_upright_picture(tmp_path):
     exif = Image.Exif()
     exif[274] = 6
@@ -370,6 +382,17 @@ def test_label_studio_names_pictures_by_addresses(tmp_path, photo, address):
     corners = [[100 * x / 40, 100 * y / 30] for x, y in POINTS]
     data = studio(("polygonlabels", "nut", {"points": corners}), image=address)
     only(write(tmp_path / "e.json", data), nut=1)
+
+
+def test_label_studio_in_its_short_form(tmp_path, photo):
+    corners = [[100 * x / 40, 100 * y / 30] for x, y in POINTS]
+    whole = {"original_width": 40, "original_height": 30}
+    row = {**whole, "points": corners, "polygonlabels": ["nut"], "closed": True}
+    box = {**whole, "x": 50, "y": 50, "width": 25, "height": 20, "rectanglelabels": ["fig"]}
+    task = {"image": "/data/upload/1/1a2b3c4d-a.jpg", "id": 1, "label": [row], "box": [box]}
+    task |= {"annotator": 1, "annotation_id": 3, "lead_time": 4.5}
+    truth = only(write(tmp_path / "e.json", [task]), nut=1, fig=1)
+    np.testing.assert_array_equal(truth.masks[0], square())
 
 
 def test_label_studio_what_is_wrong(tmp_path, photo):

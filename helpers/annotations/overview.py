@@ -54,4 +54,8 @@ def browse(dataset, num=8, seed=0):
     titles = None
     if isinstance(dataset, Dataset):
         titles = [dataset.paths[i].name for i in chosen]
-    return show([draw_detections(*dataset[i], by_class=True) for i in chosen], titles)
+    drawn = []
+    for i in chosen:
+        image, truth = dataset[i]
+        drawn.append(draw_detections(image, truth[truth.scores > 0], by_class=True))
+    return show(drawn, titles)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import yaml
 
 from helpers.annotations.finding import IN_MASKS, Index
-from helpers.annotations.readers import FOLDERS, KNOWN, READERS, voc
+from helpers.annotations.readers import FOLDERS, KNOWN, READERS, voc, yolo
 from helpers.annotations.records import Left, guard
 from helpers.annotations.waiting import bar
 from helpers.pictures import SUFFIXES
@@ -107,6 +107,8 @@ def read(path, report):
     for reader in FOLDERS:
         if not pictures:
             pictures = reader.read(surroundings, report)
+    if not pictures:
+        yolo.tell_nameless(surroundings, report)
     return pictures, surroundings.index
 
 

@@ -49,8 +49,9 @@ def _things(content, report):
 def _png_of(file, row, surroundings):
     """The PNG of a picture's segments: it lies in a folder that has the JSON's name."""
     name = str(row["file_name"])
-    for path in [file.with_suffix("") / name, *surroundings.images]:
-        if (path.parent.name, path.name) == (file.stem, name) and path.is_file():
+    namesakes = surroundings.index.by_name.get(name.lower(), ())
+    for path in [file.with_suffix("") / name, *namesakes]:
+        if path.parent.name == file.stem and path.is_file():
             return path
     raise Left(f"has its segments in {file.stem}/{name}, which is missing")
 

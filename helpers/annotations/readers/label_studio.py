@@ -29,14 +29,18 @@ def recognises(content):
 
 
 def _is_task(row):
-    if not isinstance(row, dict) or not isinstance(row.get("data"), dict):
+    """A task as *JSON* has it, or one answer alone, as *JSON-MIN* has it."""
+    if not isinstance(row, dict):
         return False
-    return isinstance(row.get("annotations", row.get("completions")), list)
+    answers = row.get("annotations", row.get("completions"))
+    is_whole = isinstance(row.get("data"), dict) and isinstance(answers, list)
+    return is_whole or "annotation_id" in row
 
 
 def read(file, content, surroundings, report):
     pictures = []
     for task in content if isinstance(content, list) else [content]:
+        task = task if "data" in task else _whole(task)
         name = _name(task["data"], surroundings)
         key = "annotations" if "annotations" in task else "completions"
         answers = dicts_in(task, key, report, None, name)
@@ -50,6 +54,16 @@ def read(file, content, surroundings, report):
                     picture.items.append(_item(number, row, size))
             pictures.append(picture)
     return pictures
+
+
+def _whole(row):
+    """An entry of *JSON-MIN* as a task: there each result has its type as one of its keys."""
+    results = []
+    for value in row.values():
+        for each in value if isinstance(value, list) else ():
+            kind = next((kind for kind in each if str(kind).endswith("labels")), None)
+            results.append({**each, "type": kind, "value": each})
+    return {"data": row, "annotations": [{"result": results}]}
 
 
 def _name(data, surroundings):

@@ -23,7 +23,7 @@ def recognises(content):
 def read(file, content, surroundings, report):
     names = content["names"]
     names = names if isinstance(names, dict) else dict(enumerate(names))
-    names = {int(number): str(name).strip() for number, name in names.items()}
+    names = {int(number): _word(name) for number, name in names.items()}
     labels = [path for path in surroundings.tree if _is_label(path, surroundings)]
     pictures = []
     for path in bar(labels, "reading", "file"):
@@ -32,6 +32,21 @@ def read(file, content, surroundings, report):
             _read_lines(path, names, picture, report)
             pictures.append(picture)
     return pictures
+
+
+def _word(name):
+    """The name of a class; anything but a word or a number might be endless."""
+    if not isinstance(name, str | int | float):
+        raise Left("has a class name that is no word")
+    return str(name).strip()
+
+
+def tell_nameless(surroundings, report):
+    """Report label files that no data.yaml belongs to; `report` is called with the file first."""
+    for path in surroundings.tree:
+        if _is_label(path, surroundings):
+            report(path, "may be YOLO's, but no data.yaml names the classes: put one beside")
+            return
 
 
 def _is_label(path, surroundings):
