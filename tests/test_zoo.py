@@ -31,7 +31,7 @@ def test_unknown_names(tmp_path, monkeypatch):
         load_detector("street")
     with pytest.raises(InputError, match="no model 'xxx.{200,600}, or the folder of a model"):
         load_detector("x" * 5000, say=None)  # longer than any file's name may be
-    with pytest.raises(InputError, match=r"no model in .*: neither a graph \(.pb\) nor a card"):
+    with pytest.raises(InputError, match=r"no model in .*: no graph \(.pb, .onnx\) and no card"):
         load_detector(str(tmp_path))  # a folder without a model
     monkeypatch.setattr(sources, "DATA", tmp_path)
     with pytest.raises(InputError, match=r"streets\.json: no readable model here"):

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "programs": ["compiled", "final_stages", "to_lite"],
         "sources": ["find_source"],
         "weights": ["load_model", "read_weights", "save_model", "set_weights", "transfer"],
+        "whole_masks": ["from_torchvision", "from_transformers"],
         "zoo": ["catalogue", "find_cached"],
     },
 )

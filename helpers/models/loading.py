@@ -11,6 +11,7 @@ from helpers.models.detector import Detector, from_model, network_detector, requ
 from helpers.models.graphs import graph_detector
 from helpers.models.sources import Source, find_source, lasting_name
 from helpers.models.weights import load_model
+from helpers.models.whole_masks import onnx_detector
 from helpers.structures import require
 
 # Fields of `Config` that may change after training, since no weight depends on them. What each
@@ -34,9 +35,9 @@ def load_detector(
     Args:
         name: a bundled model ("streets", "everyday"); one of the zoo
             (`python3 run.py models list`), which is downloaded once; a folder that training or an
-            exporter wrote ("runs/streets"), or a graph in it; "auto", for photographs: the zoo's
-            Mask R-CNN Inception v2 if it can be had, else everyday. Or a `Source`, see
-            `find_source`.
+            exporter wrote ("runs/streets"), or a graph in it (`.pb`; `.onnx` as torchvision writes
+            it, which needs ONNX Runtime); "auto", for photographs: the zoo's Mask R-CNN Inception
+            v2 if it can be had, else everyday. Or a `Source`, see `find_source`.
         fast: run one of our models through TensorFlow Lite with 8-bit weights: half to three
             quarters of the time, by the processor, nearly the same numbers (benchmarks/inference.py
             prints both). Converting takes some seconds; TensorFlow only.
@@ -66,6 +67,10 @@ def _load(source, fast, score_threshold, bfloat16, sides, say, knobs) -> Detecto
         _refuse_knobs(source, knobs)
         require(not fast, "fast=True is for our own models; graphs have bfloat16=True and sides")
         return _load_graph(source, score_threshold, bfloat16, sides, say)
+    if source.kind == "onnx":
+        _refuse_knobs(source, knobs)
+        require(not (fast or bfloat16 or sides), "an ONNX graph has no faster way here")
+        return onnx_detector(source.path, source.card, score_threshold)
     require(not (bfloat16 or sides), "bfloat16 and sides are for graphs; our models have fast=True")
     if source.kind == "lite":
         _refuse_knobs(source, knobs)

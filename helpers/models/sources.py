@@ -20,7 +20,7 @@ class Source(NamedTuple):
 
     Attributes:
         kind: "network" (our own: a card, its weights beside it), "lite" (a TensorFlow Lite
-            program, its card beside it) or "graph" (of the Object Detection API).
+            program, its card beside it), "graph" (of the Object Detection API) or "onnx".
         path: the file to load; of a network its card.
         card: what is known about it: at least its name and categories ({id: name}).
     """
@@ -114,9 +114,12 @@ def _on_disk(path) -> Source:
     graph = find_graph(path)
     if graph:
         return Source("graph", graph, _card_of_graph(graph))
+    others = [path] if path.suffix == ".onnx" and path.is_file() else sorted(path.glob("*.onnx"))
+    if others:
+        return Source("onnx", others[0], _card_of_graph(others[0]))
     cards = sorted(path.glob("*.json"))
     if not cards:
-        raise InputError(f"no model in {path}: neither a graph (.pb) nor a card (.json)")
+        raise InputError(f"no model in {path}: no graph (.pb, .onnx) and no card (.json)")
     return _network(cards[0])
 
 
