@@ -5,8 +5,10 @@ Letters: B images, H x W pixels of the input, h x w cells of a map, C channels.
 
 from keras import layers, ops
 
+from helpers.mask_rcnn.part import Part
 
-class ConvNorm(layers.Layer):
+
+class ConvNorm(Part):
     """(B, h, w, C) -> (B, h / strides, w / strides, channels): convolution, then BatchNorm."""
 
     def __init__(self, channels, kernel_size, strides=1, momentum=0.97, **kwargs):
@@ -21,7 +23,7 @@ class ConvNorm(layers.Layer):
         return self.norm(self.conv(x), training=training)
 
 
-class Block(layers.Layer):
+class Block(Part):
     """(B, h, w, C) -> (B, h / strides, w / strides, channels): two convolutions and a shortcut.
 
     Source: He et al. 2016 (Deep residual learning), figure 2.
@@ -48,7 +50,7 @@ class Block(layers.Layer):
         return ops.relu(y + self.projection(every, training=training))
 
 
-class ResNet(layers.Layer):
+class ResNet(Part):
     """(B, H, W, 3) uint8 -> [C2, C3, C4, C5], maps of 1/4 to 1/32 of the side.
 
     A backbone of your own needs the same: `call(images, training)` that returns a list of maps,

@@ -13,6 +13,7 @@ from keras import initializers, layers, ops
 from helpers.mask_rcnn import boxes as box_ops
 from helpers.mask_rcnn.losses import cross_entropy, smooth_l1
 from helpers.mask_rcnn.matching import match, sample
+from helpers.mask_rcnn.part import Part
 
 SCALE = (0.1, 0.1, 0.2, 0.2)  # proposals are good: deltas are a tenth, a fifth (Fast R-CNN's code)
 
@@ -35,7 +36,7 @@ class BoxTargets(NamedTuple):
     valid: object
 
 
-class BoxHead(layers.Layer):
+class BoxHead(Part):
     """(B, R, size, size, C) -> class_logits (B, R, K + 1), box_deltas (B, R, 4).
 
     Two dense layers, then two outputs. The deltas are the same for all classes.

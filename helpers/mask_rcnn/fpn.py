@@ -5,8 +5,10 @@ Letters: B images, h x w cells of a map, C channels.
 
 from keras import layers, ops
 
+from helpers.mask_rcnn.part import Part
 
-class FPN(layers.Layer):
+
+class FPN(Part):
     """[C2..C5] -> [P2..P6]: fine maps learn from coarse ones what it is that they see.
 
     A neck of your own needs the same: `call(maps, training)` that returns a list of maps of

@@ -12,12 +12,13 @@ import numpy as np
 from keras import layers, ops
 
 from helpers.mask_rcnn.losses import binary_cross_entropy
+from helpers.mask_rcnn.part import Part
 from helpers.structures import require
 
 VOTES = 2  # a cell of a mask target looks at VOTES x VOTES points
 
 
-class MaskHead(layers.Layer):
+class MaskHead(Part):
     """(B, D, M/2, M/2, C) -> mask_logits (B, D, M, M, K): a mask for each class.
 
     Convolutions, one transposed convolution that doubles the side, and a 1x1 convolution. A mask

@@ -13,6 +13,7 @@ from keras import initializers, layers, ops
 from helpers.mask_rcnn import boxes as box_ops
 from helpers.mask_rcnn.losses import binary_cross_entropy, smooth_l1
 from helpers.mask_rcnn.matching import match, sample
+from helpers.mask_rcnn.part import Part
 
 SCALE = (1.0, 1.0, 1.0, 1.0)  # anchors are coarse: their deltas are of order one as they are
 OBJECT_PRIOR_BIAS = -3.0  # sigmoid(-3) = 0.05: at the start almost every anchor is background
@@ -34,7 +35,7 @@ class RPNTargets(NamedTuple):
     deltas: object
 
 
-class RPNHead(layers.Layer):
+class RPNHead(Part):
     """(B, h, w, C) of each level -> objectness_logits (B, A), anchor_deltas (B, A, 4).
 
     One 3x3 convolution, then two of 1x1, shared by all levels.

@@ -8,6 +8,8 @@ was folded into the convolutions: none is left.
 
 from keras import layers, ops
 
+from helpers.mask_rcnn.part import Part
+
 OPTIONS = {"data_format": "channels_last", "dtype": "float32"}  # whatever Keras is set to
 SLOPE = 0.1  # of the leaky ReLU below zero
 # What NanoDet subtracts from each channel and divides it by; blue, green, red, as it was trained.
@@ -15,7 +17,7 @@ PIXEL_MEAN_BGR = (103.53, 116.28, 123.675)
 PIXEL_STD_BGR = (57.375, 57.12, 58.395)
 
 
-class ConvLeaky(layers.Layer):
+class ConvLeaky(Part):
     """(B, h, w, C) -> (B, h / strides, w / strides, channels): 3x3 convolution, leaky ReLU.
 
     With strides of 2 one zero is laid around the map, as in the original. Keras' "same" would lay
@@ -34,7 +36,7 @@ class ConvLeaky(layers.Layer):
         return ops.leaky_relu(self.conv(x), SLOPE)
 
 
-class CspBlock(layers.Layer):
+class CspBlock(Part):
     """(B, h, w, C) -> (B, h, w, channels): half of the channels go through two convolutions."""
 
     def __init__(self, channels, **kwargs):
@@ -47,7 +49,7 @@ class CspBlock(layers.Layer):
         return ops.concatenate([self.second(first), first], -1)
 
 
-class CspStage(layers.Layer):
+class CspStage(Part):
     """(B, h, w, C) -> (B, h / strides, w / strides, 2 channels).
 
     One convolution, a chain of blocks, one more convolution; what comes out of both stands side
@@ -74,7 +76,7 @@ class CspStage(layers.Layer):
         return ops.concatenate([self.last(x), first], -1)
 
 
-class CspBackbone(layers.Layer):
+class CspBackbone(Part):
     """(B, H, W, 3) uint8 RGB -> [C2, C3, C4, C5], 1/4 to 1/32 of the side.
 
     C2 has 64 channels, C3 128, C4 256, C5 512. H and W must be divisible by 32.

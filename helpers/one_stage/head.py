@@ -11,12 +11,13 @@ import numpy as np
 from keras import layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
+from helpers.mask_rcnn.part import Part
 from helpers.one_stage.backbone import OPTIONS, ConvLeaky
 
 NUM_BINS = 11  # a side's distance is a mean over 0, 1, … 10 strides
 
 
-class OneStageHead(layers.Layer):
+class OneStageHead(Part):
     """[(B, h, w, C) of each level] -> class_logits (B, A, K), distance_logits (B, A, 4, NUM_BINS).
 
     A is the number of cells of all levels, level by level, row by row. Each level has a 3x3

@@ -10,6 +10,7 @@ Letters: B images, C and F channels, D boxes per image, M cells along a side of 
 from keras import layers, ops
 
 from helpers.mask_rcnn.backbone import ConvNorm
+from helpers.mask_rcnn.part import Part
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.one_stage.backbone import OPTIONS
 
@@ -19,7 +20,7 @@ COARSE_SIDE = 160
 FINE_SIDE = 384
 
 
-class MaskMaps(layers.Layer):
+class MaskMaps(Part):
     """[C2..C5], [N3, N4, N5] -> coarse maps (1/8, 1/16, 1/32), fine maps (1/4, 1/8).
 
     Args:
@@ -51,7 +52,7 @@ class MaskMaps(layers.Layer):
         return coarse, [fine2, ops.relu(fine3)]
 
 
-class FineMaskHead(layers.Layer):
+class FineMaskHead(Part):
     """(B, D, M/2, M/2, C), (B, D, M, M, F) -> mask_logits (B, D, M, M, 1).
 
     Convolutions on the coarse grid say which of the objects in the box is meant; a transposed
@@ -82,7 +83,7 @@ class FineMaskHead(layers.Layer):
         return ops.reshape(logits, (batch, num, 2 * side, 2 * side, 1))
 
 
-class MaskBranch(layers.Layer):
+class MaskBranch(Part):
     """Levels, pyramid and boxes (B, D, 4) -> mask_logits (B, D, M, M, 1).
 
     Args:

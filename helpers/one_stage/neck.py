@@ -5,10 +5,11 @@ Letters: B images, C channels, h x w cells of a map.
 
 from keras import layers, ops
 
+from helpers.mask_rcnn.part import Part
 from helpers.one_stage.backbone import OPTIONS
 
 
-class PathNeck(layers.Layer):
+class PathNeck(Part):
     """[C2, C3, C4, C5] -> [N3, N4, N5], all with `channels` channels.
 
     A 1x1 convolution for each level; each level is added to the finer one, doubled in size; then
