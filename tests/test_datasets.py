@@ -369,12 +369,32 @@ def test_a_size_from_before_the_turn_says_little_of_the_outlines(tmp_path, shape
     data["images"][0]["file_name"] = "a.png"
     path = write(tmp_path / "c.json", data)
     if shape == "either":
-        with pytest.raises(InputError, match="its outlines fit both ways: turn the picture itself"):
+        with pytest.raises(
+            InputError, match="outlines fit both ways: turn the picture, and annotate"
+        ):
             read_dataset(path, fix=True)
         return
     dataset = read_dataset(path, fix=True)
     wanted = [2, 20, 20, 39] if shape == "upright" else [0, 0, 30, 10]
     assert dataset.truth(0).boxes[0].tolist() == wanted and dataset.problems[0].fixed
+
+
+@pytest.mark.parametrize("drawn", ["lying", "upright"])
+def test_outlines_that_fit_both_ways_lie_as_those_of_the_others(tmp_path, drawn):
+    exif = Image.Exif()
+    exif[274] = 6  # upright: 30 wide, 40 high
+    for shade, name in enumerate("ab"):
+        Image.new("RGB", (40, 30), (shade, 0, 0)).save(tmp_path / f"{name}.png", exif=exif)
+    sure = {"lying": [30, 2, 39, 2, 39, 20, 30, 20], "upright": [2, 30, 20, 30, 20, 39, 2, 39]}
+    data = coco({"segmentation": [[2, 3, 12, 3, 12, 9, 2, 9]]}, {"segmentation": [sure[drawn]]})
+    data["images"][0]["file_name"] = "a.png"
+    data["images"].append({**data["images"][0], "id": 8, "file_name": "b.png"})
+    data["annotations"][1]["image_id"] = 8
+    dataset = read_dataset(write(tmp_path / "c.json", data), fix=True)
+    boxes = {path.name: dataset.truth(i).boxes[0].tolist() for i, path in enumerate(dataset.paths)}
+    # A turn by 90 degrees to the right: x becomes y, y is counted from the right.
+    assert boxes["a.png"] == ([21, 2, 27, 12] if drawn == "lying" else [2, 3, 12, 9])
+    assert all(problem.fixed for problem in dataset.problems)
 
 
 def test_via_tells_no_size_but_the_outlines_do(tmp_path):

@@ -35,7 +35,7 @@ def one(name, folder_of_file, tmp_path, file="instances.json"):
     except InputError as error:
         return str(error)
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)
     return found.relative_to(tmp_path).as_posix()
 
 
@@ -47,6 +47,8 @@ def test_folders_of_a_name_must_not_disagree(tmp_path):
     assert one("images/0.jpg", "annotations", tmp_path) == "bear/0.jpg"  # says nothing
     assert "camel/0.jpg: is missing" in one("camel/0.jpg", "annotations", tmp_path)
     assert "is missing" in one("bear/camel/0.jpg", "annotations", tmp_path)
+    where = "is missing: bear/0.jpg has its name, but lies in another folder or split"
+    assert where in one("camel/0.jpg", "annotations", tmp_path)
 
 
 def test_the_longest_agreement_wins(tmp_path):
@@ -137,6 +139,17 @@ def test_a_name_without_an_ending(tmp_path, name):
     write(tmp_path / f"xmls/{name}.xml", voc(BOXES[0], name=name))
     dataset = read_dataset(tmp_path)
     assert dataset.problems == () and dataset.paths[0].parent.name == "images"
+
+
+def test_a_mask_is_no_picture(tmp_path):
+    shot(tmp_path / "images/a.jpg")
+    save_mask(tmp_path / "masks/a.png", 255 * square())
+    write(tmp_path / "xmls/a.xml", voc(BOXES[0], name="a.png"))  # of the picture's name
+    with pytest.raises(InputError, match=r"a.png: is missing .fix=True: a.jpg is used"):
+        read_dataset(tmp_path)
+    assert read_dataset(tmp_path, fix=True).paths[0].name == "a.jpg"
+    shot(tmp_path / "roadmaps/b.jpg", 1)  # a folder whose name only sounds like one of masks
+    assert one("b.jpg", "annotations", tmp_path) == "roadmaps/b.jpg"
 
 
 def test_jpegs_of_another_ending(tmp_path):

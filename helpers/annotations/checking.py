@@ -38,6 +38,7 @@ def read_dataset(path, fix=False):
     pictures, index = surroundings.read(path, check.report)
     for picture in bar(pictures, "checking", "picture"):
         check.add(picture, index)
+    check.add_doubtful(index)
     dataset = check.dataset(pathlib.Path(path).stem)
     if not len(dataset):
         wrong = [problem for problem in check.problems if not problem.fixed]
@@ -59,6 +60,8 @@ class _Check:
         self.fix = fix
         self.problems, self.listings, self.ids = [], defaultdict(list), {}
         self.same_bytes = defaultdict(list)  # {size of a file: pictures of this size}
+        self.drawn = set()  # "lying", "upright": what outlines of turned photos were drawn on
+        self.doubtful = []  # pictures of which that is not known
 
     def report(self, file, what, number=None, picture=None, fixed=False):
         """Note a problem."""
@@ -74,14 +77,30 @@ class _Check:
         """Note what is odd and does no harm."""
         self.report(file, what, number, picture, True)
 
-    def add(self, picture, index):
-        """Take a `records.Picture` and its objects in."""
+    def add_doubtful(self, index):
+        """Take pictures in whose outlines fit before a turn and after it.
+
+        What all the others say is believed of these, too: one tool has drawn them.
+        """
+        drawn = next(iter(self.drawn)) if len(self.drawn) == 1 else ""
+        for picture in self.doubtful:
+            self.add(picture, index, drawn, True)
+
+    def add(self, picture, index, drawn="", is_last_try=False):
+        """Take a `records.Picture` and its objects in; `drawn`: see `picture_files.locate`."""
         self.ids.update(picture.ids)
         report = functools.partial(self.report, picture.file)
         with guard(report, None, picture.name):
             where = (picture.file, None, picture.name)
             mend, note = functools.partial(self.mend, *where), functools.partial(self.note, *where)
-            located = picture_files.locate(picture, index, mend, note)
+            try:
+                located = picture_files.locate(picture, index, mend, note, drawn)
+            except picture_files.InDoubt:
+                if is_last_try:
+                    raise
+                self.doubtful.append(picture)
+                return
+            self.drawn |= {located.drawn} - {""}
             self.refuse_twin(located.path)
             listing = Listing(picture, located.size, located.closeness)
             self.listings[located.path].append(listing)

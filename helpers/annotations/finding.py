@@ -64,25 +64,36 @@ class Index:
         if own and (near is None or own.closeness == BESIDE):
             note(f"is named, but the file is called {picture.file.name}: {own.path.name} is used")
             return own
+        folders, has_ending = name.parts[:-1], name.suffix.lower() in SUFFIXES
         named = self.by_name.get(name.name.lower(), [])
-        found = near or self._best(named, name.parts[:-1], picture.file)
+        found = near or self._best(self._photos(named), folders, picture.file)
         if found:
             return found
-        has_ending = name.suffix.lower() in SUFFIXES
         bare = name.stem if has_ending else name.name
-        found = self._best(self.by_stem.get(bare.lower(), []), name.parts[:-1], picture.file)
-        if not found:
-            raise Left("is missing")
-        if has_ending:
-            mend("is missing", f"{found.path.name} is used")
-        return found
+        namesakes = self._photos(self.by_stem.get(bare.lower(), []))
+        found = self._best(namesakes, folders, picture.file)
+        if found:
+            if has_ending:
+                mend("is missing", f"{found.path.name} is used")
+            return found
+        found = self._best(named, folders, picture.file)  # pictures in a folder called "maps"
+        if found:
+            return found
+        for path in named:
+            why = "has its name, but lies in another folder or split"
+            raise Left(f"is missing: {self._inside(path)} {why}")
+        raise Left("is missing")
 
     def _own(self, picture, name):
         """Of a file about one picture: that which bears the file's name, if another is named."""
         stem = picture.file.stem.lower()
         if not picture.has_own_file or stem in (name.name.lower(), name.stem.lower()):
             return None
-        return self._best(self.by_stem.get(stem, []), (), picture.file)
+        return self._best(self._photos(self.by_stem.get(stem, [])), (), picture.file)
+
+    def _photos(self, paths):
+        """Those that do not lie in a folder of masks."""
+        return [path for path in paths if not IN_MASKS.search(self._inside(path))]
 
     def _near(self, folder, name):
         """The picture exactly where the name says, or in a folder `images` there; or None."""
@@ -99,11 +110,10 @@ class Index:
             folders: that the name came with.
             file: the annotation file.
         """
-        fitting = [p for p in paths if self._agree(p, folders) and self._same_split(p, file)]
-        photos = [p for p in fitting if not IN_MASKS.search(self._inside(p))]
         ranked = defaultdict(list)
-        for path in photos or fitting:
-            ranked[self._rank(path, folders, file)].append(path)
+        for path in paths:
+            if self._agree(path, folders) and self._same_split(path, file):
+                ranked[self._rank(path, folders, file)].append(path)
         if not ranked:
             return None
         rank = max(ranked)

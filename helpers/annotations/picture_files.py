@@ -23,6 +23,8 @@ class Located(NamedTuple):
         drawn_on: the (height, width) that its outlines are drawn on.
         turn: the EXIF turn (1, none, to 8) by which masks have to follow it.
         closeness: how close to its annotations it lies, see `finding.Found`.
+        drawn: "lying" or "upright": what the outlines of a photo that is turned prove of their
+            tool; "" if nothing.
     """
 
     path: pathlib.Path
@@ -30,9 +32,14 @@ class Located(NamedTuple):
     drawn_on: tuple
     turn: int = 1
     closeness: float = 0
+    drawn: str = ""
 
 
-def locate(picture, index, mend, note):
+class InDoubt(Left):
+    """Outlines fit a picture before its EXIF turn and after it."""
+
+
+def locate(picture, index, mend, note, drawn=""):
     """Find a picture, and how its outlines lie on it.
 
     Args:
@@ -40,11 +47,13 @@ def locate(picture, index, mend, note):
         index: `finding.Index` of the pictures around.
         mend: called with (what is wrong, what is done about it); raises `Left` if nothing may be.
         note: called with what is odd, but does no harm.
+        drawn: how outlines lie on a photo if they fit both ways, see `Located`; "" if not known.
 
     Returns:
         Located.
 
     Raises:
+        InDoubt: they fit both ways, and it is not known.
         Left: the picture is missing, ambiguous, damaged, or of another shape than its outlines.
     """
     path, closeness = _found(picture, index, mend, note)
@@ -54,8 +63,18 @@ def locate(picture, index, mend, note):
         return Located(path, size, size, closeness=closeness)
     what = f"is {size[1]} x {size[0]} pixels, annotated as {drawn_on[1]} x {drawn_on[0]}"
     if drawn_on == stored:
-        turn = _turn(picture, stored, size, turn, f"{what}, as before its EXIF turn", mend)
-        return Located(path, size, stored if turn > 1 else size, turn, closeness)
+        what = f"{what}, as before its EXIF turn"
+        proven = _proven(picture, stored, size)
+        drawn = proven or drawn
+        if not drawn and picture.items:
+            raise InDoubt(
+                f"{what}; its outlines fit both ways: turn the picture, and annotate that"
+            )
+        if drawn == "upright":
+            mend(what, "but its outlines are upright, and stay")
+            return Located(path, size, size, 1, closeness, proven)
+        mend(what, "masks are turned, too")
+        return Located(path, size, stored, turn, closeness, proven)
     has_other_shape = abs(drawn_on[0] * size[1] - drawn_on[1] * size[0]) > max(drawn_on)
     if has_other_shape or max(drawn_on) > MAX_SIDE:
         raise Left(what)
@@ -74,21 +93,17 @@ def _found(picture, index, mend, note):
         return picture.file, float("inf")
 
 
-def _turn(picture, stored, size, turn, what, mend):
-    """The EXIF turn that the masks have to follow: 1, none, where the outlines are upright.
+def _proven(picture, stored, size):
+    """Are outlines drawn on the "lying" photo, as stored, or "upright"? "" if either may be.
 
     The file claims the size before the turn, but some tools claim that and show the picture
     upright. Only where an outline fits into one of both alone it is known what it was drawn on.
     """
-    fits_stored, fits_upright = _fits(picture, stored), _fits(picture, size)
     has_masks = any(isinstance(p, dict | Stamp) for i in picture.items for p in i.shape or ())
-    if has_masks or not picture.items or (fits_stored and not fits_upright):
-        mend(what, "masks are turned, too")
-        return turn
-    if fits_upright and not fits_stored:
-        mend(what, "but its outlines are upright, and stay")
-        return 1
-    raise Left(f"{what}; its outlines fit both ways: turn the picture itself, and annotate that")
+    fits_stored, fits_upright = _fits(picture, stored), _fits(picture, size)
+    if has_masks or (fits_stored and not fits_upright):
+        return "lying"
+    return "upright" if fits_upright and not fits_stored else ""
 
 
 def _fits(picture, size):
