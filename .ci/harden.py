@@ -279,6 +279,23 @@ def weights(rng, folder):
         load_model(path)  # builds a network: takes a second
 
 
+def graphs(rng, folder):
+    """Graphs of the Object Detection API, and of torchvision in ONNX's format."""
+    import numpy as np
+
+    from helpers.models import load_detector
+    from tests import api_graph
+    from tests.test_whole_masks import write_onnx
+
+    if rng.random() < 0.5:
+        path = pathlib.Path(write_onnx(folder / "a.onnx"))
+    else:
+        api_graph.toy(folder, [[0.1, 0.1, 0.5, 0.5]], [1], [0.9], np.ones((1, 15, 15)))
+        path = folder / "frozen_inference_graph.pb"
+    path.write_bytes(damaged(path.read_bytes(), rng))
+    load_detector(str(path), say=None)(np.zeros((40, 60, 3), np.uint8))
+
+
 def archives(rng, folder):
     from helpers.models import zoo
 
@@ -368,12 +385,13 @@ KINDS = {
         label_maps,
         pictures,
         weights,
+        graphs,
         archives,
         clips,
         arguments,
     )
 }
-SHARE = {"clips": 0.5, "arguments": 0.5, "weights": 0.7}  # of --inputs: they take longer
+SHARE = {"clips": 0.5, "arguments": 0.5, "weights": 0.7, "graphs": 0.7}  # of --inputs
 
 
 # Runs --------------------------------------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_damage_is_repeated_by_its_seed(harden):
 
 
 @on_unix
-@pytest.mark.parametrize("kind", [*KINDS, "weights", "clips"])
+@pytest.mark.parametrize("kind", [*KINDS, "weights", "graphs", "clips"])
 def test_readers_read_or_refuse(attempt, kind):
     outcomes = {attempt(kind, 7, number) for number in range(25)}
     assert outcomes == {"read", "refused"}

@@ -34,8 +34,12 @@ def onnx_detector(path, card, score_threshold=0.5) -> Detector:
         import onnxruntime
     except ImportError:
         raise InputError(f"{path}: needs ONNX Runtime; python -m pip install onnxruntime") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # it raises what it logs
     try:
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], disable_fallback=True
+        )
     except Exception as error:  # its errors have no base but this
         raise InputError(f"{path}: is no ONNX graph that can be read ({_line(error)})") from None
     names = _output_names(path, session)
