@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import cv2
+import keras
 import numpy as np
 import pytest
 
@@ -42,17 +43,19 @@ def small(monkeypatch, data, tmp_path_factory):
     (folder / "coco343/instances_train.json").rename(folder / "coco343/instances.json")
     (folder / "coco343/instances_val.json").unlink()
     config = OneStageConfig(
-        image_size=(64, 96), num_candidates=20, num_detections=4, mask_channels=8, fine_channels=8
-    )
+        image_size=(64, 96), num_candidates=20, num_detections=4, mask_channels=8, fine_channels=8,
+        more_channels=8, more_classes=(1, 16),
+    )  # fmt: skip
     model = OneStageMaskRCNN(config)
     model(np.zeros((1, 64, 96, 3), np.uint8))
     save_model(model, {"name": "start", "categories": {}}, folder)
     start = folder / "start.npz"
 
-    def train(out, epochs):
+    def train(out, epochs, head_parts=0):
         return everyday.train_everyday(
-            folder, out, start, epochs, steps=2, batch_size=1, config=config
-        )
+            folder, out, start, epochs, steps=2, batch_size=1, config=config,
+            head_parts=head_parts, head_epochs=2,
+        )  # fmt: skip
 
     return train, start
 
@@ -72,7 +75,25 @@ def test_it_trains_and_goes_on(small, tmp_path):
     trained = read_weights(out / "things.npz")
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     assert any(name.startswith("one_stage/mask_branch/") for name in changed)
-    assert not any(name.startswith(everyday.FROZEN) for name in changed)
+    assert not any(name.startswith(everyday.DETECTOR) for name in changed)
+
+
+@pytest.mark.slow
+def test_its_head_learns_alone(small, tmp_path, monkeypatch):
+    """Without epochs for the masks they stay; the cells that were collected are not lost."""
+    monkeypatch.setattr(everyday, "LEARNT", NAMES)
+    monkeypatch.setattr(everyday, "LEARNT_FROM", {"ccp": 1.0})
+    monkeypatch.setattr(everyday, "PICTURES", 3)
+    monkeypatch.setattr(everyday, "EVERY", 99)
+    monkeypatch.setattr(everyday, "CELLS_PER_BATCH", 16)
+    out, (train, start) = tmp_path / "things", small
+    train(out, 0, head_parts=2)
+    assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
+    assert len((out / "head-curve.jsonl").read_text().splitlines()) == 2
+    start, trained = read_weights(start), read_weights(out / "things.npz")
+    changed = {name for name in start if not np.array_equal(start[name], trained[name])}
+    changed = {name for name in changed if "calibration" not in name}
+    assert changed and all(name.startswith(everyday.MORE) for name in changed)
 
 
 def test_a_start_that_is_none(tmp_path):
@@ -143,6 +164,19 @@ def test_the_card_tells_what_it_must():
     assert len(card["fifth"]["classes"]) >= 60 and card["limits"] and card["licence"]
     assert card["notice"] == everyday.notice() and "Copyright 2020-2021 RangiLyu" in card["notice"]
     assert (DATA / "everyday.npz").stat().st_size < 10e6
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow Lite is fast")
+def test_the_fast_form_says_the_same(everyday_detector):
+    """Boxes within a fifth of a pixel: AP cannot differ by .01."""
+    fast = load_detector("everyday", fast=True)
+    for path in sorted((DATA / "photographs").glob("*.jpg")):
+        image = read_image(path)
+        plain, other = everyday_detector(image), fast(image)
+        np.testing.assert_array_equal(plain.labels, other.labels)
+        np.testing.assert_allclose(plain.boxes, other.boxes, atol=0.002 * max(image.shape))
+        np.testing.assert_allclose(plain.scores, other.scores, atol=5e-3)
+        assert (plain.masks != other.masks).sum() <= 0.001 * plain.masks.size
 
 
 ON_JAX = """

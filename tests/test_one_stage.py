@@ -13,7 +13,7 @@ from keras import ops
 
 from helpers import DATA
 from helpers.mask_rcnn.model import MaskRCNN, Targets
-from helpers.models import weights
+from helpers.models import programs, weights
 from helpers.one_stage import convert, head
 from helpers.one_stage.backbone import CspBackbone
 from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
@@ -135,6 +135,15 @@ def test_boxes_are_selected_by_class():
     np.testing.assert_allclose(boxes[0], [[12, 12, 28, 28], [12, 12, 28, 28], [0] * 4], atol=1e-3)
 
 
+def test_the_surest_are_found_without_sorting_all():
+    """An independent way: all pairs of a cell and a class, sorted."""
+    logits = np.random.default_rng(0).normal(size=(2, 30, 5)).astype(np.float32)
+    values, cells, labels = map(np.asarray, head._surest(logits, 12))
+    for image, row, cell, label in zip(logits, values, cells, labels, strict=True):
+        np.testing.assert_array_equal(row, np.sort(image.ravel())[::-1][:12])
+        np.testing.assert_array_equal(image[cell, label], row)
+
+
 def test_calibration_keeps_the_order():
     layer = Calibration()
     logits = np.array([[[-1.0, 0.5], [2.0, -3.0]]], np.float32)
@@ -153,6 +162,24 @@ def test_results_have_fixed_shapes(small):
     assert result.mask_logits.shape == (2, 6, 28, 28, 1)
     assert result.mask_scores.shape == (2, 6, 28, 28)
     assert result.class_logits.shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own programs")
+@pytest.mark.parametrize("fast", [False, True])
+def test_masks_of_wanted_detections_alone(small, fast):
+    """In two steps, compiled, it says what the network says; the unwanted become padding."""
+    image = np.random.default_rng(3).integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)
+    whole = small(image)
+    forward = programs.selective(small, fast)
+    scores = np.asarray(whole.scores)
+    least = scores[0, 2] - 0.01
+    for threshold, wanted in ((0.0, scores > 0), (least, scores >= least), (1.0, scores > 1)):
+        boxes, labels, found, masks = map(np.asarray, forward(image, threshold))
+        np.testing.assert_allclose(found, np.where(wanted, scores, 0), atol=2e-3)
+        np.testing.assert_allclose(boxes, whole.boxes, atol=0.2)
+        np.testing.assert_array_equal(labels, whole.labels)
+        same = np.asarray(whole.mask_scores)[wanted]
+        np.testing.assert_allclose(masks[wanted], same, atol=0.02)
 
 
 def targets(num_slots=3):

@@ -413,7 +413,7 @@ def test_score_of_a_network_that_finds_nothing(monkeypatch):
     pictures = streets.held_out(3, (64, 64), first=40)
     nothing = Candidates(np.zeros((0, 4)), np.zeros(0, int), np.zeros(0), np.zeros((0, 2, 2)))
     card = {"name": "", "categories": CATEGORIES}
-    detector = Detector(lambda image: None, lambda outputs, size: nothing, card)
+    detector = Detector(lambda image, least: None, lambda outputs, size: nothing, card)
     result = score(detector, pictures)
     assert result["images"] == 3
     assert result["mask"]["AP"] == result["box"]["AP"] == 0

@@ -71,7 +71,7 @@ def test_two_pictures_are_on_their_way_at_a_time():
     """Each waits until the other one is in the network, too: one after the other they never end."""
     meet = threading.Barrier(2)
 
-    def outputs(image):
+    def outputs(image, least=0.0):
         meet.wait(timeout=20)
         return int(image[0, 0, 0])
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
 from helpers.models import programs
+from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.pictures import to_rgb
 from helpers.structures import Detections, require, require_image
 
@@ -23,7 +24,8 @@ class Detector:
     A copy shares the network. Pickled, it goes by its name, and is loaded anew where it arrives.
 
     Args:
-        outputs: image (H, W, 3) -> {name: NumPy array}, what the network or graph itself says.
+        outputs: image (H, W, 3), least score -> {name: NumPy array}, what the network or graph
+            itself says; it may leave out detections that score less.
         decode: these outputs, (height, width) of the image -> `Candidates`.
         card: what is known about the model: at least its name and categories {id: name}.
         model: the Keras model behind, if there is one.
@@ -60,7 +62,7 @@ class Detector:
             ValueError: it is none.
         """
         image = as_image(image)
-        candidates = self.decode(self.outputs(image), image.shape[:2])
+        candidates = self.decode(self.outputs(image, self.score_threshold), image.shape[:2])
         # A label map may have gaps.
         unnamed = set(candidates.labels.tolist()) - set(self.categories)
         categories = self.categories | {label: f"class {label}" for label in unnamed}
@@ -71,7 +73,7 @@ class Detector:
     def candidates(self, image):
         """All that the model says of an image, before the score threshold, as `Candidates`."""
         image = as_image(image)
-        return self.decode(self.outputs(image), image.shape[:2])
+        return self.decode(self.outputs(image, 0.0), image.shape[:2])
 
     def batch(self, images) -> list[Detections]:
         """Find the objects of several images, which may differ in size; none gives [].
@@ -148,17 +150,22 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
     backend = keras.backend.backend()
     require(backend == "tensorflow" or not fast, f"fast=True needs TensorFlow, not {backend}")
 
-    forward = programs.compiled(model)
-    if backend == "tensorflow":
-        forward.get_concrete_function()  # traced by its call, the fifth model would get a warning
-    if fast:
-        forward = programs.run_lite(programs.to_lite(forward))
-    forward(np.zeros((1, *model.config.image_size, 3), np.uint8))
+    is_selective = backend == "tensorflow" and isinstance(model, OneStageMaskRCNN)
+    if is_selective:
+        forward = programs.selective(model, fast)
+    else:
+        forward = programs.compiled(model)
+        if backend == "tensorflow":
+            forward.get_concrete_function()  # traced by its call, the fifth would get a warning
+        if fast:
+            forward = programs.run_lite(programs.to_lite(forward))
     card = {**card, "image_size": model.config.image_size}
-    return network_detector(forward, card, model, score_threshold)
+    detector = network_detector(forward, card, model, score_threshold, is_selective)
+    detector(np.zeros((*model.config.image_size, 3), np.uint8))
+    return detector
 
 
-def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector:
+def network_detector(forward, card, model=None, score_threshold=0.5, selective=False) -> Detector:
     """A Detector of a network of ours: images are fitted into its input, results fitted back.
 
     Args:
@@ -166,13 +173,15 @@ def network_detector(forward, card, model=None, score_threshold=0.5) -> Detector
         card: dict with at least "name", "categories" and "image_size" (height, width).
         model: the Keras model behind, if there is one.
         score_threshold: detections below it are dropped.
+        selective: whether `forward` takes a second argument, see `programs.selective`.
     """
     size = card["image_size"]
     categories = {int(key): name for key, name in card["categories"].items()}
 
-    def outputs(image):
+    def outputs(image, least=0.0):
         canvas, _ = letterbox(image, size)
-        leaves = [np.asarray(leaf) for leaf in forward(canvas[None])]
+        values = [canvas[None], np.float32(least)] if selective else [canvas[None]]
+        leaves = [np.asarray(leaf) for leaf in forward(*values)]
         return dict(zip(programs.FINAL_STAGES, leaves, strict=True))
 
     def decode(outputs, image_size):

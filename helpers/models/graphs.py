@@ -45,7 +45,7 @@ def graph_detector(path, card, score_threshold=0.5, bfloat16=False, sides=None) 
 
     function = in_turn(load_graph(path, bfloat16, sides))  # four at a time need much memory
 
-    def outputs(image):
+    def outputs(image, least=0.0):
         try:
             return function(image[None])
         except tf.errors.OpError as error:

@@ -8,11 +8,13 @@ import os
 import threading
 
 import keras
+import numpy as np
 
 from helpers.silence import silence
 
 # What comes out of a program, in this order: fields of the network's `Stages`.
 FINAL_STAGES = ("boxes", "labels", "scores", "mask_scores")
+FEW = 8  # masks are computed for so many detections, or for all
 
 
 def compiled(model):
@@ -57,6 +59,53 @@ def _jitted(model):
     return forward
 
 
+def selective(model, fast=False):
+    """A one-stage network in two steps, of which the second is for wanted detections alone.
+
+    Most of what is found scores too little, and its masks would be computed for nothing. Where
+    TensorFlow's own branches would do, TensorFlow Lite is slow in them.
+
+    Args:
+        model: OneStageMaskRCNN, built. TensorFlow backend.
+        fast: whether to compute with TensorFlow Lite. Its weights have 16 bits: 8 are no faster
+            here, and would move boxes by two pixels.
+
+    Returns:
+        (1, H, W, 3) uint8, least score -> the `FINAL_STAGES`; what scores less is padding.
+    """
+    import tensorflow as tf
+
+    def program(function, *arguments):
+        """The function compiled for arguments of these shapes."""
+        signature = [tf.TensorSpec(value.shape, value.dtype) for value in arguments]
+        function = tf.function(function, input_signature=signature)
+        function.get_concrete_function()  # traced by its call, the fifth would get a warning
+        return run_lite(to_lite(function, bits=16)) if fast else function
+
+    image = np.zeros((1, *model.config.image_size, 3), np.uint8)
+    find = program(model.find, image)
+    found, _, _, *maps = find(image)
+    num_found = found.shape[1]
+    cut_out = {}
+    for num in {min(FEW, num_found), num_found}:
+        cut_out[num] = program(model.cut_out, found[:, :num], *maps)
+        cut_out[num](found[:, :num], *maps)  # the first call is slow
+    side = model.config.mask_side
+
+    def forward(images, least):
+        boxes, labels, scores, *maps = find(images)
+        scores = np.asarray(scores)
+        scores = np.where(scores >= least, scores, 0)
+        num_wanted = np.count_nonzero(scores)
+        masks = np.zeros((1, num_found, side, side), np.float32)
+        if num_wanted:
+            num = min(size for size in cut_out if size >= num_wanted)
+            (masks[:, :num],) = cut_out[num](boxes[:, :num], *maps)
+        return boxes, labels, scores, masks
+
+    return forward
+
+
 def frozen(function, lower_control_flow):
     """A tf.function with constants for variables, and with loops as TF1 wrote them, or not."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -65,14 +114,19 @@ def frozen(function, lower_control_flow):
     return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
 
 
-def to_lite(function) -> bytes:
-    """A tf.function as a TensorFlow Lite program with 8-bit weights."""
+def to_lite(function, bits=8) -> bytes:
+    """A tf.function as a TensorFlow Lite program with weights of 8 or 16 bits.
+
+    With 8 it computes in whole numbers; with 16 in float32, and says what the function says.
+    """
     import tensorflow as tf
 
     # The converter loses the weights unless they are frozen first; it wants its loops whole.
     constant = frozen(function, lower_control_flow=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], constant)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if bits == 16:
+        converter.target_spec.supported_types = [tf.float16]
     return converter.convert()
 
 
@@ -83,11 +137,12 @@ def run_lite(program: bytes):
     runner = Interpreter(model_content=program, num_threads=os.cpu_count())
     with silence():  # LiteRT says what it runs on, and has no setting for that
         runner.allocate_tensors()
-    image = runner.get_input_details()[0]["index"]
+    inputs = [leaf["index"] for leaf in runner.get_input_details()]
     outputs = [leaf["index"] for leaf in runner.get_output_details()]
 
-    def forward(images):
-        runner.set_tensor(image, images)
+    def forward(*values):
+        for index, value in zip(inputs, values, strict=True):
+            runner.set_tensor(index, value)
         runner.invoke()
         return [runner.get_tensor(index) for index in outputs]
 

@@ -45,7 +45,7 @@ def onnx_detector(path, card, score_threshold=0.5) -> Detector:
     names = _output_names(path, session)
     (picture,) = session.get_inputs()
 
-    def run(image):
+    def run(image, least=0.0):
         channels_first = np.moveaxis(image, 2, 0).astype(np.float32) / 255
         if len(picture.shape) == 4:
             channels_first = channels_first[None]
@@ -80,7 +80,7 @@ def from_torchvision(model, categories, name="torchvision", score_threshold=0.5)
     """
     import torch
 
-    def outputs(image):
+    def outputs(image, least=0.0):
         with torch.inference_mode():
             (found,) = model([torch.from_numpy(image).permute(2, 0, 1) / 255])
         return {key: found[key].cpu().numpy() for key in FIELDS}
@@ -105,7 +105,7 @@ def from_transformers(model, processor, name="transformers", score_threshold=0.5
     """
     import torch
 
-    def outputs(image):
+    def outputs(image, least=0.0):
         with torch.inference_mode():
             raw = model(**processor(images=image, return_tensors="pt"))
         (found,) = processor.post_process_instance_segmentation(

@@ -27,12 +27,26 @@ class OneStageHead(Part):
         num_classes: K.
         num_levels: of the pyramid.
         channels: of the 3x3 convolutions.
+        more_channels: of further 3x3 convolutions beside them, one a level; 0 for none.
+        more_classes: 1..K, the classes to whose logits those add something. So the head can learn
+            of these classes, and of all others says the same as before.
 
     Source: Li et al. 2020 (Generalized Focal Loss), figure 2.
     """
 
-    def __init__(self, num_classes, num_levels=3, channels=128, **kwargs):
+    def __init__(
+        self, num_classes, num_levels=3, channels=128, more_channels=0, more_classes=(), **kwargs
+    ):
         super().__init__(dtype="float32", **kwargs)
+        levels = range(num_levels if more_channels else 0)
+        self.more = [ConvLeaky(more_channels, name=f"more{i}") for i in levels]
+        self.more_outputs = [
+            layers.Conv2D(
+                len(more_classes), 1, **OPTIONS, kernel_initializer="zeros", name=f"more_output{i}"
+            )
+            for i in levels
+        ]
+        self.places = np.eye(num_classes, dtype=np.float32)[np.array(more_classes, int) - 1]
         self.num_classes = num_classes
         outputs = num_classes + 4 * NUM_BINS
         self.convs = [ConvLeaky(channels, name=f"conv{i}") for i in range(num_levels)]
@@ -41,15 +55,23 @@ class OneStageHead(Part):
         ]
 
     def call(self, pyramid):
-        rows = []
-        for level, conv, output in zip(pyramid, self.convs, self.outputs, strict=True):
-            answers = output(conv(level))
-            num_cells = math.prod(level.shape[1:3])
-            rows.append(ops.reshape(answers, (-1, num_cells, answers.shape[-1])))
-        rows = ops.concatenate(rows, 1)
+        rows = _rows(pyramid, self.convs, self.outputs)
         class_logits = rows[..., : self.num_classes]
+        if self.more:
+            more = _rows(pyramid, self.more, self.more_outputs)
+            class_logits = class_logits + ops.matmul(more, self.places)
         distances = rows[..., self.num_classes :]
         return class_logits, ops.reshape(distances, (-1, rows.shape[1], 4, NUM_BINS))
+
+
+def _rows(pyramid, convs, outputs):
+    """Two convolutions on each level; their answers cell by cell, of all levels: (B, A, C)."""
+    rows = []
+    for level, conv, output in zip(pyramid, convs, outputs, strict=True):
+        answers = output(conv(level))
+        num_cells = math.prod(level.shape[1:3])
+        rows.append(ops.reshape(answers, (-1, num_cells, answers.shape[-1])))
+    return ops.concatenate(rows, 1)
 
 
 def make_centres(image_size, strides):
@@ -103,13 +125,8 @@ def select_boxes(
         boxes (B, D, 4) float32, labels (B, D) int32 in 1..K, scores (B, D) float32, best first.
         Where fewer are left the rest is padding: all zeros.
     """
-    num_cells, num_classes = class_logits.shape[1:]
-    logits, pairs = ops.top_k(
-        ops.reshape(class_logits, (-1, num_cells * num_classes)), num_candidates
-    )
+    logits, cells, labels = _surest(class_logits, num_candidates)
     scores = ops.sigmoid(logits)
-    labels = pairs % num_classes
-    cells = pairs // num_classes
     boxes = decode(box_ops.take(distance_logits, cells), ops.take(centres, cells, axis=0))
     boxes = box_ops.clip(boxes, image_size)
     # Boxes of different classes never meet when each class is moved to an island of its own.
@@ -121,3 +138,16 @@ def select_boxes(
     labels = box_ops.take(labels + 1, order)
     is_real = scores > 0
     return ops.where(is_real[..., None], boxes, 0.0), ops.where(is_real, labels, 0), scores
+
+
+def _surest(class_logits, num):
+    """The `num` highest of class_logits (B, A, K), their cells and classes: (B, num) each.
+
+    None of them is in a cell whose highest is not among the `num` highest of all cells: so most
+    cells need no sorting of their classes.
+    """
+    num_cells, num_classes = class_logits.shape[1:]
+    _, cells = ops.top_k(ops.max(class_logits, -1), min(num, num_cells))
+    rows = box_ops.take(class_logits, cells)
+    logits, pairs = ops.top_k(ops.reshape(rows, (-1, rows.shape[1] * num_classes)), num)
+    return logits, ops.take_along_axis(cells, pairs // num_classes, 1), pairs % num_classes

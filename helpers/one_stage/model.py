@@ -39,6 +39,8 @@ class OneStageConfig:
     mask_side: int = 28
     mask_channels: int = 48
     fine_channels: int = 24
+    more_channels: int = 0  # of the head, for the classes that it learnt later
+    more_classes: tuple = ()  # 1..num_classes
 
     def __post_init__(self):
         size = self.image_size
@@ -114,7 +116,10 @@ class OneStageMaskRCNN(keras.Model):
         self.centres = make_centres(config.image_size, [2**level for level in PathNeck.levels])
         self.backbone = CspBackbone(name="backbone")
         self.neck = PathNeck(name="neck")
-        self.head = OneStageHead(config.num_classes, name="head")
+        self.head = OneStageHead(
+            config.num_classes, more_channels=config.more_channels,
+            more_classes=config.more_classes, name="head",
+        )  # fmt: skip
         self.calibration = Calibration(dtype="float32", name="calibration")
         self.mask_branch = MaskBranch(
             config.mask_side, config.mask_channels, config.fine_channels, name="mask_branch"
@@ -128,15 +133,11 @@ class OneStageMaskRCNN(keras.Model):
     def call(self, inputs, training=False):
         if isinstance(inputs, Targets):
             return self.compute_losses(inputs, training)
-        config = self.config
         levels = self.backbone(inputs)
         pyramid = self.neck(levels)
         class_logits, distance_logits = self.head(pyramid)
         class_logits = self.calibration(class_logits)
-        boxes, labels, scores = select_boxes(
-            class_logits, distance_logits, self.centres, config.image_size, config.num_candidates,
-            config.num_detections, config.min_score, config.nms_iou,
-        )  # fmt: skip
+        boxes, labels, scores = self.select(class_logits, distance_logits)
         mask_logits = self.mask_branch(levels, pyramid, boxes)
         return OneStageResult(
             {f"C{i + 2}": level for i, level in enumerate(levels)},
@@ -144,6 +145,39 @@ class OneStageMaskRCNN(keras.Model):
             class_logits, distance_logits, boxes, labels, scores, mask_logits,
             ops.sigmoid(mask_logits[..., 0]),
         )  # fmt: skip
+
+    def select(self, class_logits, distance_logits):
+        """Boxes, labels and scores of the final detections, see `select_boxes`."""
+        config = self.config
+        return select_boxes(
+            class_logits, distance_logits, self.centres, config.image_size, config.num_candidates,
+            config.num_detections, config.min_score, config.nms_iou,
+        )  # fmt: skip
+
+    def find(self, images):
+        """The first half of `call`: boxes, labels and scores, then the mask branch's maps.
+
+        Returns:
+            Tuple of the three, the coarse maps and the fine ones, see `MaskMaps`.
+        """
+        levels = self.backbone(images)
+        pyramid = self.neck(levels)
+        class_logits, distance_logits = self.head(pyramid)
+        found = self.select(self.calibration(class_logits), distance_logits)
+        coarse, fine = self.mask_branch.maps(levels, pyramid)
+        return *found, *coarse, *fine
+
+    def cut_out(self, boxes, *maps):
+        """The second half of `call`: boxes (B, D, 4) and the maps of `find` -> one output, masks.
+
+        A mask depends on its box alone: D may be less than was found.
+
+        Returns:
+            Tuple of one: mask_scores (B, D, M, M).
+        """
+        num = len(self.mask_branch.maps.coarse_strides)
+        coarse, fine = self.mask_branch.roi_features(maps[:num], maps[num:], boxes)
+        return (ops.sigmoid(self.mask_branch.head(coarse, fine)[..., 0]),)
 
     def compute_losses(self, targets, training=True):
         """The loss of the mask branch, by name: body, neck and head stay as they are.

@@ -1,7 +1,7 @@
 """Train Mask R-CNN: the bundled models, or one for your own objects.
 
 python3 run.py train streets                  `streets`, from random weights, as shipped
-python3 run.py train everyday DATA            `everyday`, masks on a detector; see its --help
+python3 run.py train everyday DATA            `everyday`, head and masks; see its --help
 python3 run.py train DATA --out runs/NAME     NAME, from `streets` and your annotated pictures
 
 Stopped at any time, even killed, the same command goes on and ends with the same weights.
@@ -22,7 +22,7 @@ from helpers.training.curves import plot_curve, read_curve
 from helpers.training.own_data import fine_tune
 
 RUNS = ROOT / "runs"
-EVERYDAY = """Train the masks of `everyday`: COCO's 80 classes in photographs.
+EVERYDAY = """Train head and masks of `everyday`: COCO's 80 classes in photographs.
 
 python3 run.py train everyday DATA                 train; after a stop it goes on
 python3 run.py train everyday DATA --score NAME    only measure a model
@@ -87,7 +87,9 @@ def _everyday_parser():
     add("data", type=pathlib.Path, help="folder with coco343 and everyday in it")
     add("--out", type=pathlib.Path, default=RUNS / "everyday", help="result")
     add("--start", type=pathlib.Path, default=bundled, help="weights of the detector")
-    add("--epochs", type=int, default=15, help="(default 15)")
+    add("--epochs", type=int, default=15, help="of masks (default 15; 0: leave them)")
+    add("--head-parts", type=int, default=4, help="of 400 pictures, for the head (default 4)")
+    add("--head-epochs", type=int, default=15, help="of its training (default 15; 0: leave it)")
     add("--steps", type=int, default=150, help="batches per epoch (default 150)")
     add("--batch", type=int, default=4, help="pictures per batch (default 4)")
     add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")
@@ -112,8 +114,9 @@ def _everyday(args):
     if args.score:
         return everyday.measure(load_detector(args.score), args.data)
     detector = everyday.train_everyday(
-        args.data, args.out, args.start, args.epochs, args.steps, args.batch, args.hold, args.rate
-    )
+        args.data, args.out, args.start, args.epochs, args.steps, args.batch, args.hold, args.rate,
+        head_parts=args.head_parts, head_epochs=args.head_epochs,
+    )  # fmt: skip
     result = everyday.measure(detector, args.data)
     for folder in [args.out, DATA] if args.ship else [args.out]:
         save_model(detector.model, {**detector.card, **result}, folder)

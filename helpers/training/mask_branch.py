@@ -47,6 +47,12 @@ class MaskBatches(keras.utils.PyDataset):
         return (to_mask_targets([self.draw(first + i) for i in range(self.batch_size)]),)
 
 
+def learn_only(model, part):
+    """Of a model's layers only `part` shall learn."""
+    for layer in model.layers:
+        layer.trainable = layer is part
+
+
 def mask_quality(model, photos, indices):
     """How good masks are in true boxes, on photographs as the detector sees them.
 
@@ -85,20 +91,24 @@ def mask_quality(model, photos, indices):
 
 
 class MaskRun(keras.callbacks.Callback):
-    """One training: after each epoch a measurement, a line in `curve.jsonl`, and a checkpoint.
+    """One training: after each epoch a measurement, a line in a curve, and a checkpoint.
 
     An epoch is done when its checkpoint is, the last file that it writes.
 
     Args:
-        model: OneStageMaskRCNN, built, with body, neck and head as they shall be.
-        batches: MaskBatches.
+        model: OneStageMaskRCNN or HeadLearner, built; what shall learn is trainable, see
+            `learn_only`.
+        batches: MaskBatches or HeadBatches.
         score: () -> dict of numbers about the model as it is at that moment.
-        folder: for `checkpoint/` and `curve.jsonl`.
+        folder: for the checkpoint and the curve.
         num_epochs: how long.
         say: gets a line for each epoch.
+        names: of the checkpoint and the curve.
     """
 
-    def __init__(self, model, batches, score, folder, num_epochs, say=print):
+    def __init__(
+        self, model, batches, score, folder, num_epochs, say=print, names=("masks", "curve")
+    ):
         super().__init__()
         self.batches = batches
         self.score = score
@@ -106,7 +116,8 @@ class MaskRun(keras.callbacks.Callback):
         self.network = model
         self.num_epochs = num_epochs
         self.say = say
-        self.checkpoint = self.folder / "checkpoint" / "masks.weights.h5"
+        self.checkpoint = self.folder / "checkpoint" / f"{names[0]}.weights.h5"
+        self.curve = self.folder / f"{names[1]}.jsonl"
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
@@ -119,8 +130,6 @@ class MaskRun(keras.callbacks.Callback):
         """
         model = self.network
         steps = len(self.batches)
-        for part in (model.backbone, model.neck, model.head):
-            part.trainable = False
         num_steps = self.num_epochs * steps
         warmup = min(60, num_steps // 10)
         schedule = Schedule(rate, warmup, max(warmup, hold * num_steps), num_steps)
@@ -157,15 +166,16 @@ class MaskRun(keras.callbacks.Callback):
         """Measure the averaged weights; then the checkpoint, of those that learn."""
         seconds = round(time.monotonic() - self.start)
         self.average.on_test_begin()
-        row = {"epoch": epoch + 1, "loss": float(logs["mask"]), **self.score()}
+        losses = {mean.name: float(logs[mean.name]) for mean in self.network.loss_means}
+        row = {"epoch": epoch + 1, **losses, **self.score()}
         row = {key: round(value, 4) for key, value in row.items()} | {"seconds": seconds}
         self.average.on_test_end()
-        path = self.folder / "curve.jsonl"
+        path = self.curve
         rows = path.read_text().splitlines() if path.exists() else []
         rows = [line for line in rows if json.loads(line)["epoch"] <= epoch]
         with replacing(path) as part:
             part.write_text("\n".join([*rows, json.dumps(row)]) + "\n")
-        with replacing(self.checkpoint.with_name("masks.weights.h5")) as part:
+        with replacing(self.checkpoint) as part:
             new = part.with_name("new.weights.h5")
             self.network.save_weights(new)
             new.replace(part)

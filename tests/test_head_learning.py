@@ -1,0 +1,143 @@
+"""The head of a one-stage detector learns: which cells, from what, and what it leaves alone."""
+
+import keras
+import numpy as np
+import pytest
+
+from helpers.one_stage import head_losses
+from helpers.one_stage.head import make_centres
+from helpers.one_stage.learner import Cells, HeadLearner, surroundings
+from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
+from helpers.structures import Detections
+from helpers.training.head_cells import (
+    NUM_OTHERS,
+    CellBatches,
+    choose,
+    collect,
+    read_cells,
+    write_cells,
+)
+from helpers.training.mosaics import Source
+
+CENTRES = make_centres((64, 64), (8, 16, 32))
+
+
+@pytest.fixture(scope="module")
+def model():
+    config = OneStageConfig(
+        image_size=(64, 64), num_candidates=20, num_detections=4, mask_channels=8, fine_channels=8,
+        more_channels=8, more_classes=(16, 17),
+    )  # fmt: skip
+    model = OneStageMaskRCNN(config)
+    model(np.zeros((1, 64, 64, 3), np.uint8))
+    return model
+
+
+def test_a_box_of_five_cells_belongs_to_its_middle():
+    """A box of 5 x 5 cells of the finest level around one of its centres: that cell fits wholly."""
+    x, y, _ = CENTRES[3 * 8 + 4]
+    owners = head_losses.assign(np.array([[x - 20, y - 20, x + 20, y + 20]]), CENTRES)
+    assert owners[3 * 8 + 4] == 0
+    assert (owners[64:] == -1).all() and 1 <= (owners == 0).sum() <= 9
+
+
+def test_no_object_and_two_in_one_place():
+    assert (head_losses.assign(np.zeros((0, 4)), CENTRES) == -1).all()
+    x, y, _ = CENTRES[3 * 8 + 4]
+    small, large = [x - 18, y - 18, x + 18, y + 18], [x - 20, y - 20, x + 20, y + 20]
+    owners = head_losses.assign(np.array([small, large]), CENTRES)
+    assert owners[3 * 8 + 4] == 1  # its square of five cells is the large one
+
+
+def test_quality_focal_loss_by_hand():
+    """At logit 0 a score is .5: cross-entropy ln 2, times the square of how far it is off."""
+    losses = head_losses.quality_loss(np.zeros(3, np.float32), np.float32([0, 0.5, 1]))
+    np.testing.assert_allclose(losses, [np.log(2) / 4, 0, np.log(2) / 4], atol=1e-6)
+
+
+def test_which_cells_are_kept():
+    """An object's cell and one where the detector sees something count once; few stand for many."""
+    owners, logits = np.full(1000, -1), np.full(1000, -9.0)
+    owners[7], logits[3] = 0, 2.0
+    kept, weights = choose(owners.copy(), logits, np.random.default_rng(0))
+    assert {3, 7} <= set(kept) and len(kept) == 2 + NUM_OTHERS
+    assert (weights[np.isin(kept, [3, 7])] == 1).all()
+    assert weights.sum() == pytest.approx(1000)
+
+
+def cells(wanted, told):
+    """Cells of random maps, all of the finest level."""
+    num = len(wanted)
+    maps = np.random.default_rng(0).normal(size=(num, 9 * 128)).astype(np.float16)
+    return Cells(
+        maps, np.zeros(num, np.int32), np.full((num, 2), -1, np.float16),
+        np.array(wanted, np.float32), np.array(told, np.uint8), np.ones(num, np.float32),
+    )  # fmt: skip
+
+
+def test_a_head_that_has_learnt_nothing_has_forgotten_nothing(model):
+    learner = HeadLearner(model)
+    losses = learner(cells([[0, 0], [0.8, 0]], [[0, 0], [1, 1]]))
+    assert float(losses["kept"]) == pytest.approx(0, abs=1e-6) and float(losses["class"]) > 0
+
+
+def test_rows_say_what_the_head_says(model):
+    """An independent way to the same numbers: the head's own convolutions on whole maps."""
+    rng = np.random.default_rng(1)
+    pyramid = [rng.normal(size=(1, 64 // s, 64 // s, 128)).astype(np.float32) for s in (8, 16, 32)]
+    before, sides = model.head(pyramid)
+    old = model.head.get_weights()
+    for layer in model.head.more_outputs:
+        layer.kernel.assign(rng.normal(size=layer.kernel.shape))
+    after, same = model.head(pyramid)
+    learner = HeadLearner(model)
+    rows = [learner.answer(surroundings(level[0]), i) for i, level in enumerate(pyramid)]
+    model.head.set_weights(old)
+    moved = np.asarray(after - before)[0]
+    np.testing.assert_allclose(moved[:, [15, 16]], np.concatenate(rows), atol=1e-3)
+    np.testing.assert_array_equal(np.delete(moved, [15, 16], 1), 0)
+    np.testing.assert_array_equal(sides, same)
+
+
+class OnePhoto:
+    """A grey photograph with one cat, of which only cats were looked for."""
+
+    def __getitem__(self, index):
+        box = [[20, 20, 80, 80]]
+        masks = np.zeros((1, 100, 100), bool)
+        masks[0, 20:80, 20:80] = True
+        truth = Detections(box, [17], [1], (100, 100), {17: "cat"}, masks)
+        return np.full((100, 100, 3), 90, np.uint8), truth
+
+    def known(self, index):
+        return {17}
+
+
+def test_cells_of_a_photograph(model):
+    found = collect(model, [Source(OnePhoto(), [0], 1.0)], {17: 16, 18: 17}, 2)
+    assert found.maps.shape[1] == 9 * 128 and found.old_logits.shape == found.wanted.shape
+    is_cat = found.wanted[:, 0] > 0
+    assert is_cat.any() and not found.wanted[:, 1].any()
+    assert found.told[:, 0].all() and found.told[is_cat, 1].all() and not found.told[:, 1].all()
+    batches = CellBatches(found, 16)
+    first = batches[0][0]
+    assert len(first.levels) == 16 and len(set(first.levels)) == 1
+    np.testing.assert_array_equal(first.maps, batches[0][0].maps)
+
+
+def test_cells_in_a_file(tmp_path):
+    assert read_cells(tmp_path / "none.npz") is None
+    some = cells([[0, 0.5]], [[1, 1]])
+    write_cells(some, tmp_path / "new/some.npz")
+    for one, other in zip(read_cells(tmp_path / "new/some.npz"), some, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_it_learns_from_them(model):
+    some = cells([[0.9, 0]] * 8 + [[0, 0]] * 8, np.ones((16, 2)))
+    learner = HeadLearner(model)
+    learner.compile(keras.optimizers.Adam(1e-2), jit_compile=keras.backend.backend() == "jax")
+    before = float(learner(some)["class"])
+    for _ in range(10):
+        learner.train_on_batch(some)
+    assert float(learner(some)["class"]) < 0.5 * before
