@@ -34,7 +34,7 @@ def values_of(codes):
 
 
 def codes_of(path):
-    """A mask's picture as (H, W) int32, and a note if it is noisy.
+    """A mask's picture as (H, W) of whole numbers, and a note if it is noisy.
 
     0 is background. In a clean mask each object, or each class, has a number of its own.
     VOC's rim (255 of a palette) and what is not object in a trimap (2 of 1, 2, 3) become 0. What is
@@ -67,7 +67,7 @@ def colour_numbers(path):
 
 
 def _joined(pixels):
-    """One number for each colour: (H, W) int32 from (H, W, channels)."""
+    """One number for each colour: (H, W) from (H, W, channels) integers."""
     if pixels.shape[2] == 1:
         return pixels[..., 0]
     red, green, blue = (pixels[..., i] for i in range(3))
@@ -75,13 +75,15 @@ def _joined(pixels):
 
 
 def _pixels(path):
-    """(H, W, channels) int32; alpha (H, W) if it varies, or None; are values those of a palette?"""
+    """(H, W, channels) integers; alpha (H, W) if it varies, or None; are values those of a palette?"""
     with Image.open(path, formats=FORMATS) as image:
         if image.mode == "F":
             return _whole_numbers(np.asarray(image))[..., None], None, False
-        if image.mode in ("1", "P", "L") or image.mode.startswith("I"):
+        if image.mode in ("1", "P", "L"):
+            return np.asarray(image, np.uint8)[..., None], None, image.mode != "L"
+        if image.mode.startswith("I"):
             pixels = np.asarray(image).astype(np.int32)
-            return np.maximum(pixels, 0)[..., None], None, image.mode in ("1", "P")
+            return np.maximum(pixels, 0)[..., None], None, False
         if not image.has_transparency_data:
             return np.asarray(image.convert("RGB")).astype(np.int32), None, False
         pixels = np.asarray(image.convert("RGBA")).astype(np.int32)
@@ -107,7 +109,7 @@ def _is_noisy(codes, values):
         return False
     if values[-1] >= EXACT:
         codes = np.searchsorted(values, codes)
-    levels = codes.astype(np.uint8 if values[-1] < 256 else np.float32)
+    levels = codes.astype(np.uint8 if values[-1] < 256 else np.float32, copy=False)
     is_even = cv2.erode(levels, SPOT) == cv2.dilate(levels, SPOT)
     return len(values) > 2 + 2 * len(values_of(levels[is_even]))
 

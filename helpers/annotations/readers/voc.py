@@ -45,7 +45,7 @@ def share_out(codes, boxes):
     to the box that it is deepest in, so boxes that overlap share no pixel.
 
     Args:
-        codes: (H, W) int32, see `codes_of`.
+        codes: (H, W) integers, see `codes_of`.
         boxes: (N, 4) float, pixels, N > 0.
     """
     values = values_of(codes)
