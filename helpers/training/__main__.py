@@ -48,6 +48,11 @@ def main(argv=None) -> int:
     return 0
 
 
+def _path(text):
+    """A path in which `~` is the home folder, also where no shell has seen to it."""
+    return pathlib.Path(text).expanduser()
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python3 run.py train",
@@ -62,7 +67,7 @@ def _parser():
         help="streets (the default), everyday, or annotated pictures, whatever\n"
         "`python3 run.py data` reads",
     )
-    add("--out", type=pathlib.Path, help="folder for the result (default runs/streets, runs/DATA)")
+    add("--out", type=_path, help="folder for the result (default runs/streets, runs/DATA)")
     add("--epochs", type=int, help="(default 12; with DATA 10)")
     add("--steps", type=int, help="batches per epoch (default 500; with DATA 40)")
     add("--batch", type=int, default=8, help="with DATA: pictures per batch (default 8)")
@@ -84,9 +89,9 @@ def _everyday_parser():
     )
     add = parser.add_argument
     bundled = DATA / "everyday.npz"
-    add("data", type=pathlib.Path, help="folder with coco343 and everyday in it")
-    add("--out", type=pathlib.Path, default=RUNS / "everyday", help="result")
-    add("--start", type=pathlib.Path, default=bundled, help="weights of the detector")
+    add("data", type=_path, help="folder with coco343 and everyday in it")
+    add("--out", type=_path, default=RUNS / "everyday", help="result")
+    add("--start", type=_path, default=bundled, help="weights of the detector")
     add("--epochs", type=int, default=15, help="of masks (default 15; 0: leave them)")
     add("--head-parts", type=int, default=4, help="of 400 pictures, for the head (default 4)")
     add("--head-epochs", type=int, default=15, help="of its training (default 15; 0: leave it)")
