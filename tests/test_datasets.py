@@ -436,7 +436,21 @@ def test_a_picture_that_may_have_lost_its_objects_is_no_empty_picture(tmp_path, 
         data["annotations"][1] = "b.png"
     dataset = read_dataset(write(tmp_path / "c.json", data))
     assert [path.name for path in dataset.paths] == ["a.jpg"]
-    assert "b.png: has objects, but none that can be used" in str(dataset.problems[-1])
+    why = {
+        "no id": "has objects, but none that can be used",
+        "no picture": "has no object, but most objects of the file belong to no picture",
+        "no record": "has no object, but most objects of the file belong to no picture",
+    }
+    assert f"b.png: {why[lost]}" in str(dataset.problems[-1])
+
+
+def test_one_object_of_no_picture_does_not_put_empty_pictures_in_doubt(tmp_path, photo):
+    save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
+    data = rows(SQUARE, FIG, FIG)
+    data["images"] += [{"id": 8, "file_name": "b.png"}]
+    data["annotations"][2]["image_id"] = 99
+    dataset = read_dataset(write(tmp_path / "c.json", data))
+    assert [path.name for path in dataset.paths] == ["a.jpg", "b.png"]
 
 
 def test_ids_that_are_whole_numbers_with_a_point(tmp_path, photo):

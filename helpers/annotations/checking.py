@@ -3,7 +3,7 @@
 import filecmp
 import functools
 import pathlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from helpers.annotations import claims, outlines, picture_files, surroundings
 from helpers.annotations.datasets import Dataset, Problem, Record
@@ -152,17 +152,33 @@ class _Check:
         return Dataset(name, categories, tuple(records), tuple(self.problems))
 
     def is_spoiled(self, listing):
-        """Has an empty picture lost objects, or may those be its own that belong to none?"""
+        """Has an empty picture lost its objects, or may those be its own that belong to none?"""
         file, name = listing.picture.file, listing.picture.name
-        if listing.names or not self.has_lost.intersection([(file, name), (file, None)]):
+        if listing.names:
             return False
-        self.report(file, "has objects, but none that can be used", None, name)
-        return True
+        if self.lost[file, name]:
+            self.report(file, "has objects, but none that can be used", None, name)
+            return True
+        if self.lost[file, None] and self.lost[file, None] >= self.kept[file]:
+            what = "has no object, but most objects of the file belong to no picture"
+            self.report(file, what, None, name)
+            return True
+        return False
 
     @functools.cached_property
-    def has_lost(self):
-        """{(file, picture)}: where something was left out; a picture of None may be any."""
-        return {(p.file, p.picture) for p in self.problems if p.object is not None or not p.fixed}
+    def lost(self):
+        """{(file, picture): how many objects were left out}; a picture of None may be any."""
+        lost = [p for p in self.problems if p.object is not None or not p.fixed]
+        return Counter((problem.file, problem.picture) for problem in lost)
+
+    @functools.cached_property
+    def kept(self):
+        """{file: how many objects were taken in}."""
+        kept = Counter()
+        for listings in self.listings.values():
+            for listing in listings:
+                kept[listing.picture.file] += len(listing.names)
+        return kept
 
     def final_ids(self, listings):
         """{class name: id}: the files' ids if they are numbers above 0, else 1, 2, …"""

@@ -75,7 +75,7 @@ def _joined(pixels):
 
 
 def _pixels(path):
-    """(H, W, channels) integers; alpha (H, W) if it varies, or None; are values those of a palette?"""
+    """(H, W, channels); alpha (H, W) int32 if it varies, or None; are values those of a palette?"""
     with Image.open(path, formats=FORMATS) as image:
         if image.mode == "F":
             return _whole_numbers(np.asarray(image))[..., None], None, False
