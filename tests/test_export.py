@@ -45,6 +45,7 @@ def test_the_frozen_graph_is_one_of_tf1(exported):
     assert shapes == [[1], [1, 100, 4], [1, 100], [1, 100], [1, 100, 55, 55]]
 
 
+@pytest.mark.slow  # a fresh process
 def test_converting_is_silent(tiny_model, capfd):
     program = programs.to_lite(programs.compiled(tiny_model))
     boxes, *_ = programs.run_lite(program)(
@@ -93,6 +94,7 @@ def test_padding_is_that_of_the_api(frozen):
     assert (raw["detection_classes"][0, num:] == 1).all()
 
 
+@pytest.mark.slow  # converts twice
 def test_lite_says_what_the_fast_form_says(exported):
     fast = load_detector("streets", fast=True)
     lite = load_detector(str(exported / "model.tflite"))

@@ -32,6 +32,7 @@ def start(*arguments, **environment):
     return subprocess.Popen(command, cwd=ROOT, env=chosen, **pipes)
 
 
+@pytest.mark.slow  # two fresh processes
 @pytest.mark.skipif(not pathlib.Path("/proc/self").exists(), reason="needs a folder /proc")
 def test_two_runs_at_once_without_a_home_into_a_long_path_of_many_alphabets(tmp_path):
     """Neither a home nor a folder for caches is needed; nobody sees half a file."""

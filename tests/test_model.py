@@ -175,6 +175,7 @@ class Patches(keras.layers.Layer):
         return [conv(x) for conv in self.convs]
 
 
+@pytest.mark.slow  # compiles a training step
 def test_a_student_swaps_backbone_and_mask_head(tiny_config, toy_targets):
     keras.utils.set_random_seed(0)
     model = MaskRCNN(

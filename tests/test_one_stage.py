@@ -208,6 +208,7 @@ def test_only_objects_with_masks_count(small):
     assert float(small(nothing)["mask"]) == 0
 
 
+@pytest.mark.slow  # compiles a training step
 def test_it_learns_one_mask_and_nothing_else(small):
     model = OneStageMaskRCNN(SMALL)
     batch = targets()

@@ -157,6 +157,7 @@ def runs(tiny_config, tmp_path_factory):
     return folder, detectors, drawn, scored
 
 
+@pytest.mark.slow  # two trainings
 def test_each_picture_is_drawn_in_its_epoch(runs):
     drawn = {run: [s for s in seeds if s >= 1_000_000] for run, seeds in runs[2].items()}
     # Those of the first batches are drawn more often: Keras looks at some to learn their shapes.
@@ -167,6 +168,7 @@ def test_each_picture_is_drawn_in_its_epoch(runs):
     assert [s for s in runs[2]["whole"] if s < 1_000_000] == [499_998, 499_999]
 
 
+@pytest.mark.slow  # two trainings
 def test_the_curve_has_a_row_for_each_epoch(runs):
     for run in ("whole", "parts"):
         rows = curves.read_curve(runs[0] / run)
@@ -179,6 +181,7 @@ def test_the_curve_has_a_row_for_each_epoch(runs):
     assert runs[3] == [2] * 4
 
 
+@pytest.mark.slow  # two trainings
 def test_neither_a_stop_nor_threads_change_anything(runs):
     folder, detectors, _, _ = runs
     pairs = zip(detectors["whole"].model.weights, detectors["second"].model.weights, strict=True)
@@ -187,6 +190,7 @@ def test_neither_a_stop_nor_threads_change_anything(runs):
     assert len({(folder / place / "curve.csv").read_text() for place in ("whole", "parts")}) == 1
 
 
+@pytest.mark.slow  # two trainings
 def test_what_is_returned_is_what_was_saved(runs):
     folder, detectors, _, _ = runs
     saved, card = load_model(folder / "parts" / "streets.json")
@@ -359,6 +363,7 @@ def test_heads_first(start, tmp_path, unscored):
         assert same == frozen, v.path
 
 
+@pytest.mark.slow  # four epochs
 def test_it_stops_when_ap_falls_and_keeps_the_best(start, tmp_path, unscored, monkeypatch):
     aps = [0.1, 0.4, 0.3, 0.9]
     monkeypatch.setattr(own_data, "score", lambda *_: result_of(aps.pop(0)))
