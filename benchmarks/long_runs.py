@@ -18,7 +18,7 @@ import time
 import cv2
 import numpy as np
 import psutil
-from growth import make_film
+from growth import make_video
 from measure import table
 from video import Waiting
 
@@ -108,7 +108,7 @@ def watching(watch):
 
 def video(minutes, folder):
     """A video of 320 x 240 pixels through the pipeline, tracked; its detector costs nothing."""
-    source = make_film(folder / "video.mp4", round(60 * minutes))
+    source = make_video(folder / "video.mp4", round(60 * minutes))
     watch = Watch("Frames of a video, through `process_video`", round(1500 * minutes), "frames")
     process_video(source, folder / "drawn.mp4", Waiting(0), on_frame=watch.step, progress=False)
     watch.show()
