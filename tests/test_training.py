@@ -318,6 +318,7 @@ def crowd(num_columns=12, num_rows=11):
     return image, Detections(boxes, [1] * len(boxes), [1] * len(boxes), (64, 64), SHAPES, masks)
 
 
+@pytest.mark.slow  # trains
 def test_more_objects_than_slots_and_than_the_start_can_find(start, tmp_path, unscored):
     """The network is made for as many, and what has no slot is said to be left out."""
     image, truth = crowd()
@@ -333,6 +334,7 @@ def test_more_objects_than_slots_and_than_the_start_can_find(start, tmp_path, un
     assert len(np.asarray(detector.model(image[None]).scores)[0]) == 100  # no TopK runs short
 
 
+@pytest.mark.slow  # trains
 def test_a_notebook_has_one_curve_that_is_drawn_anew(start, tmp_path, unscored, monkeypatch):
     import IPython.display
 
@@ -351,6 +353,7 @@ def test_a_notebook_has_one_curve_that_is_drawn_anew(start, tmp_path, unscored, 
     assert [len(figure.axes[0].lines[0].get_xdata()) for figure in drawn] == [1, 2]
 
 
+@pytest.mark.slow  # trains
 def test_heads_first(start, tmp_path, unscored):
     """Backbone and pyramid stay as they were, all else moves."""
     old = {v.path: np.asarray(v) for v in load_model(start / "old.json")[0].weights}

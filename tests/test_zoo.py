@@ -84,6 +84,7 @@ def test_two_pictures_are_on_their_way_at_a_time():
     assert [detections.names for detections in detector.batch(pictures)] == [["a"], ["b"]]
 
 
+@pytest.mark.slow  # converts to TensorFlow Lite
 def test_the_fast_form_takes_one_at_a_time(detector, toy_pictures):
     """Its interpreter refuses, or mixes up, what several threads ask of it at a time."""
     pictures = [picture for picture, _ in toy_pictures[:4]] * 6
