@@ -221,7 +221,7 @@ def test_unknown_and_duplicate_ids(tmp_path, photo):
 
 
 def test_a_picture_under_two_ids_is_left_out(tmp_path, photo):
-    """Frames of two films under one name: whose objects are these?"""
+    """Frames of two videos under one name: whose objects are these?"""
     save_image(tmp_path / "b.png", np.full((30, 40, 3), 9, np.uint8))
     data = rows(SQUARE, FIG, FIG)
     data["images"] += [{**data["images"][0], "id": 8}, {"id": 9, "file_name": "b.png"}]

@@ -63,7 +63,7 @@ def small(monkeypatch, data, tmp_path_factory):
 
 @pytest.mark.slow
 def test_it_trains_and_goes_on(small, tmp_path):
-    out, (train, start) = tmp_path / "things", small
+    out, (train, start) = tmp_path / "photos", small
     train(out, 1)
     rows = (out / "curve.jsonl").read_text().splitlines()
     assert [json.loads(row)["epoch"] for row in rows] == [1]
@@ -73,7 +73,7 @@ def test_it_trains_and_goes_on(small, tmp_path):
     assert len(detector.categories) == 80 and detector.categories[90] == "toothbrush"
     assert detector.card["notice"] == everyday.notice() and detector.card["limits"]
     start = read_weights(start)
-    trained = read_weights(out / "things.npz")
+    trained = read_weights(out / "photos.npz")
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     assert any(name.startswith("one_stage/mask_branch/") for name in changed)
     assert not any(name.startswith(everyday.DETECTOR) for name in changed)
@@ -89,11 +89,11 @@ def test_its_head_learns_alone(small, tmp_path, monkeypatch):
     monkeypatch.setattr(everyday, "_head_sources", sources)
     monkeypatch.setattr(everyday, "PICTURES", 3)
     monkeypatch.setattr(everyday, "CELLS_PER_BATCH", 16)
-    out, (train, start) = tmp_path / "things", small
+    out, (train, start) = tmp_path / "photos", small
     train(out, 0, head_parts=2)
     assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
     assert len((out / "head-curve.jsonl").read_text().splitlines()) == 2
-    start, trained = read_weights(start), read_weights(out / "things.npz")
+    start, trained = read_weights(start), read_weights(out / "photos.npz")
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     changed = {name for name in changed if "calibration" not in name}
     assert changed and all(name.startswith(everyday.MORE) for name in changed)
@@ -104,7 +104,7 @@ def test_no_photograph_to_learn_cats_from(small, tmp_path, monkeypatch):
     monkeypatch.setattr(everyday, "KEPT_ON", {"cocobox": 0.5})
     train, _ = small
     with pytest.raises(InputError, match="no photographs of feralcat, pets"):
-        train(tmp_path / "things", 0, head_parts=1)
+        train(tmp_path / "photos", 0, head_parts=1)
 
 
 def test_a_start_that_is_none(tmp_path):

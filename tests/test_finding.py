@@ -43,7 +43,7 @@ def test_folders_of_a_name_must_not_disagree(tmp_path):
     shot(tmp_path / "bear/0.jpg")
     assert one("bear/0.jpg", "annotations", tmp_path) == "bear/0.jpg"
     assert one("0.jpg", "annotations", tmp_path) == "bear/0.jpg"
-    assert one("C:\\films\\bear\\0.jpg", "annotations", tmp_path) == "bear/0.jpg"
+    assert one("C:\\videos\\bear\\0.jpg", "annotations", tmp_path) == "bear/0.jpg"
     assert one("images/0.jpg", "annotations", tmp_path) == "bear/0.jpg"  # says nothing
     assert "camel/0.jpg: is missing" in one("camel/0.jpg", "annotations", tmp_path)
     assert "is missing" in one("bear/camel/0.jpg", "annotations", tmp_path)

@@ -62,7 +62,7 @@ def _jitted(model):
 def selective(model, fast=False):
     """A one-stage network in two steps, of which the second is for wanted detections alone.
 
-    Most of what is found scores too little, and its masks would be computed for nothing. Where
+    Most detections score too little, and its masks would be computed for nothing. Where
     TensorFlow's own branches would do, TensorFlow Lite is slow in them.
 
     Args:
@@ -83,21 +83,21 @@ def selective(model, fast=False):
         return run_lite(to_lite(function, bits=16)) if fast else function
 
     image = np.zeros((1, *model.config.image_size, 3), np.uint8)
-    find = program(model.find, image)
-    found, _, _, *maps = find(image)
-    num_found = found.shape[1]
+    detect = program(model.detect, image)
+    candidates, _, _, *maps = detect(image)
+    num_candidates = candidates.shape[1]
     cut_out = {}
-    for num in {min(FEW, num_found), num_found}:
-        cut_out[num] = program(model.cut_out, found[:, :num], *maps)
-        cut_out[num](found[:, :num], *maps)  # the first call is slow
+    for num in {min(FEW, num_candidates), num_candidates}:
+        cut_out[num] = program(model.cut_out, candidates[:, :num], *maps)
+        cut_out[num](candidates[:, :num], *maps)  # the first call is slow
     side = model.config.mask_side
 
     def forward(images, least):
-        boxes, labels, scores, *maps = find(images)
+        boxes, labels, scores, *maps = detect(images)
         scores = np.asarray(scores)
         scores = np.where(scores >= least, scores, 0)
         num_wanted = np.count_nonzero(scores)
-        masks = np.zeros((1, num_found, side, side), np.float32)
+        masks = np.zeros((1, num_candidates, side, side), np.float32)
         if num_wanted:
             num = min(size for size in cut_out if size >= num_wanted)
             (masks[:, :num],) = cut_out[num](boxes[:, :num], *maps)

@@ -154,7 +154,7 @@ class OneStageMaskRCNN(keras.Model):
             config.num_detections, config.min_score, config.nms_iou,
         )  # fmt: skip
 
-    def find(self, images):
+    def detect(self, images):
         """The first half of `call`: boxes, labels and scores, then the mask branch's maps.
 
         Returns:
@@ -163,14 +163,14 @@ class OneStageMaskRCNN(keras.Model):
         levels = self.backbone(images)
         pyramid = self.neck(levels)
         class_logits, distance_logits = self.head(pyramid)
-        found = self.select(self.calibration(class_logits), distance_logits)
+        detections = self.select(self.calibration(class_logits), distance_logits)
         coarse, fine = self.mask_branch.maps(levels, pyramid)
-        return *found, *coarse, *fine
+        return *detections, *coarse, *fine
 
     def cut_out(self, boxes, *maps):
-        """The second half of `call`: boxes (B, D, 4) and the maps of `find` -> one output, masks.
+        """The second half of `call`: boxes (B, D, 4) and the maps of `detect` -> one output, masks.
 
-        A mask depends on its box alone: D may be less than was found.
+        A mask depends on its box alone: D may be less than `detect` gave.
 
         Returns:
             Tuple of one: mask_scores (B, D, M, M).

@@ -208,7 +208,8 @@ def joints(t, speed, phase, riding):
         feet = [.34j - .04 - pedal, .34j - .04 + pedal]
         knees = [(hip + foot) / 2 + .2 + .08j for foot in feet]
         return hip, .1 + 1.5j, feet, knees, [.48 + 1.14j] * 2
-    hip, neck = .88j, 1.4j + .03 * (speed > 0)
+    lean = .03 if speed > 0 else 0  # forward
+    hip, neck = .88j, 1.4j + lean
     if not speed:
         feet, knees = [-.12 + .06j, .12 + .06j], [-.11 + .45j, .11 + .45j]
         return hip, neck, feet, knees, [-.3 + .84j, .3 + .84j]
@@ -234,22 +235,40 @@ def person(rng, speed, riding=False):
             arms += [[limb(neck + apart - .06j, hand, .12, sleeve), disc(hand, .07, skin)]]
             lower += [limb(hip + apart / 2, knee, .19, cloth), limb(knee, foot, .16, cloth),
                       limb(foot, foot + (.12 if moving else apart / 6), .12, INK)]
-        head, back, dome = neck + .2j + .05 * moving, -.05 * moving, ARC * 1j
+        lean, dome = .05 if moving else 0, ARC * 1j
+        head, back = neck + .2j + lean, -lean
         skirt = [hip - .24 - .34j, neck - .16 - .3j, neck + .16 - .3j, hip + .26 - .34j]
         crown = head + np.array([-.18 + .05j, -.12 + .2j, .1 + .2j, .17 + .05j])
-        return [  # a list times False is empty
-            *arms[0], *lower, *arms[1][:0 if moving else 2],
-            *[limb(neck - .22 - .12j, neck - .24 - .4j, .26, extra)] * (bag and moving),
-            *[limb(head + back, head + 2 * back - .2j, .3, hair)] * long_hair,
-            limb(hip + .02j, neck - .14j, .34 if moving else .46, top),
-            limb(neck - .05j, head, .12, tone(skin, .9)), *[poly(skirt, top, smooth=1)] * coat,
-            disc(head + back + .04j, .165, hair), disc(head - back - .02j, .135, skin),
-            *[poly(crown, extra, smooth=1),
-              limb(head + .05 + .07j, head + .1 + .14 * moving + .07j, .06, extra)] * cap,
-            *(arms[1] if moving else [box(.18, .5, .46, .8, extra, .05)] * bag),
-            *[limb(.3 + 1.1j, .3 + 1.95j, .08, INK),
-              poly(.3 + 1.9j + .7 * dome.real + .42j * dome.imag, extra),
-              poly(.3 + 1.9j + .25 * dome.real + .42j * dome.imag, tone(extra, 1.25))] * canopy]
+        rucksack = [limb(neck - .22 - .12j, neck - .24 - .4j, .26, extra)]
+        plait = [limb(head + back, head + 2 * back - .2j, .3, hair)]
+        bag_in_hand = [box(.18, .5, .46, .8, extra, .05)]
+        peak = .24 if moving else .1
+        headgear = [poly(crown, extra, smooth=1),
+                    limb(head + .05 + .07j, head + peak + .07j, .06, extra)]
+        umbrella = [limb(.3 + 1.1j, .3 + 1.95j, .08, INK),
+                    poly(.3 + 1.9j + .7 * dome.real + .42j * dome.imag, extra),
+                    poly(.3 + 1.9j + .25 * dome.real + .42j * dome.imag, tone(extra, 1.25))]
+        parts = [*arms[0], *lower]  # from the far side to the near one
+        if not moving:
+            parts += arms[1]
+        if bag and moving:
+            parts += rucksack
+        if long_hair:
+            parts += plait
+        parts += [limb(hip + .02j, neck - .14j, .34 if moving else .46, top),
+                  limb(neck - .05j, head, .12, tone(skin, .9))]
+        if coat:
+            parts += [poly(skirt, top, smooth=1)]
+        parts += [disc(head + back + .04j, .165, hair), disc(head - back - .02j, .135, skin)]
+        if cap:
+            parts += headgear
+        if moving:
+            parts += arms[1]
+        elif bag:
+            parts += bag_in_hand
+        if canopy:
+            parts += umbrella
+        return parts
     return pose
 
 def dog(rng, speed):
