@@ -8,3 +8,4 @@ silence_tensorflow()
 
 ROOT = pathlib.Path(__file__).parents[1]  # the project
 DATA = ROOT / "data"  # weights, cards, pictures that come with it
+REPOSITORY = "https://github.com/pixelwise-tutorial/pixelwise"

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from helpers.structures import require
+from helpers.structures import percent, require
 
 # The seven colours of Okabe and Ito (2008, "Color Universal Design") and three of Paul Tol's
 # (2021, SRON/EPS/TN/09-002: indigo, pale cyan, dark red). Any two stay at least 16 apart in CIE Lab
@@ -147,7 +147,7 @@ def _filled(window, color):
 
 
 def _texts(detections):
-    """What the chip of each object says: "car 98%", with its track id "car #7 98%"."""
+    """What the chip of each object says: "car · 98 %", with its track id "car #7 · 98 %"."""
     texts = []
     for i, name in enumerate(detections.names):
         text = name
@@ -155,7 +155,7 @@ def _texts(detections):
             text += f" #{detections.track_ids[i]}"
         score = detections.scores[i]
         if score != 1:
-            text += f" {int(100 * score)}%"  # rounded down: 100% would claim certainty
+            text += f" · {percent(score)}"
         texts.append(text)
     return texts
 

@@ -10,18 +10,23 @@ import types
 import numpy as np
 import pytest
 
+from helpers import ROOT
 from helpers.lessons import (
     explore_anchors,
     explore_roi_align,
     explore_stages,
     explore_thresholds,
     explore_upload,
+    explore_xray,
+    walk_back,
 )
 from helpers.lessons.explorer import Explorer, can_slide
 from helpers.lessons.roi_align import roi_pool
+from helpers.mask_rcnn.boxes import make_anchors
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import rpn_targets
-from helpers.structures import Detections
+from helpers.mask_rcnn.trace import place_of_anchor, trace_back
+from helpers.structures import Detections, box_iou
 
 NAMES = {1: "person", 3: "car"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -88,6 +93,7 @@ def makers(forward, tiny_config):
         (lambda: explore_roi_align(), {"x": 0.4}),
         (lambda: explore_stages(*forward), {"stage": 2}),
         (lambda: explore_thresholds(*raw_outputs()), {"nms_iou": 0.0}),
+        (lambda: explore_xray(*forward), {"step": 3}),
     ]
 
 
@@ -463,3 +469,60 @@ def test_thresholds_of_nothing_and_refusals():
         explore_thresholds(image, boxes, labels[:3], scores, masks, NAMES)
     with pytest.raises(ValueError, match=r"labels \[3\] are not among"):
         explore_thresholds(image, boxes, labels, scores, masks, {1: "person"})
+
+
+# A detection walked back --------------------------------------------------------------------------
+
+
+def test_the_way_back_leads_through_what_the_stages_hold(tiny_model, toy_pictures):
+    image, truth = toy_pictures[0]
+    stages = tiny_model(image[None])
+    for index in range(2):
+        way = trace_back(tiny_model, stages, index)
+        dx, dy, log_width, log_height = stages.box_deltas[0][way.proposal_rank] * np.float32(
+            [0.1, 0.1, 0.2, 0.2]
+        )
+        x1, y1, x2, y2 = way.proposal
+        width, height = (x2 - x1) * np.exp(log_width), (y2 - y1) * np.exp(log_height)
+        x, y = (x1 + x2) / 2 + dx * (x2 - x1), (y1 + y2) / 2 + dy * (y2 - y1)
+        moved = np.clip([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 0, 64)
+        np.testing.assert_allclose(way.box, moved, atol=0.01)
+        row, column = way.cell
+        centre = (way.anchor[:2] + way.anchor[2:]) / 2
+        stride = 2**way.anchor_level
+        np.testing.assert_allclose(centre, [(column + 0.5) * stride, (row + 0.5) * stride])
+        assert box_iou([way.anchor], [way.proposal])[0, 0] > 0.3
+        gap = way.samples_x[1] - way.samples_x[0]
+        assert len(way.samples_x) == 14 and way.samples_x[0] == pytest.approx(way.box[0] + gap / 2)
+        assert way.samples_y[-1] < way.box[3]
+    assert {trace_back(tiny_model, stages, i).label for i in range(2)} == {1, 2}
+    with pytest.raises(ValueError, match="detections, got 99"):
+        trace_back(tiny_model, stages, 99)
+
+
+def test_each_anchor_is_placed(tiny_config):
+    anchors = make_anchors((64, 64), (8, 16, 32, 64), ((12,), (24,), (40,), (60,)), (0.5, 1, 2))
+    for index in (0, 5, 191, 192, 239, 240, len(anchors) - 1):
+        level, (row, column) = place_of_anchor(index, tiny_config)
+        x, y = (anchors[index, :2] + anchors[index, 2:]) / 2
+        assert (row, column) == (y // 2**level, x // 2**level)
+    with pytest.raises(ValueError, match="none"):
+        place_of_anchor(len(anchors), tiny_config)
+
+
+def test_each_step_names_the_lines_that_do_it(forward):
+    steps = walk_back(*forward, index=0, categories=NAMES)
+    assert [step.name for step in steps] == [
+        "mask grid", "RoIAlign", "proposal", "anchor", "feature level"
+    ]  # fmt: skip
+    for step, words in zip(steps, ("class Mask", "def roi", "def sel", "def sel", "class FPN"),
+                           strict=True):  # fmt: skip
+        path, first, last = re.fullmatch(r"(\S+), lines (\d+) to (\d+)", step.source).groups()
+        lines = (ROOT / path).read_text().splitlines()[int(first) - 1 : int(last)]
+        assert lines[0].startswith(words) and step.address.endswith(f"{path}#L{first}-L{last}")
+    image, stages, model = forward
+    nothing = stages._replace(scores=np.zeros_like(stages.scores))
+    with pytest.raises(ValueError, match="hold none"):
+        explore_xray(image, nothing, model)
+    with pytest.raises(ValueError, match="step must be 1 to 5, got 6"):
+        explore_xray(*forward).view(detection=1, step=6)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as rle
 
-from helpers.structures import Detections, InputError, require
+from helpers.structures import Detections, InputError, percent, require
 
 NAMES = {1: "person", 3: "car", 18: "dog"}
 
@@ -23,6 +23,14 @@ def three():
     masks[2, 4, 2] = True  # a pixel
     boxes = [[1, 1, 5, 3], [7, 0, 8, 6], [2, 4, 3, 5]]
     return Detections(boxes, [3, 1, 18], [0.9, 0.8, 0.25], (6, 8), NAMES, masks, [4, 5, 6])
+
+
+@pytest.mark.parametrize(
+    "score, text",
+    [(0, "0"), (0.29, "29"), (0.995, "99"), (0.999999, "99"), (1, "100"), (np.float32(0.57), "57")],
+)
+def test_one_rule_rounds_scores(score, text):
+    assert percent(score) == f"{text}\xa0%"
 
 
 # --- selecting ---------------------------------------------------------------------------------
@@ -178,7 +186,11 @@ def test_the_thumbnail_shows_the_masks():
     found = three()
     page = ElementTree.fromstring(found._repr_html_())
     paths = page.findall(".//{*}path")
-    assert [path.find("{*}title").text for path in paths] == ["car 0.90", "person 0.80", "dog 0.25"]
+    assert [path.find("{*}title").text for path in paths] == [
+        "car 90\xa0%",
+        "person 80\xa0%",
+        "dog 25\xa0%",
+    ]
     for path, mask in zip(paths, found.masks, strict=True):
         drawn = np.zeros((6, 8), bool)
         for x1, y, x2 in re.findall(r"M(\d+) (\d+)\.5H(\d+)", path.get("d")):

@@ -33,6 +33,7 @@ def read_options(argv=None) -> argparse.Namespace:
         help="videos: detect in each K-th frame, carry masks to the others",
     )
     add("--resume", action="store_true", help="videos: go on where a stopped run was")
+    add("--crops", action="store_true", help="pictures: cut out each object, too, as PNG")
     add("--out", type=pathlib.Path, default="outputs", help="the folder for results (outputs)")
     options = parser.parse_args(argv)
     if not 0 <= options.score <= 1:

@@ -8,10 +8,11 @@ import av
 import cv2
 from tqdm.auto import tqdm
 
+from helpers import REPOSITORY
 from helpers.pictures import replacing
 from helpers.structures import InputError
 
-REPORT = "https://github.com/pixelwise-tutorial/pixelwise/issues"
+REPORT = f"{REPOSITORY}/issues"
 
 
 class Problems:

@@ -2,21 +2,28 @@
 
 import sys
 from collections import Counter
+from urllib.parse import quote
 
 from tqdm.auto import tqdm
 
 from helpers.drawing import draw_detections
+from helpers.job.clip import tracks_file, video_figure
+from helpers.job.crops import write_crops
 from helpers.job.page import Entry, make_page, save_preview
-from helpers.job.results import CocoWriter
+from helpers.job.picture import picture_figure
+from helpers.job.results import writing_results
+from helpers.job.xray import can_xray, make_xrays
 from helpers.pictures import read_image, replacing, save_image
 from helpers.structures import InputError
-from helpers.video import process_video, read_frames
+from helpers.video import History, process_video, read_frames
 
 ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
+WITH_XRAYS = 6  # of them, where the model has them
+KEPT = (".jpg", ".jpeg", ".png")  # endings that a picture's result keeps; others get .jpg behind
 
 
 def run(options, pictures, videos, detector, problems) -> int:
-    """Work through the inputs, then write results.json and index.html.
+    """Work through the inputs, then write results.json, results.csv and index.html.
 
     Args:
         options: see `read_options`.
@@ -31,8 +38,8 @@ def run(options, pictures, videos, detector, problems) -> int:
         InputError: not one of them could be used; older results stay.
     """
     was_stopped = False
-    with replacing(options.out / "results.json") as part, open(part, "w", encoding="utf-8") as file:
-        job = Job(options, detector, CocoWriter(file, detector), problems)
+    with writing_results(options.out, detector) as results:
+        job = Job(options, detector, results, problems)
         try:
             job.add_pictures(pictures)
             job.add_videos(videos)
@@ -41,9 +48,11 @@ def run(options, pictures, videos, detector, problems) -> int:
             problems.add("stopped: the results tell of what was done so far")
         if not job.entries:
             raise InputError("nothing was done: no picture and no video could be used")
-        job.results.close()
     with replacing(options.out / "index.html") as part:
-        page = make_page(job.entries, job.summary(), detector, problems.lines)
+        downloads = "cut-outs: the folder crops" if options.crops else ""
+        page = make_page(
+            job.entries, job.summary(), job.all_counts, detector, problems.lines, downloads
+        )
         part.write_text(page, "utf-8")
     _tell(job, options.out)
     if was_stopped:
@@ -57,6 +66,7 @@ class Job:
     Attributes:
         entries: list of Entry, for the page.
         counts: Counter of the names of all objects in pictures.
+        all_counts: the same with the tracks of videos.
     """
 
     def __init__(self, options, detector, results, problems):
@@ -66,6 +76,7 @@ class Job:
         self.problems = problems
         self.entries = []
         self.counts = Counter()
+        self.all_counts = Counter()
         self.taken = set()  # names of results
 
     def add_pictures(self, paths):
@@ -91,26 +102,46 @@ class Job:
     def _add_picture(self, path):
         image = read_image(path)
         detections = self.detector(image)
-        drawn = draw_detections(image, detections)
-        name = self._free_name(path, ".png" if path.suffix.lower() == ".png" else ".jpg")
-        save_image(self.options.out / name, drawn)
+        name = self._free_name(path, KEPT, ".jpg")
+        save_image(self.options.out / name, draw_detections(image, detections))
         self.results.add(path, name, detections)
         counts = Counter(detections.names)
-        entry = Entry(name, listing(counts))
+        entry = Entry(name, self._source(path), listing(counts))
+        crops = self._cut_out(name, image, detections)
         if len(self.entries) < ON_PAGE:
-            entry.before = save_preview(self.options.out, f"{name}.before.jpg", image)
-            entry.after = save_preview(self.options.out, f"{name}.after.jpg", drawn)
+            entry.figure = self._figure(entry, image, detections, crops)
         self.counts += counts
+        self.all_counts += counts
         self.entries.append(entry)
 
+    def _cut_out(self, name, image, detections):
+        """The addresses of the objects cut out, if that is wanted."""
+        if not self.options.crops:
+            return []
+        paths = write_crops(self.options.out / "crops" / name, image, detections)
+        return [path and quote(path.relative_to(self.options.out).as_posix()) for path in paths]
+
+    def _figure(self, entry, image, detections, crops):
+        """A picture as the page shows it."""
+        number = len(self.entries)
+        key = f"p{number + 1}"
+        out = self.options.out
+        preview, size = save_preview(out, f"{entry.name}.before.jpg", image)
+        xrays = []
+        if number < WITH_XRAYS and can_xray(self.detector):
+            xrays = make_xrays(self.detector, image, detections, out, entry.name, key)
+        return picture_figure(entry, key, preview, size, detections, crops, xrays)
+
     def _add_video(self, path):
-        name = self._free_name(path, ".mp4")
+        name = self._free_name(path, [".mp4"], ".mp4")
         most = Counter()  # objects of each name at once
+        history = History()
 
         def note(index, seconds, detections):
             if detections is None:
                 return
             self.results.add(path, name, detections, frame=index, seconds=round(seconds, 3))
+            history.add(seconds, detections)
             for label, count in Counter(detections.names).items():
                 most[label] = max(most[label], count)
 
@@ -127,8 +158,12 @@ class Job:
         sound = f"sound {report.sound}" if report.sound else "no sound"
         text = f"{report.frames} frames, {sound}; at most at once {listing(most)}"
         first = next(read_frames(self.options.out / name))
-        poster = save_preview(self.options.out, f"{name}.poster.jpg", first)
-        self.entries.append(Entry(name, text, is_video=True, poster=poster))
+        poster, _ = save_preview(self.options.out, f"{name}.poster.jpg", first)
+        history.write(self.options.out / tracks_file(name))
+        entry = Entry(name, self._source(path), text, is_video=True)
+        entry.figure = video_figure(entry, poster, first.shape[:2], history)
+        self.all_counts += Counter(history.names.values())
+        self.entries.append(entry)
 
     def _note_what_is_missing(self, path, report):
         """A line for frames without a result, the first three, and for an end that is missing."""
@@ -141,14 +176,30 @@ class Job:
                 f"{path}: breaks off after {report.seconds:.1f} s, which were used; copy it again"
             )
 
-    def _free_name(self, path, suffix):
-        """A result's name, like its source's, that no other result has, whatever the capitals."""
-        name, count = path.stem + suffix, 1
-        while name.casefold() in self.taken:
+    def _free_name(self, path, kept, suffix):
+        """A result's name, which says its source's ending and is no other result's.
+
+        Args:
+            path: of the source.
+            kept: endings that stay as they are.
+            suffix: what stands behind the others: cat.bmp becomes cat.bmp.jpg.
+        """
+        stem, ending = path.stem, path.suffix
+        if ending.lower() not in kept:
+            stem, ending = path.name, suffix
+        name, count = stem + ending, 1
+        while name.casefold() in self.taken:  # whatever the capitals
             count += 1
-            name = f"{path.stem}-{count}{suffix}"
+            name = f"{stem}-{count}{ending}"
         self.taken.add(name.casefold())
         return name
+
+    def _source(self, path):
+        """What the page calls a source: its name, with its folder if another one is called so."""
+        sources = [entry.source for entry in self.entries]
+        if path.name in sources:
+            return f"{path.resolve().parent.name}/{path.name}"
+        return path.name
 
 
 def listing(counts) -> str:

@@ -27,5 +27,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "stages": ["explore_stages"],
         "thresholds": ["explore_thresholds"],
         "upload": ["explore_upload"],
+        "xray": ["explore_xray", "walk_back"],
     },
 )

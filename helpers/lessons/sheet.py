@@ -57,6 +57,12 @@ class Sheet:
         else:
             self._lines(paths, color, width, closed=True)
 
+    def fill(self, box, color, strength):
+        """Tint a box x1 y1 x2 y2; strength is from 0, nothing, to 1, the colour alone."""
+        (x1, y1), (x2, y2) = self._place(np.reshape(box, (2, 2))).round().astype(int).clip(0)
+        window = self.pixels[y1:y2, x1:x2]
+        window[:] = np.rint(window + strength * np.subtract(color, window.astype(float)))
+
     def dots(self, x, y, color, size=8, edge=PAPER):
         """Draw a point, `size` pixels wide, at each (x, y)."""
         points = np.stack([np.ravel(x), np.ravel(y)], axis=1)

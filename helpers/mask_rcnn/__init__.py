@@ -9,5 +9,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "inference": ["letterbox"],
         "mask_head": ["paste_masks"],
         "model": ["MaskRCNN", "Stages", "Targets"],
+        "trace": ["Trace", "trace_back"],
     },
 )
