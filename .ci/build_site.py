@@ -117,7 +117,7 @@ def build(out, root=ROOT):
         for inner, data in made.items():
             files[f"{folder}/{inner}"] = data
         if path in books:
-            nav[name] = path.stem[:2]
+            nav[name] = path.stem.partition("_")[0]
 
     video = next(name for name in files if name.endswith(".mp4"))
     bodies["index.md"] = first(root, books, video)

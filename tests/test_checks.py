@@ -11,7 +11,7 @@ from helpers.lessons.checks import quickstart
 from helpers.structures import Detections
 
 ROOT = pathlib.Path(__file__).parents[1]
-BOOKS = [path.stem[3:] for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
+BOOKS = [path.stem.partition("_")[2] for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))]
 CHECKS = {book: importlib.import_module(f"helpers.lessons.checks.{book}") for book in BOOKS}
 CASES = {
     f"{book}.{name}": (getattr(CHECKS[book], name), *case)

@@ -28,7 +28,7 @@ each = pytest.mark.parametrize("path", BOOKS + SOLUTIONS, ids=lambda p: f"{p.par
 
 def expected(path):
     """What a notebook must hold: SMALL parameters, CASES of its exercises, check(results)."""
-    return importlib.import_module(f"tests.books.{path.stem[3:]}")
+    return importlib.import_module(f"tests.books.{path.stem.partition('_')[2]}")
 
 
 def cells_of(path, kind=None, tag=None):

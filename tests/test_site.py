@@ -53,7 +53,8 @@ def test_every_notebook_opens_from_the_readme_at_the_version_that_it_fetches():
     version, url = re.search(r"git clone .*-b (\S+) (https://\S+)", setup).groups()
     place = url.removeprefix("https://github.com/")
     for path in BOOKS:
-        assert f"| {path.stem[:2]} | [" in readme and f"](notebooks/{path.name})" in readme
+        number = path.stem.partition("_")[0]
+        assert f"| {number} | [" in readme and f"](notebooks/{path.name})" in readme
         colab = f"https://colab.research.google.com/github/{place}/blob/{version}/notebooks/"
         binder = f"https://mybinder.org/v2/gh/{place}/{version}?urlpath=lab/tree/notebooks/"
         assert f"[Colab]({colab}{path.name})" in readme

@@ -160,7 +160,7 @@ class MaskRCNN(keras.Model):
         )  # fmt: skip
         mask_features = self.mask_features(features, boxes)
         mask_logits = self.mask_head(mask_features, training=training)
-        mask_scores = ops.sigmoid(own_channel(mask_logits, labels))
+        mask_scores = self.mask_scores(mask_logits, labels)
         return Stages(
             features, objectness_logits, anchor_deltas, proposals, proposal_scores, roi_features,
             class_logits, box_deltas, boxes, labels, scores, mask_features, mask_logits,
@@ -191,19 +191,24 @@ class MaskRCNN(keras.Model):
     def roi_features(self, features, boxes):
         """What the box head sees of boxes (B, R, 4): (B, R, size, size, C)."""
         config = self.config
-        return self._align(features, boxes, config.box_roi_size, config.box_sampling_ratio)
+        return self.align(features, boxes, config.box_roi_size, config.box_sampling_ratio)
 
     def mask_features(self, features, boxes):
         """What the mask head sees of boxes (B, R, 4): (B, R, M/2, M/2, C)."""
         config = self.config
-        return self._align(features, boxes, config.mask_side // 2, config.mask_sampling_ratio)
+        return self.align(features, boxes, config.mask_side // 2, config.mask_sampling_ratio)
 
-    def _align(self, features, boxes, size, sampling_ratio):
+    def align(self, features, boxes, size, sampling_ratio):
+        """The features of boxes (B, R, 4) on a grid: (B, R, size, size, C)."""
         config = self.config
         pyramid = [features[f"P{level}"] for level in config.roi_levels]
         return roi_align(
             pyramid, boxes, config.roi_strides, size, sampling_ratio, config.canonical_side
         )
+
+    def mask_scores(self, mask_logits, labels):
+        """The mask of each object's own class: (B, D, M, M), 0..1."""
+        return ops.sigmoid(own_channel(mask_logits, labels))
 
     # Training
 
@@ -293,6 +298,10 @@ class MaskRCNN(keras.Model):
         mask_features = self.mask_features(features, boxes)
         mask_logits = self.mask_head(mask_features, training=training)
         cells = mask_targets(targets.masks, matched, boxes, config.mask_side)
+        return self.mask_loss(mask_logits, labels, cells)
+
+    def mask_loss(self, mask_logits, labels, cells):
+        """Loss of the masks (B, S, M, M, K), given the true cells (B, S, M, M)."""
         return mask_loss(mask_logits, labels, cells)
 
     def ignored(self, boxes, targets):
