@@ -61,9 +61,10 @@ def card(path):
     alt, picture = re.search(r"!\[(.+?)\]\((.+?)\)", text).groups()
     title = re.search(r"# (.+)", text)[1]
     time = re.search(r"takes\*\* (.+?)[.:;]", text)
+    number = path.stem.partition("_")[0]
     return (
         f'<li><a href="notebooks/{path.name}"><img loading="lazy" alt="{html.escape(alt)}" '
-        f'src="notebooks/{picture}"><strong>{path.stem[:2]} · {html.escape(title)}</strong></a> '
+        f'src="notebooks/{picture}"><strong>{number} · {html.escape(title)}</strong></a> '
         f"<small>{time[1] if time else ''}</small></li>"
     )
 

@@ -82,7 +82,7 @@ def run(path, folder):
     """Runs a notebook alone in a new folder, with the parameters of the tests; checks it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    held = importlib.import_module(f"tests.books.{path.stem[3:]}")
+    held = importlib.import_module(f"tests.books.{path.stem.partition('_')[2]}")
     done = folder / path.name
     book = papermill.execute_notebook(
         path, done, held.SMALL, cwd=folder, kernel_name="colab", progress_bar=False

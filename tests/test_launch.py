@@ -96,7 +96,8 @@ def shorten(path):
     for cell in book["cells"]:
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
-    for name, value in importlib.import_module(f"tests.books.{path.stem[3:]}").SMALL.items():
+    name_of_book = path.stem.partition("_")[2]
+    for name, value in importlib.import_module(f"tests.books.{name_of_book}").SMALL.items():
         book["cells"][1]["source"] += [f"\n{name} = {value!r}"]
     path.write_text(json.dumps(book), encoding="utf-8")
 
