@@ -43,6 +43,7 @@ def test_it_is_a_graph_of_2018(tmp_path):
     assert [value for value in limits if isinstance(value, float)] == [96.0, 160.0]
 
 
+@pytest.mark.slow
 def test_contract_in_prune_session_and_saved_model(tmp_path):
     formats = "frozen_inference_graph.pb", "saved_model/saved_model.pb"
     api_graph.build(tmp_path, num_classes=12, formats=formats, **SMALL)

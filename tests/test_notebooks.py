@@ -268,9 +268,14 @@ def test_run(path, tmp_path):
     expected(path).check(results)
 
 
+WITH_THE_ZOO = ["05_test_on_images", "07_compare_models"]  # solved below, with another model
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
 def test_run_of_the_solution(path, tmp_path):
+    if path.stem in WITH_THE_ZOO:
+        pytest.skip("the solution runs with a model of the zoo")
     verdicts, results = run(path, tmp_path, **expected(path).SMALL)
     assert len(verdicts) >= 3 and all(verdict.startswith("Right. ") for verdict in verdicts)
     expected(path).check(results)
@@ -289,8 +294,10 @@ def test_quickstart_where_there_is_nothing_to_find(tmp_path):
 @pytest.mark.slow
 def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
     """Fetched from a local server, verified, loaded: the whole notebook holds with it, too."""
-    name, path = "mask_rcnn_inception_v2_coco", ROOT / "notebooks/05_test_on_images.ipynb"
-    _, results = run(path, tmp_path, MODEL=name, **expected(path).SMALL)
+    name = "mask_rcnn_inception_v2_coco"
+    path = ROOT / "notebooks/solutions/05_test_on_images.ipynb"
+    verdicts, results = run(path, tmp_path, MODEL=name, **expected(path).SMALL)
+    assert all(verdict.startswith("Right. ") for verdict in verdicts)
     assert results["model"] == name
     assert [path for path, _ in served.requests if path.endswith(".tar.gz")]
     expected(path).check(results)
@@ -299,9 +306,11 @@ def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
 @pytest.mark.slow
 def test_a_model_of_the_zoo_gets_a_row(served, tmp_path):
     """One word more in MODELS; behind it, on the local server, is `streets` as a frozen graph."""
-    name, path = "mask_rcnn_inception_v2_coco", ROOT / "notebooks/07_compare_models.ipynb"
+    name = "mask_rcnn_inception_v2_coco"
+    path = ROOT / "notebooks/solutions/07_compare_models.ipynb"
     few = {"VARIANTS": [], "NUM_PICTURES": 6, "NUM_TIMED": 3}
-    _, results = run(path, tmp_path, MODELS=["streets", name, "nowhere"], **few)
+    verdicts, results = run(path, tmp_path, MODELS=["streets", name, "nowhere"], **few)
+    assert all(verdict.startswith("Right. ") for verdict in verdicts)
     assert list(results["rows"]) == ["streets", name] == list(results["memory"])[:2]
     both = [row["mask"] for row in results["rows"].values()]
     assert both[1] == pytest.approx(both[0], abs=0.05)

@@ -165,7 +165,7 @@ def test_results_have_fixed_shapes(small):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own programs")
-@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_masks_of_wanted_detections_alone(small, fast):
     """In two steps, compiled, it says what the network says; the unwanted become padding."""
     image = np.random.default_rng(3).integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)

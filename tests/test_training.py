@@ -285,6 +285,7 @@ def test_two_devices_share_each_batch(undisturbed, start, tmp_path, backend):
     assert load_detector(str(tmp_path / "toy"), say=None).categories == short_run.NAMES
 
 
+@pytest.mark.slow
 def test_a_run_folder_is_a_model(start, tmp_path):
     said = []
     folder = tmp_path / "shapes"
@@ -381,6 +382,7 @@ def test_it_stops_when_ap_falls_and_keeps_the_best(start, tmp_path, unscored, mo
     assert aps == [0.9]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_the_pictures(start, tmp_path, unscored):
     with pytest.raises(InputError, match=r"after batch \d of epoch 1, made of picture \d, picture"):
         quick(tmp_path, start, rate=1e30, steps=20)
