@@ -2,6 +2,7 @@
 
     python benchmarks/finetune.py novelties [--epochs 9]
     python benchmarks/finetune.py nuts [--seeds 0 1 2] [--data ../shared/data/custom/nuts]
+                                       [--start everyday]
 
 novelties: 120 drawn pictures to train on, of two objects that the bundled model has never seen.
 nuts: 18 photos, in parts that the seed says. AP is measured on pictures that play no part in
@@ -40,11 +41,12 @@ def main():
     parser.add_argument("--data", default=ROOT.parent / "shared" / "data" / "custom" / "nuts")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--epochs", type=int, help="of 40 batches of 8")
+    parser.add_argument("--start", default="streets", help="the model to begin with")
     parser.add_argument("--steps", type=int, default=40, help="batches per epoch")
     parser.add_argument("--images", type=int, default=200, help="drawn pictures for AP")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "finetune")
     args = parser.parse_args()
-    options = WAYS[args.what] | {"steps": args.steps}
+    options = WAYS[args.what] | {"steps": args.steps, "start": args.start}
     options |= {"epochs": args.epochs} if args.epochs else {}
     print(f"{'training':14}{'seconds':>8}{'cpu s':>7}{'GB':>6}{'pictures':>16}{'AP50':>7}  95 %")
     for seed in args.seeds:

@@ -8,7 +8,7 @@ from helpers.one_stage import head_losses
 from helpers.one_stage.head import make_centres
 from helpers.one_stage.learner import Cells, HeadLearner, surroundings
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
-from helpers.structures import Detections
+from helpers.structures import Detections, box_iou
 from helpers.training.head_cells import (
     NUM_OTHERS,
     CellBatches,
@@ -33,20 +33,56 @@ def model():
     return model
 
 
+def owners_of(boxes, is_object=None):
+    """The owners of cells, of one image."""
+    boxes = np.array(boxes, np.float32)[None]
+    is_object = np.ones(boxes.shape[:2], bool) if is_object is None else np.array([is_object])
+    return np.asarray(head_losses.assign(boxes, is_object, CENTRES))[0]
+
+
 def test_a_box_of_five_cells_belongs_to_its_middle():
     """A box of 5 x 5 cells of the finest level around one of its centres: that cell fits wholly."""
     x, y, _ = CENTRES[3 * 8 + 4]
-    owners = head_losses.assign(np.array([[x - 20, y - 20, x + 20, y + 20]]), CENTRES)
+    owners = owners_of([[x - 20, y - 20, x + 20, y + 20]])
     assert owners[3 * 8 + 4] == 0
     assert (owners[64:] == -1).all() and 1 <= (owners == 0).sum() <= 9
 
 
 def test_no_object_and_two_in_one_place():
-    assert (head_losses.assign(np.zeros((0, 4)), CENTRES) == -1).all()
+    assert (owners_of(np.zeros((0, 4))) == -1).all()
     x, y, _ = CENTRES[3 * 8 + 4]
     small, large = [x - 18, y - 18, x + 18, y + 18], [x - 20, y - 20, x + 20, y + 20]
-    owners = head_losses.assign(np.array([small, large]), CENTRES)
+    owners = owners_of([small, large])
     assert owners[3 * 8 + 4] == 1  # its square of five cells is the large one
+    assert (owners_of([small, large], [True, False])[owners >= 0] < 1).all()  # padding owns nothing
+
+
+def one_by_one(boxes):
+    """Algorithm 1 of the ATSS paper as a loop: an independent way to the owners."""
+    owners, best = np.full(len(CENTRES), -1), np.zeros(len(CENTRES))
+    half = CENTRES[:, 2:] * head_losses.CELL_SIDE / 2
+    squares = np.concatenate([CENTRES[:, :2] - half, CENTRES[:, :2] + half], 1)
+    for i, box in enumerate(boxes):
+        distances = np.hypot(*(CENTRES[:, :2] - (box[:2] + box[2:]) / 2).T)
+        nearest = []
+        for stride in (8, 16, 32):
+            level = np.flatnonzero(CENTRES[:, 2] == stride)
+            nearest += level[np.argsort(distances[level])[: head_losses.NUM_NEAREST]].tolist()
+        overlaps = box_iou(squares[nearest], box[None])[:, 0]
+        for cell, overlap in zip(nearest, overlaps, strict=True):
+            is_inside = (CENTRES[cell, :2] > box[:2]).all() and (CENTRES[cell, :2] < box[2:]).all()
+            fits = overlap >= overlaps.mean() + overlaps.std()
+            if is_inside and fits and overlap > best[cell]:
+                owners[cell], best[cell] = i, overlap
+    return owners
+
+
+def test_owners_as_one_box_after_another_finds_them():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        corner, sides = rng.uniform(0, 40, (5, 2)), rng.uniform(6, 40, (5, 2))
+        boxes = np.concatenate([corner, corner + sides], 1).astype(np.float32)
+        np.testing.assert_array_equal(owners_of(boxes), one_by_one(boxes))
 
 
 def test_quality_focal_loss_by_hand():

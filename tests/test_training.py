@@ -23,7 +23,7 @@ from helpers.models.sources import Source
 from helpers.streets.scenes import CATEGORIES
 from helpers.structures import Detections, InputError
 from helpers.training import __main__ as command
-from helpers.training import curves, own_data, streets
+from helpers.training import curves, heirs, own_data, streets
 from helpers.training.batches import Batches
 from helpers.training.curves import CURVES
 from helpers.training.engine import Run
@@ -293,7 +293,7 @@ def test_a_run_folder_is_a_model(start, tmp_path):
     assert detector.name == "shapes" and detector.categories == short_run.NAMES
     again = load_detector(str(folder), say=None)
     assert again.card["settings"]["steps"] == 1 and again.card["images_seen"] == 2
-    assert again.card["about"] == "A Mask R-CNN that began as old and was taught square, disc."
+    assert again.card["about"] == "A model that began as old and was taught square, disc."
     assert again.card["validation"]["images"] == detector.card["validation"]["images"] == 2
     assert again.model.config.image_size == (64, 128) and again.model.config.num_classes == 2
     for one, other in zip(detector.model.weights, again.model.weights, strict=True):
@@ -394,7 +394,7 @@ def test_what_cannot_be_taught(tmp_path, start, monkeypatch):
     with pytest.raises(InputError, match="no model 'nothing'"):
         quick(tmp_path / "b", "nothing")
     graph = Source("graph", pathlib.Path("graph.pb"), {})
-    monkeypatch.setattr(own_data, "find_source", lambda name, say: graph)
+    monkeypatch.setattr(heirs, "find_source", lambda name, say: graph)
     with pytest.raises(InputError, match="only our own models can be taught; this is a graph"):
         quick(tmp_path / "c", start)
     assert list(tmp_path.iterdir()) == []  # a mistake leaves nothing behind

@@ -1,17 +1,20 @@
 """What a one-stage head learns from: which cells stand for an object, and how wrong they are.
 
-Letters: A cells of all levels, E classes that are learnt, G true objects of an image, N cells.
+Letters: A cells of all levels, B images, E classes that are learnt, G true objects of an image,
+N cells.
 """
 
 import numpy as np
 from keras import ops
+
+from helpers.mask_rcnn import boxes as box_ops
 
 CELL_SIDE = 5  # of the square that stands for a cell when it is compared with objects, in strides
 NUM_NEAREST = 9  # cells of each level that an object chooses from
 KEEP = 10.0  # how much what was not looked for counts; with 1, far more cats are made up
 
 
-def assign(boxes, centres):
+def assign(boxes, is_object, centres):
     """Which object does each cell stand for?
 
     An object chooses, of each level, the cells nearest to its centre, and keeps those that fit it
@@ -19,41 +22,44 @@ def assign(boxes, centres):
     the one that it fits best.
 
     Args:
-        boxes: (G, 4) float32 true boxes, pixels. G may be 0.
-        centres: (A, 3) float32, see `make_centres`.
+        boxes: (B, G, 4) float32 true boxes, pixels. G may be 0.
+        is_object: (B, G) bool, False for padding.
+        centres: (A, 3) float32 NumPy, see `make_centres`.
 
     Returns:
-        (A,) int32 NumPy, the index of an object, or -1.
+        (B, A) int32, the index of an object, or -1.
 
     Source: Zhang et al. 2020 (ATSS), algorithm 1.
     """
-    owners = np.full(len(centres), -1, np.int32)
-    best = np.zeros(len(centres))
+    points = centres[:, :2]
     half = centres[:, 2:] * CELL_SIDE / 2
-    squares = np.concatenate([centres[:, :2] - half, centres[:, :2] + half], 1)
-    for i, box in enumerate(boxes):
-        middle = (box[:2] + box[2:]) / 2
-        distances = np.hypot(*(centres[:, :2] - middle).T)
-        nearest = []
-        for stride in np.unique(centres[:, 2]):
-            level = np.flatnonzero(centres[:, 2] == stride)
-            nearest.extend(level[np.argsort(distances[level], kind="stable")[:NUM_NEAREST]])
-        overlaps = _overlaps(squares[nearest], box)
-        points = centres[nearest, :2]
-        inside = ((points > box[:2]) & (points < box[2:])).all(1)
-        fits = inside & (overlaps >= overlaps.mean() + overlaps.std())
-        for cell, overlap in zip(np.array(nearest)[fits], overlaps[fits], strict=True):
-            if overlap > best[cell]:
-                best[cell] = overlap
-                owners[cell] = i
-    return owners
+    squares = np.concatenate([points - half, points + half], 1)
+    overlaps = box_ops.iou(boxes, squares)  # (B, G, A)
+    is_near = _nearest(boxes, centres)
+    num = ops.sum(ops.cast(is_near, "float32"), -1, keepdims=True)
+    mean = ops.sum(ops.where(is_near, overlaps, 0.0), -1, keepdims=True) / num
+    squared = ops.where(is_near, ops.square(overlaps - mean), 0.0)
+    deviation = ops.sqrt(ops.sum(squared, -1, keepdims=True) / num)
+
+    low, high = boxes[..., None, :2], boxes[..., None, 2:]
+    is_inside = ops.logical_and(ops.all(points > low, -1), ops.all(points < high, -1))
+    fits = ops.logical_and(is_near, overlaps >= mean + deviation)
+    fits = ops.logical_and(fits, ops.logical_and(is_inside, is_object[..., None]))
+    wanted = ops.where(fits, overlaps, 0.0)
+    nobody = ops.zeros((ops.shape(boxes)[0], 1, len(centres)))  # wins where nobody wants the cell
+    return ops.argmax(ops.concatenate([nobody, wanted], 1), 1) - 1
 
 
-def _overlaps(boxes, box):
-    """IoU of boxes (N, 4) with one box: (N,)."""
-    low, high = np.maximum(boxes[:, :2], box[:2]), np.minimum(boxes[:, 2:], box[2:])
-    shared = np.prod(np.maximum(high - low, 0), 1)
-    return shared / (np.prod(boxes[:, 2:] - boxes[:, :2], 1) + np.prod(box[2:] - box[:2]) - shared)
+def _nearest(boxes, centres):
+    """Whether a cell is among the NUM_NEAREST of its level to a box's centre: (B, G, A) bool."""
+    middle = (boxes[..., :2] + boxes[..., 2:]) / 2
+    distances = ops.norm(centres[:, :2] - middle[..., None, :], axis=-1)
+    sizes = np.unique(centres[:, 2], return_counts=True)[1]  # cells of each level, finest first
+    parts = []
+    for level in ops.split(distances, np.cumsum(sizes)[:-1].tolist(), -1):
+        nearest = ops.top_k(-level, min(NUM_NEAREST, level.shape[-1]))[0]
+        parts.append(-level >= nearest[..., -1:])
+    return ops.concatenate(parts, -1)
 
 
 def head_losses(logits, cells):

@@ -180,14 +180,18 @@ class OneStageMaskRCNN(keras.Model):
         return (ops.sigmoid(self.mask_branch.head(coarse, fine)[..., 0]),)
 
     def compute_losses(self, targets, training=True):
-        """The loss of the mask branch, by name: body, neck and head stay as they are.
+        """The loss of the mask branch, by name: body, neck and head stay as they are."""
+        levels = self.backbone(targets.images)
+        pyramid = [ops.stop_gradient(level) for level in self.neck(levels)]
+        levels = [ops.stop_gradient(level) for level in levels]
+        return {"mask": self.mask_loss(levels, pyramid, targets, training)}
+
+    def mask_loss(self, levels, pyramid, targets, training=True):
+        """Which pixels of the box?
 
         The true boxes, with jitter, stand for detections, which are never exact. Padding and
         objects without a mask do not count.
         """
-        levels = self.backbone(targets.images)
-        pyramid = [ops.stop_gradient(level) for level in self.neck(levels)]
-        levels = [ops.stop_gradient(level) for level in levels]
         sides = ops.tile(targets.boxes[..., 2:] - targets.boxes[..., :2], (1, 1, 2))
         moves = keras.random.normal(
             ops.shape(sides), stddev=JITTER / 2, dtype="float32", seed=self.noise
@@ -198,10 +202,10 @@ class OneStageMaskRCNN(keras.Model):
         objects = ops.broadcast_to(ops.arange(boxes.shape[1]), ops.shape(targets.labels))
         cells = mask_targets(targets.masks, objects, boxes, self.config.mask_side)
         counts = ops.logical_and(targets.labels > 0, ops.any(targets.masks > 0, (2, 3)))
-        return {"mask": mask_loss(logits, ops.cast(counts, "int32"), cells)}
+        return mask_loss(logits, ops.cast(counts, "int32"), cells)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss: Keras calls this with what `call(Targets)` returned."""
+        """The sum of the losses: Keras calls this with what `call(Targets)` returned."""
         for mean in self.loss_means:
             mean.update_state(y_pred[mean.name])
         return sum(y_pred.values())

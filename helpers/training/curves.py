@@ -4,7 +4,6 @@ import contextlib
 import csv
 import pathlib
 
-from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.pictures import replacing
 
 CURVES = (("mask", "AP50"), ("mask", "AP"), ("box", "AP50"), ("box", "AP"))
@@ -55,6 +54,11 @@ def write_row(folder, row):
     return rows
 
 
+def losses_in(rows):
+    """The names of the losses in rows of `read_curve`, in the order of `MEANING`."""
+    return [name for name in MEANING if name in rows[0]]
+
+
 def best(rows):
     """Index of the row with the highest mask AP, the last of them; rows as of `read_curve`."""
     return max(range(len(rows)), key=lambda k: (float(rows[k]["mask_AP"] or 0), k))
@@ -74,13 +78,13 @@ def plot_curve(rows, path=None):
 
     images = [int(row["images"]) for row in rows]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), dpi=100, layout="constrained")
-    for name in LOSS_NAMES:
+    for name in losses_in(rows):
         label = f"{name}: {MEANING[name].split('?')[0]}?"
         left.plot(images, [float(row[name]) for row in rows], ".-", label=label)
     for kind, name in CURVES:
         values = [float(row[f"{kind}_{name}"] or 0) for row in rows]
         right.plot(images, values, ".--" if kind == "box" else ".-", label=f"{kind} {name}")
-    left.set(title="The five losses should fall", yscale="log")
+    left.set(title="The losses should fall", yscale="log")
     right.set(title="Average precision should rise", ylim=(0, 1))
     for axes in (left, right):
         axes.set_xlabel("pictures seen")

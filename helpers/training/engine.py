@@ -7,7 +7,6 @@ import pathlib
 import keras
 from keras import ops
 
-from helpers.mask_rcnn.model import LOSS_NAMES
 from helpers.models import read_card, read_weights, save_model, set_weights
 from helpers.structures import InputError
 from helpers.training.curves import CURVES, best, read_curve, write_row
@@ -26,7 +25,7 @@ class Run(keras.callbacks.Callback):
     goes back to that moment, whatever else it had written.
 
     Args:
-        model: PartialMaskRCNN, built.
+        model: PartialMaskRCNN or LearningOneStage, built.
         batches: Batches.
         score: () -> what `evaluate` says of the model as it is at that moment.
         folder: for `checkpoint/`, `curve.csv`, `log/` (TensorBoard), weights and card.
@@ -116,8 +115,8 @@ class Run(keras.callbacks.Callback):
         result = self.score()
         num_seen = (epoch + 1) * len(self.batches) * self.batches.batch_size
         row = {"images": num_seen}
-        for name in LOSS_NAMES:
-            row[name] = round(float(logs[name]), 4)
+        for mean in self.network.loss_means:
+            row[mean.name] = round(float(logs[mean.name]), 4)
         for kind, name in CURVES:
             row[f"{kind}_{name}"] = result[kind][name]
         rows = write_row(self.folder, row)

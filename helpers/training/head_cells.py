@@ -100,7 +100,7 @@ def _cells_of(levels, class_logits, distance_logits, truth, classes, labelled, c
         centres: (A, 3), see `make_centres`.
         rng: numpy Generator.
     """
-    owners = assign(truth.boxes, centres)
+    owners = np.asarray(assign(truth.boxes[None], np.ones((1, len(truth)), bool), centres))[0]
     kept, weights = choose(owners, class_logits.max(-1), rng)
     owned = owners[kept] >= 0
     mine = owners[kept][owned]

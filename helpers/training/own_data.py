@@ -1,21 +1,18 @@
 """A model for your own objects, from your own pictures, in minutes."""
 
-import dataclasses
 import json
 import pathlib
 
 import keras
-import numpy as np
 
 from helpers.evaluation import score
-from helpers.mask_rcnn.model import MaskRCNN
-from helpers.mask_rcnn.partial_labels import PartialMaskRCNN
-from helpers.models import find_source, from_model, load_model, transfer
+from helpers.models import from_model
 from helpers.pictures import replacing
 from helpers.structures import InputError
 from helpers.training.batches import Batches
 from helpers.training.devices import spread
 from helpers.training.engine import Run
+from helpers.training.heirs import heir
 from helpers.training.memory import memory_line
 from helpers.training.pictures import Shrunk, Shuffled
 from helpers.training.survey import survey
@@ -42,8 +39,8 @@ def fine_tune(
 ):
     """Teach a trained model your objects; called again on the same folder after a stop, it goes on.
 
-    Backbone, pyramid, RPN and heads start as they are in the old model; only the layers that name
-    the classes are new.
+    Backbone, pyramid and heads start as they are in the old model; only the layers that name the
+    classes are new. Begin with `everyday` for photographs, with `streets` for drawings.
 
     Args:
         train, val: pictures to learn from and to measure AP on: a `Dataset`, or any sequence of
@@ -88,7 +85,7 @@ def fine_tune(
     }
     with spread(devices):
         keras.utils.set_random_seed(seed)
-        model, origin = _heir(start, to_learn, image_size)
+        model, origin = heir(start, to_learn, image_size)
         _keep_settings(folder, settings)
         size = model.config.image_size
         num_slots = slots_for(to_learn.most)
@@ -101,8 +98,9 @@ def fine_tune(
         )
         names = ", ".join(to_learn.counts)
         card = {
+            **origin,
             "name": folder.name,
-            "about": f"A Mask R-CNN that began as {origin} and was taught {names}.",
+            "about": f"A model that began as {origin['name']} and was taught {names}.",
             "categories": to_learn.categories,
             "data": f"{getattr(train, 'name', 'pictures of your own')}: {len(train)} pictures",
             "settings": settings,
@@ -149,31 +147,3 @@ def _keep_settings(folder, settings):
             )
     with replacing(path) as part:
         part.write_text(json.dumps(settings))
-
-
-def _heir(start, to_learn, image_size):
-    """A new model for these classes with all that it can take over, and the old one's name."""
-    origin = find_source(start, say=None)
-    if origin.kind != "network":
-        raise InputError(f"{start}: only our own models can be taught; this is a graph")
-    source, card = load_model(origin.path)
-    if not isinstance(source, MaskRCNN):
-        raise InputError(f"{start} is another kind of network: begin with streets or everyday")
-    old = source.config
-    # A picture may hold more objects than the old model could find.
-    wanted = min(100, to_learn.most + to_learn.most // 4)
-    num_detections = max(old.num_detections, wanted)
-    num_proposals = max(old.num_proposals, num_detections)
-    config = dataclasses.replace(
-        old,
-        num_classes=len(to_learn.categories),
-        image_size=tuple(image_size or old.image_size),
-        num_detections=num_detections,
-        num_proposals=num_proposals,
-        num_candidates=max(old.num_candidates, num_proposals),
-    )
-    model = PartialMaskRCNN(config)
-    model(np.zeros((1, *config.image_size, 3), np.uint8))  # builds the layers
-    same_classes = list(card["categories"].values()) == list(to_learn.categories.values())
-    transfer(source, model, same_classes)
-    return model, card["name"]

@@ -3,8 +3,7 @@
 import sys
 import time
 
-from helpers.mask_rcnn.model import LOSS_NAMES
-from helpers.training.curves import CURVES, plot_curve
+from helpers.training.curves import CURVES, losses_in, plot_curve
 
 
 class Progress:
@@ -61,7 +60,7 @@ class Progress:
     def _line(self, epoch, row):
         minutes, seconds = divmod(round(time.monotonic() - self.start), 60)
         words = [f"{minutes:3}:{seconds:02} epoch {epoch + 1}/{self.num_epochs}"]
-        for name in LOSS_NAMES:
+        for name in losses_in([row]):
             words.append(f"{name} {float(row[name]):.3f}")
         for kind, name in CURVES:
             words.append(f"{kind} {name} {float(row[f'{kind}_{name}'] or 0):.3f}")

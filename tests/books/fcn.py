@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SMALL = {"NUM_TRAIN": 90, "NUM_EPOCHS": 3, "NUM_TEST": 32}
+SMALL = {"NUM_TRAIN": 120, "NUM_EPOCHS": 3, "NUM_TEST": 32}
 
 TRUTH = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
 FOUND = np.array([0, 0, 0, 0, 2, 1, 0, 2, 2, 0])
