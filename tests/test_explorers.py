@@ -317,7 +317,7 @@ def test_pencil_roi_align_of_a_ramp():
     explorer = explore_roi_align()
     assert explorer.texts[0] == (
         "Box from x 1.3, y 0.8 to x 5.7, y 4.9. RoIAlign reads 15.1 17.3 / 35.6 37.8. RoIPool "
-        "rounds to x 1, y 1 to x 6, y 5 and takes the largest: 23 25 / 43 45."
+        "takes the cells from x 1, y 1 to x 6, y 5 and of each part the largest: 33 36 / 53 56."
     )
 
 
@@ -343,14 +343,18 @@ def test_the_points_make_what_roi_align_returns(size):
 
 
 def test_pencil_roi_pool():
+    """The rule of Fast R-CNN's code and of torchvision's operator: the last cell counts."""
     features = np.arange(16.0).reshape(4, 4)
-    pooled, box = roi_pool(features, (0.5, 0.4, 3.6, 2.6), 2)
-    assert box == (1, 0, 4, 3)  # three cells in two parts, rounded outward: they share the middle
-    np.testing.assert_array_equal(pooled, [[6, 7], [10, 11]])
-    pooled, box = roi_pool(-features, (3.1, 3.2, 3.3, 3.3), 1)
-    assert box == (3, 3, 4, 4) and pooled == -15  # never less than a cell
+    pooled, cells = roi_pool(features, (0.5, 0.4, 3.6, 2.6), 2)
+    assert cells == (1, 0, 4, 3)  # columns 1, 2 and 3 (4 is outside); rows 0, 1 and 2, 3
+    np.testing.assert_array_equal(pooled, [[6, 7], [14, 15]])
+    pooled, cells = roi_pool(-features, (3.1, 3.2, 3.3, 3.3), 1)
+    assert cells == (3, 3, 3, 3) and pooled == -15  # never less than a cell
     pooled, _ = roi_pool(-features, (3, 3, 7, 7), 2)
     np.testing.assert_array_equal(pooled, [[-15, 0], [0, 0]])  # beyond the map: nothing
+    # Three columns in two parts, rounded outward, share the middle one: 0, 1 and 1, 2.
+    pooled, _ = roi_pool(features, (0, 0, 2, 0), 2)
+    np.testing.assert_array_equal(pooled, [[1, 2], [1, 2]])
 
 
 def test_roi_align_on_other_maps_and_refusals():

@@ -87,10 +87,22 @@ def test_anchors():
         figures.plot_anchors(anchors[:11], (16, 24), 8, 0)
 
 
+def test_centres():
+    boxes, dark = [[0, 0, 4, 4], [2, 2, 6, 10], [1, 1, 1, 1]], np.zeros((12, 12, 3), np.uint8)
+    kinds = {"grey": np.array([True, False, True]), "orange": np.array([False, True, False])}
+    (axis,) = figures.show_centres("claim", kinds, boxes, dark, [[0, 0, 2, 2]]).axes
+    assert labels_of(axis) == ["grey", "orange"] and boxes_in(axis) == [1]
+    assert [line.get_xydata().tolist() for line in axis.lines] == [
+        [[1.5, 1.5], [0.5, 0.5]], [[3.5, 5.5]]
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="'grey' needs 3 entries, got 1"):
+        figures.show_centres("claim", {"grey": [True]}, boxes, dark)
+
+
 def test_objectness():
     maps = {"P3": np.zeros((4, 5)), "P4": np.zeros((2, 3))}
     figure = figures.show_objectness(maps, [[0, 0, 10, 8]], (8, 10))
-    assert "each level lights up" in figure.get_suptitle() and titles(figure) == ["P3", "P4"]
+    assert "level by level" in figure.get_suptitle() and titles(figure) == ["P3", "P4"]
     corners = figure.axes[0].collections[0].get_paths()[0].get_extents()
     assert corners.bounds == pytest.approx((-0.5, -0.5, 5, 4))  # the whole map
     with pytest.raises(ValueError, match=r"map of P3 must be \(rows, columns\), got \(4, 5, 1\)"):

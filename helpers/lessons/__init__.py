@@ -1,4 +1,4 @@
-"""What belongs to the notebooks: explorers, and the checks of the exercises."""
+"""What belongs to the notebooks: explorers, questions, and the checks of the exercises."""
 
 import lazy_loader
 
@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["checks"],
     submod_attrs={
         "anchors": ["explore_anchors"],
+        "fcn": ["build_fcn", "draw_labels", "load_fcn"],
         "figures": [
             "GREY",
             "ORANGE",
@@ -23,6 +24,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_boxes",
             "show_long_axes",
         ],
+        "quiz": ["ask_questions"],
         "roi_align": ["explore_roi_align"],
         "stages": ["explore_stages"],
         "thresholds": ["explore_thresholds"],

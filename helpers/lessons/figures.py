@@ -164,6 +164,37 @@ def show_boxes(claim, panels, colors, picture, truth=(), width=1.2):
     return figure
 
 
+def show_centres(claim, kinds, boxes, picture, truth=()):
+    """A picture with a dot at the centre of each box: kind by kind, the last one on top.
+
+    Args:
+        claim: the title.
+        kinds: {name: (N,) bool, which boxes are of this kind}, two at most; grey, then orange.
+        boxes: (N, 4), pixels of the picture.
+        picture: (H, W, 3) uint8.
+        truth: (G, 4), the true boxes, green and dashed.
+
+    Returns:
+        matplotlib Figure.
+
+    Raises:
+        ValueError: a kind does not have an entry per box.
+    """
+    boxes = np.reshape(boxes, (-1, 4))
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    figure = show(picture, claim, height=4.5)
+    (axis,) = figure.axes
+    outline(axis, truth, GREEN, "--", 1.8)
+    for (name, which), color, size in zip(kinds.items(), (GREY, ORANGE), (3, 6), strict=False):
+        require(len(which) == len(boxes), f"'{name}' needs {len(boxes)} entries, got {len(which)}")
+        x, y = (
+            centres[np.asarray(which, bool)].T - 0.5
+        )  # matplotlib counts from the middle of the first pixel
+        axis.plot(x, y, "o", color=color, ms=size, mec="black", mew=0.3, label=name)
+    axis.legend(loc="lower right", fontsize=9)
+    return figure
+
+
 def plot_anchors(anchors, image_size, stride, cell):
     """A grid of anchors, those of one cell in blue, a dot in the middle of each cell.
 
@@ -216,7 +247,7 @@ def show_objectness(maps, boxes, image_size):
         shape = np.shape(values)
         require(len(shape) == 2, f"the map of {level} must be (rows, columns), got {shape}")
     figure = show([plt.cm.viridis(values) for values in maps.values()], list(maps), height=2.6)
-    figure.suptitle("Objectness: each level lights up for objects of its own size", fontsize=12)
+    figure.suptitle("Objectness: where something is, level by level", fontsize=12)
     height, width = image_size
     for axis, values in zip(figure.axes, maps.values(), strict=True):
         rows, columns = values.shape

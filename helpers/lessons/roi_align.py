@@ -52,8 +52,8 @@ def explore_roi_align(features=None, box=(1.3, 0.8, 5.7, 4.9), size=2) -> Explor
         x1, y1, x2, y2 = rounded
         text = (
             f"Box from x {box[0]:.1f}, y {box[1]:.1f} to x {box[2]:.1f}, y {box[3]:.1f}. RoIAlign "
-            f"reads {_in_words(aligned, _exact)}. RoIPool rounds to x {x1}, y {y1} to x {x2}, y "
-            f"{y2} and takes the largest: {_in_words(pooled, _plain)}."
+            f"reads {_in_words(aligned, _exact)}. RoIPool takes the cells from x {x1}, y {y1} to x "
+            f"{x2}, y {y2} and of each part the largest: {_in_words(pooled, _plain)}."
         )
         return picture, text
 
@@ -77,15 +77,24 @@ def _read_points(features, box, num):
 
 
 def roi_pool(features, box, size):
-    """RoIPool of one box on a map (H, W): (size, size), and the box after rounding, in cells.
+    """RoIPool of one box on a map (H, W): (size, size), and the first and last cells it takes.
 
-    The edges of the box are rounded to whole cells, at least one; the parts that it is divided into
-    are rounded outward; the largest number of a part counts, 0 if it is all outside the map.
+    The edges of the box are rounded to whole cells, and the last cell counts; the parts that these
+    cells are divided into are rounded outward, so that neighbours may share a cell. The largest
+    number of a part counts, 0 if it is all outside the map.
 
-    Source: Girshick 2015 (Fast R-CNN), section 2.1.
+    Args:
+        features: (H, W) numbers.
+        box: x1 y1 x2 y2 in cells of the map.
+        size: parts along a side.
+
+    Returns:
+        (size, size), and the columns and rows x1, y1, x2, y2 of the first and last cells.
+
+    Source: Girshick 2015 (Fast R-CNN), section 2.1; its code and `torchvision.ops.roi_pool`.
     """
     x1, y1, x2, y2 = (math.floor(edge + 0.5) for edge in box)
-    x2, y2 = max(x2, x1 + 1), max(y2, y1 + 1)
+    x2, y2 = max(x2, x1), max(y2, y1)
     pooled = np.zeros((size, size), features.dtype)
     for i, rows in enumerate(_parts(y1, y2, size)):
         for j, columns in enumerate(_parts(x1, x2, size)):
@@ -95,14 +104,17 @@ def roi_pool(features, box, size):
     return pooled, (x1, y1, x2, y2)
 
 
-def _parts(low, high, size):
-    """`size` equal parts of the cells from low to high, rounded outward: slices."""
-    length = high - low
+def _parts(first, last, size):
+    """`size` equal parts of the cells from first to last, both included, rounded outward: slices.
+
+    What lies before the map is cut off here, and what lies beyond it by the slice.
+    """
+    length = last - first + 1
     parts = []
     for i in range(size):
-        begin = low + i * length // size
-        end = low - (-(i + 1) * length // size)  # rounded up
-        parts.append(slice(begin, end))
+        begin = first + i * length // size
+        end = first - (-(i + 1) * length // size)  # rounded up
+        parts.append(slice(max(begin, 0), max(end, 0)))
     return parts
 
 
@@ -131,7 +143,9 @@ def _draw(features, place, points, aligned, pooled, rounded):
     sheet = Sheet(-0.3, -0.5, left + side + 0.3, rows + 0.3)
     sheet.table(features, (0, 0, columns, rows), DARK, _plain, 17, at=(0.22, 0.16))
     sheet.dots(*np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), LIGHT, 6)
-    sheet.frame(rounded, BLUE, 4, dashed=True)
+    first_x, first_y, last_x, last_y = rounded
+    whole_cells = np.array([first_x, first_y, last_x + 1, last_y + 1])
+    sheet.frame(whole_cells, BLUE, 4, dashed=True)
     sheet.frame(np.array([x, y, x + width, y + height], np.float32), RED, 4)
 
     steps = (np.arange(2 * size) + 0.5) / (2 * size)

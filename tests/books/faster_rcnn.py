@@ -1,8 +1,11 @@
 """Notebook 02."""
 
+import dataclasses
 import math
 
 import numpy as np
+
+from helpers.mask_rcnn.config import Config
 
 SMALL = {"NUM_SCENES": 5}
 
@@ -19,9 +22,13 @@ def matched_too_early(overlap):
     return np.where(overlap.max(axis=1) < 0.3, 0, outcomes(overlap))
 
 
-def recall_of(nms_iou, num_proposals):
-    """Stands for the notebook's own: any four different numbers do."""
-    return {(0.7, 8): 0.92, (1, 8): 0.75, (0, 8): 0.8, (1, 64): 0.99}[nms_iou, num_proposals]
+CONFIG = Config()
+
+
+def with_level_2(**changes):
+    """A right answer to the last exercise, with some fields changed."""
+    fields = {"anchor_levels": (2, 3, 4, 5, 6), "anchor_sides": ((5, 7), *CONFIG.anchor_sides)}
+    return dataclasses.replace(CONFIG, **(fields | changes))
 
 
 # exercise: (what else the check is given, a right answer, wrong answers each with a piece of
@@ -59,11 +66,45 @@ CASES = {
             50: "Four numbers",
         },
     ),
+    "times_as_strongly": (
+        (),
+        8,
+        {0.125: "other way", 4.5: "the scores", 15.3: "the loss is", -8: "sign", 3: "Divide"}
+        | {2 / 9: "the scores"},
+    ),
+    "copies": (
+        (),
+        lambda i, close, kept: close[i, kept].any(),
+        {
+            lambda i, close, kept: close[i, :i].any(): "has gone",
+            lambda i, close, kept: close[i].any(): "to itself",
+            lambda i, close, kept: False: "Nothing is ever",
+            lambda i, close, kept: close[i].sum() > 1: "Worse boxes",
+            lambda i, close, kept: i == 3: "keeps \\[0, 1, 2\\]",
+            lambda i, close, kept: close.no_such_thing: "AttributeError",
+        },
+    ),
     "without_nms": (
-        (recall_of,),
-        0.75,
-        {0.92: "as it was", 0.8: "other end", 0.99: "eight places", 0.5: "nothing else"}
-        | {(0.75, 0.92): "One number"},
+        (),
+        "fall",
+        {"rise": "takes the eight places", "stay": "same boxes", 0.75: "three words"},
+    ),
+    "pooled": (
+        (),
+        8,
+        {2: "cell 1 alone", 7: "two rows", 9: "whole map", 5.25: "mean", 21: "sum", 1: "Round"}
+        | {(8, 8): "single bin"},
+    ),
+    "finer_anchors": (
+        (CONFIG,),
+        with_level_2(),
+        {
+            40_920: "dataclasses.replace",
+            CONFIG: "as it was",
+            dataclasses.replace(CONFIG, nms_iou=0.4): "no level 2",
+            with_level_2(anchor_sides=(*CONFIG.anchor_sides, (5, 7))): "same order",
+            with_level_2(anchor_sides=((5, 7),) * 5): "other levels",
+        },
     ),
 }
 
@@ -87,5 +128,21 @@ def check(results):
     assert recall["proposals"]["0.5"] >= 0.9
     with_nms, without = results["eight_places"]
     assert without < with_nms
+    strict, paper, without = results["curves"].values()
+    assert strict[-1] <= min(paper[-1], without[-1]) and without[:3] < strict[:3]
     assert 4 <= results["detections"] <= 24
-    assert math.prod(results["agree"].values()) == 1 and len(results["agree"]) == 8
+    # A 3 x 3 convolution adds two cells of the map before it: 4 on the way to C2, 4 to each other.
+    fields = [1 + 2 * (1 + 2 + 4 + 4)]
+    for stride in (4, 8, 16):
+        fields.append(fields[-1] + 2 * (stride + 3 * 2 * stride))
+    assert [row[1] for row in results["fields"].values()] == fields
+    for stride, field, measured in results["fields"].values():
+        assert stride < measured <= min(field, 320) and measured > 0.8 * min(field, 320)
+    # Fast R-CNN's rule with a pencil: rows 0 to 4, columns 1 to 3, 1 to 3 and 1 to 4.
+    assert results["pooled"] == [[[8, 7], [9, 9]], [[8, 7], [9, 9]], [[8, 6], [9, 6]]]
+    before = results["losses_before"]
+    assert math.isclose(
+        before[0], (math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 2, rel_tol=1e-5
+    )
+    assert all(0 < now < then / 3 for now, then in zip(results["losses"], before, strict=True))
+    assert math.prod(results["agree"].values()) == 1 and len(results["agree"]) == 12

@@ -43,14 +43,88 @@ def moved_anchor(answer):
     )  # fmt: skip
 
 
-@check("Recall falls: copies of the same few objects fill the places.")
-def without_nms(answer, recall_of):
-    """Proposal recall with eight places and no NMS; recall_of(nms_iou, num_proposals)."""
-    if np.ndim(answer):
-        raise Hint("One number is asked for: the recall.")
+@check("What was said, less what is true: -0.8 against -0.1. The losses differ even more.")
+def times_as_strongly(answer):
+    """The gradients of -ln p at two foreground anchors of scores 0.2 and 0.9: 0.8 / 0.1."""
     compare(
-        answer, recall_of(1, 8), "Change nms_iou and nothing else: recall_of(nms_iou=1, ...).",
-        (recall_of(0.7, 8), "That is the line as it was."),
-        (recall_of(0, 8), "0 is the other end: whatever touches a better box is thrown out."),
-        (recall_of(1, 64), "Leave the eight places as they are."),
+        answer, 8, "The gradient is (p - 1) / (2 N+). What is it for 0.2, and for 0.9? Divide.",
+        (1 / 8, "The other way round: the worse anchor pulls more strongly."),
+        (2 / 9, "Those are the scores. The gradient is p - 1: how far the score is from 1."),
+        (9 / 2, "Those are the scores. The gradient is p - 1: how far the score is from 1."),
+        (np.log(0.2) / np.log(0.9), "That is how many times as large the loss is."),
+        (-8, "Both pull the same way: the sign drops out of the ratio."),
+        rtol=0.02,
     )  # fmt: skip
+
+
+@check("Only boxes that stayed throw others out.")
+def copies(function):
+    """A function (i, close (N, N) bool, kept: list) -> whether box i is a copy of a kept box."""
+    close = np.eye(4, dtype=bool)
+    close[[0, 1, 1, 2], [1, 0, 2, 1]] = True  # a chain: 0 and 1, 1 and 2
+    kept = _greedy(function, close)
+    hints = {
+        (
+            0,
+            3,
+        ): "Box 1 has gone when box 2 has its turn, so it must not count: only `kept` does.",
+        (): "Each box is close to itself. Compare it with other boxes only: those in `kept`.",
+        (0, 1, 2, 3): "Nothing is ever a copy. Box 1 overlaps box 0, which stays.",
+        (3,): "Worse boxes throw nobody out: only those that were kept before count.",
+    }
+    if tuple(kept) != (0, 2, 3):
+        raise Hint(hints.get(tuple(kept), f"It keeps {kept} of the four, not [0, 2, 3]."))
+
+
+def _greedy(is_copy, close):
+    """The boxes that stay, best first, if `is_copy` says which ones are copies."""
+    kept = []
+    for i in range(len(close)):
+        if not call(is_copy, i, close.copy(), list(kept)):
+            kept.append(i)
+    return kept
+
+
+@check("Copies of the same few objects fill the eight places. Run the next cell to see how far.")
+def without_nms(answer):
+    """A prediction: what does recall with eight places do if NMS is switched off?"""
+    if not isinstance(answer, str) or answer.strip().lower() not in ("rise", "fall", "stay"):
+        raise Hint('One of three words is asked for, in quotes: "rise", "fall" or "stay".')
+    hints = {
+        "rise": "No good box is thrown out, true. But who takes the eight places now?",
+        "stay": "The same objects are there, true. But are the same boxes among the eight?",
+    }
+    if answer.strip().lower() in hints:
+        raise Hint(hints[answer.strip().lower()])
+
+
+@check("From 1 to 2 are two cells each way: 2, 7, 8 and 4, and the largest counts.")
+def pooled(answer):
+    """RoIPool of the box 20 20 30 30 on the toy map of stride 16, with one bin."""
+    if np.ndim(answer):
+        raise Hint("One number is asked for: there is a single bin.")
+    compare(
+        answer, 8, "20 / 16 = 1.25 and 30 / 16 = 1.875. Round, and take the largest from 1 to 2.",
+        (2, "That is cell 1 alone. 1.875 is rounded to 2, and the last cell counts."),
+        (7, "The box has two rows, 1 and 2. The largest is in the second one."),
+        (9, "That is the largest of the whole map. The box does not reach row 3."),
+        (5.25, "That is a mean. RoIPool takes the largest."),
+        (21, "That is a sum. RoIPool takes the largest."),
+    )  # fmt: skip
+
+
+@check("P2 has four times as many cells as P3, and with it so many anchors: 40,920 in all.")
+def finer_anchors(answer, config):
+    """A config like `config`, with anchors of 5 and 7 pixels on P2 in addition."""
+    if not hasattr(answer, "anchor_levels"):
+        raise Hint("A Config is asked for: dataclasses.replace(config, ...) makes a changed one.")
+    if answer == config:
+        raise Hint("That is the config as it was. Put level 2 first, and its sides first, too.")
+    if 2 not in answer.anchor_levels:
+        raise Hint("There is no level 2 among anchor_levels.")
+    if answer.anchor_sides[answer.anchor_levels.index(2)] != (5, 7):
+        raise Hint("Level 2 should have the sides (5, 7). Levels and sides go in the same order.")
+    if dict(zip(answer.anchor_levels, answer.anchor_sides, strict=True)) != {
+        2: (5, 7), **dict(zip(config.anchor_levels, config.anchor_sides, strict=True))
+    }:  # fmt: skip
+        raise Hint("Leave the other levels and their sides as they are.")
