@@ -1,28 +1,9 @@
-"""Pixelwise: pictures and videos go in; every object comes out with its class, box and mask.
+"""Pixelwise's commands: sets up what they need in .venv, then runs them there.
 
-usage: python3 run.py [command] [options]
-Without a command it finds the objects on the pictures and the video that come with Pixelwise, or
-on yours, and writes annotated pictures, an mp4, COCO JSON and index.html, which shows them all:
-  --images PATH ...  pictures: files, folders, or patterns in quotes such as 'photos/*.jpg'
-  --video FILE ...   videos; --every 3 looks at each third frame, --resume goes on after a stop
-  --model NAME       everyday for what you bring; or streets, mask_rcnn_inception_v2_coco, a folder
-  --score NUMBER     drop objects that score less, from 0 to 1 (0.5 unless you say)
-  --out FOLDER       where the results go (outputs unless you say)
-commands:
-  test               run the tests and every notebook, two at once; --all: the slow tests, too;
-                     what follows goes to pytest
-  lab                open the notebooks in JupyterLab
-  train              train `streets`, `everyday`, or a model of your own pictures; see train --help
-  data               check, count and convert annotations; see data --help
-  models             list, describe, fetch, verify and export models; see models --help
-  notebooks          run the notebooks and store their outputs in them; 05 06: only those two
-  site               make web pages of the stored notebooks, in outputs/site
-  bench, harden      measure beside peers; try damaged files: results in benchmarks/, some minutes
-  lint               check the style of the code, the form of the notebooks, the links
-  setup              only make .venv, as any command does if need be; delete it to start afresh
-.venv takes 2.8 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1 hides it.
+python3 run.py --help lists them; what each takes is in helpers/commands. Standard library only.
 """
 
+import json
 import os
 import platform
 import re
@@ -46,7 +27,7 @@ FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]}
 
 # What a command runs in .venv, a module or a script, and with which options before the user's.
 COMMANDS = {
-    "": ["helpers"],
+    "detect": ["helpers"],
     "test": ["pytest", "-n2", "--dist=worksteal", "--durations=10"],
     "lab": ["jupyterlab", "--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"],
     "train": ["helpers.training"],
@@ -58,9 +39,12 @@ COMMANDS = {
     "harden": [".ci/harden.py"],
 }
 # Their arguments are paths of the user's; the others run in the project's folder.
-WHERE_THE_USER_IS = ("", "train", "data", "models")
+WHERE_THE_USER_IS = ("detect", "train", "data", "models")
 LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["pytest", "-m", "form"])
-RENAMED = {"weights": "train streets"}  # commands of version 1
+# JupyterLab shall not ask about news at its start; what a user sets there goes before this.
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+}
 
 # What the system or an installer says: the cause and the remedy; the first that fits.
 CAUSES = {
@@ -208,24 +192,16 @@ def main(args):
         return work(*args[1:])
     if not (3, 10) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"Pixelwise needs Python 3.10 to 3.13 (python3.12 run.py), not {sys.version[:6]}.")
-    if args[:1] in (["-h"], ["--help"], ["help"]):
-        print(__doc__.strip())
-        return 0
-    if not args or args[0].startswith("-"):
-        args = ["", *args]
-    command = args[0]
-    if command in RENAMED:
-        print(f"'{command}' is now: python3 run.py {RENAMED[command]}", file=sys.stderr)
-        return 2
-    if command not in (*COMMANDS, "lint", "setup"):
-        print(f"There is no command '{command}': see python3 run.py --help", file=sys.stderr)
-        return 2
+    from helpers.commands import read_call  # here, since an old Python could not read it
+
+    call = read_call(args)
+    group, *more = call.command.split()
     try:
         make_ready()
-        if command == "setup":
+        if group == "setup":
             print("The environment is ready:", VENV)
             return 0
-        return hand_over(args)
+        return hand_over([group, *more, *call.words])
     except OSError as error:
         sys.exit(explain(error))
 
@@ -244,11 +220,20 @@ def work(command, *args):
         os.chdir(ROOT)
     if command == "lint":
         return lint()
+    if command == "lab":
+        settle_lab()
     what, *options = COMMANDS[command]
     if what.endswith(".py"):
         return subprocess.call([sys.executable, what, *options, *args])
     sys.argv[1:] = [*options, *args]
     runpy.run_module(what, run_name="__main__", alter_sys=True)
+
+
+def settle_lab():
+    """Writes what JupyterLab takes for its defaults in .venv."""
+    folder = VENV / "share/jupyter/lab/settings"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "overrides.json").write_text(json.dumps(LAB_SETTINGS), encoding="utf-8")
 
 
 def lint():

@@ -3,9 +3,18 @@
 `python3 run.py` runs it inside the environment; by hand it is `python -m helpers`.
 """
 
+import shutil
 import sys
 
-from helpers.job import Problems, find_inputs, read_options, run, waiting
+from helpers.job import (
+    Problems,
+    choose_device,
+    find_work,
+    read_options,
+    require_device,
+    run,
+    waiting,
+)
 from helpers.structures import InputError
 
 
@@ -13,13 +22,14 @@ def main(argv=None) -> int:
     """Run the job with command-line arguments; returns 0, 2 if a file failed, or 130 if stopped."""
     options = read_options(argv)
     problems = Problems(options.out / "errors.txt")
-    pictures, videos = find_inputs(options, problems)
-    if not pictures and not videos:
-        problems.add("nothing was done: no picture and no video could be used")
-        return 2
     try:
-        detector = _load(options)
-        return run(options, pictures, videos, detector, problems)
+        works = find_work(options, problems)
+        if not works:
+            raise InputError("nothing was done: no picture and no video could be used")
+        choose_device(options.device)
+        code = run(options, [(work, _load(options, work.model)) for work in works], problems)
+        _print_for_a_program(options)
+        return code
     except InputError as error:
         problems.add(error)
     except OSError as error:
@@ -31,17 +41,34 @@ def main(argv=None) -> int:
     return 2
 
 
-def _load(options):
-    """The detector that the options name; what its card says of its limits is printed."""
+def _load(options, name):
+    """A detector by its name; what its card says of its limits is told."""
     with waiting("starting TensorFlow"):
         from helpers.models import find_source, load_detector
-    source = find_source(options.model)  # a download shows how far it is
-    with waiting(f"loading the model {options.model!r}"):
-        detector = load_detector(source, score_threshold=options.score, say=None)
+    require_device(options.device)
+    source = find_source(name)  # a download shows how far it is
+    if options.fast and source.kind != "network":
+        raise InputError(f"--fast is for streets, everyday and models trained here, not {name}")
+    with waiting(f"loading the model {name!r}"):
+        detector = load_detector(
+            source,
+            fast=options.fast,
+            score_threshold=options.score,
+            classes=options.classes,
+            say=None,
+        )
     note = detector.card.get("note")
     if note and not options.bundled:
-        print(f"note on {detector.name}: {note}")
+        print(f"note on {detector.name}: {note}", file=options.told)
     return detector
+
+
+def _print_for_a_program(options):
+    """What --json and --csv ask for, on standard output, where nothing else is then."""
+    for name in ("json", "csv"):
+        if getattr(options, name):
+            with open(options.out / f"results.{name}", encoding="utf-8") as file:
+                shutil.copyfileobj(file, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 import functools
 import math
+import sys
+import warnings
 
 import cv2
 import numpy as np
@@ -24,6 +26,7 @@ PALETTE = (
     (51, 34, 136),  # indigo
     (102, 51, 51),  # dark red
 )
+NO_SCREEN = "there is no screen to show a figure on: save_image(path, image) writes a file"
 INK = (20, 20, 24)
 PAPER = (255, 255, 255)
 
@@ -241,8 +244,9 @@ def _luminance(color):
 def show(images, titles=None, columns=None, height=3.5):
     """Pictures side by side in one figure, without axes.
 
-    The figure is not registered with pyplot, so it appears once: as the last line of a cell, with
-    `display(show(...))`, or through `show(...).savefig(name)` in a script.
+    In a notebook it appears as the last line of a cell, or with `display(show(...))`. In a script
+    it opens a window, and waits until that is closed; where there is no screen, a warning says so.
+    `save_image` is for files.
 
     Args:
         images: one image or a list: (H, W, 3) uint8, or (H, W) grey, bool or float.
@@ -298,8 +302,28 @@ def show(images, titles=None, columns=None, height=3.5):
         axis.set_title(title, fontsize=10, wrap=True)
     if title_above_all is not None:
         figure.suptitle(title_above_all)
-    plt.close(figure)
+    if _is_in_notebook():
+        plt.close(figure)  # else it would appear twice
+    else:
+        _open_window(figure)
     return figure
+
+
+def _is_in_notebook():
+    """Whether IPython runs this, which shows a figure by itself."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
+
+
+def _open_window(figure):
+    """Show a figure on the screen until a user closes it."""
+    import matplotlib.pyplot as plt
+
+    if figure.canvas.required_interactive_framework is None:
+        plt.close(figure)
+        warnings.warn(NO_SCREEN, stacklevel=3)
+    else:
+        plt.show()
 
 
 def _for_figure(image, max_width):

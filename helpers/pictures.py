@@ -7,18 +7,23 @@ import pathlib
 import warnings
 
 import numpy as np
-import pillow_heif
 from PIL import Image, ImageOps
 
 from helpers.structures import InputError, require
 
-pillow_heif.register_heif_opener()  # Pillow 11 reads AVIF itself, but not HEIC
+try:
+    import pillow_heif
+except ImportError:  # all but HEIC is read without it
+    pillow_heif = None
 
 WRITTEN = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 SUFFIXES = (*WRITTEN, ".jfif", ".jpe", ".heic", ".heif", ".avif")  # what is read
 # Only these are tried, whatever a file is called: Pillow reads many more, some of them unsafely
 # (Pillow 11.3's PSD reader writes out of bounds, CVE-2026-25990).
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+if pillow_heif:
+    pillow_heif.register_heif_opener()  # Pillow 11 reads AVIF itself, but not HEIC
+    FORMATS += ("HEIF",)
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
 
 
@@ -87,6 +92,10 @@ def read_image(path, source=None) -> np.ndarray:
         limit = 2 * Image.MAX_IMAGE_PIXELS // 10**6
         raise InputError(f"{path}: has over {limit} million pixels; make it smaller") from None
     except Image.UnidentifiedImageError:
+        if pillow_heif is None and path.suffix.lower() in (".heic", ".heif"):
+            raise InputError(
+                f"{path}: HEIC needs the package pillow-heif; install it, or export it as JPEG"
+            ) from None
         raise InputError(f"{path}: is not a {KINDS} picture; export it as JPEG") from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; change its permissions") from None

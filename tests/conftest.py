@@ -8,11 +8,14 @@ import shutil
 import tarfile
 
 import filelock
+import matplotlib
 import numpy as np
 import pytest
 
 from helpers.structures import Detections
 from tests.zoo_server import serve
+
+matplotlib.use("Agg")  # no test opens a window; a variable would change notebooks, too
 
 SHAPES = {1: "square", 7: "disc"}  # ids with a gap: classes 1 and 2 of the network
 

@@ -3,8 +3,10 @@
 import itertools
 
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from helpers import drawing
 from helpers.drawing import PALETTE, LabelMemory, color_of, contrast, draw_detections, show
@@ -253,3 +255,19 @@ def test_show_refuses():
         show([])
     with pytest.raises(ValueError, match="2 images need as many titles, got 1"):
         show([np.zeros((2, 2, 3), np.uint8)] * 2, ["one"])
+
+
+def test_in_a_script_a_figure_is_not_lost(monkeypatch):
+    """A window that waits, or a warning with the remedy; nothing of both in a notebook."""
+    grey = np.zeros((4, 4, 3), np.uint8)
+    with pytest.warns(UserWarning, match="no screen .* save_image"):
+        show(grey)
+    shown = []
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.get_fignums()))
+    monkeypatch.setattr(FigureCanvasAgg, "required_interactive_framework", "tk")
+    show(grey)
+    assert len(shown) == 1 and len(shown[0]) == 1
+    plt.close("all")
+    monkeypatch.setattr(drawing, "_is_in_notebook", lambda: True)
+    show(grey)
+    assert len(shown) == 1 and not plt.get_fignums()

@@ -20,6 +20,7 @@ from helpers.job.crops import write_crops
 from helpers.job.options import read_options
 from helpers.job.outline import outline
 from helpers.job.page import Entry
+from helpers.job.problems import Problems
 from helpers.models.sources import Source
 from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import Detections, InputError
@@ -76,7 +77,7 @@ def files(tmp_path, monkeypatch):
             raise InputError(f"no model {name!r}: use streets")
         return Source("network", pathlib.Path(f"{name}.json"), {})
 
-    def load_detector(source, score_threshold, say):
+    def load_detector(source, score_threshold, **options):
         return Fake(score_threshold)
 
     # Where the face keeps what it has imported: so TensorFlow is not imported at all.
@@ -241,14 +242,14 @@ class Links(HTMLParser):
 @pytest.mark.parametrize(
     "arguments, model",
     [
-        ([], "streets"),
-        (["--images", "a.jpg"], "everyday"),
-        (["--video", "a.mp4"], "everyday"),
-        (["--video", "a.mp4", "--model", "streets"], "streets"),
+        ([], "everyday"),
+        (["--model", "streets"], "streets"),
     ],
 )
-def test_what_a_user_brings_never_meets_the_model_for_drawings(arguments, model):
-    assert read_options(arguments).model == model
+def test_what_a_user_brings_never_meets_the_model_for_drawings(files, arguments, model):
+    options = read_options([str(files / "my photos"), str(files / "video.mp4"), *arguments])
+    (work,) = inputs.find_work(options, Problems("errors.txt"))
+    assert work.model == model and len(work.pictures) == 3 and len(work.videos) == 1
 
 
 def test_the_page_is_whole_and_relative(files):
@@ -298,17 +299,29 @@ def test_one_name_in_two_folders(files):
 
 
 def test_without_arguments_the_bundled_files(files, monkeypatch, capsys):
-    monkeypatch.setattr(inputs, "PICTURES", files / "my photos")
+    save_image(files / "photographs/a.jpg", street())
+    monkeypatch.setattr(inputs, "PHOTOGRAPHS", files / "photographs")
+    monkeypatch.setattr(inputs, "DRAWINGS", files / "my photos")
     monkeypatch.setattr(inputs, "VIDEO", files / "street.mp4")
     (files / "video.mp4").rename(files / "street.mp4")
     assert run() == 0
     out, _ = capsys.readouterr()
-    assert "3 pictures" in out and "street.mp4: 6 frames" in out and "note on" not in out
+    assert "4 pictures" in out and "street.mp4: 6 frames" in out and "note on" not in out
+    results = json.loads((files / "work/outputs/results.json").read_text())
+    assert results["info"]["model"] == "fake and fake"
+    assert results["categories"] == [{"id": 1, "name": "person"}, {"id": 3, "name": "car"}]
 
 
 def test_bundled_files_are_there():
-    assert len(find_images(inputs.PICTURES)) >= 3
+    assert len(find_images(inputs.DRAWINGS)) >= 3 and len(find_images(inputs.PHOTOGRAPHS)) >= 3
     assert video_info(inputs.VIDEO).has_audio
+
+
+def test_for_another_program_nothing_else_is_printed(files, capsys):
+    assert run(files / "my photos", "--json") == 0
+    out, err = capsys.readouterr()
+    assert out == (files / "work/outputs/results.json").read_text()
+    assert "3 pictures, 3 objects" in err
 
 
 # --- bad input --------------------------------------------------------------------------------
@@ -380,7 +393,7 @@ def test_a_home_folder_is_meant_by_its_sign(files, monkeypatch, tmp_path):
     "arguments, line",
     [
         (["--images", "gone.jpg"], "no such file"),
-        (["--video", "gone.mp4"], "No such file"),
+        (["--video", "gone.mp4"], "no such file"),
         (["--images", "../my photos", "--model", "strets"], "no model 'strets': use streets"),
         (["--images", "broken.jpg"], "is empty"),
         (["--video", "broken.mp4"], "is no video|holds no"),

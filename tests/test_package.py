@@ -31,6 +31,8 @@ ROOMS = (
     "pictures",
     "structures",
     "thumbnail",
+    "commands",
+    "spelling",
     "__init__",
     "silence",
 )

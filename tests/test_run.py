@@ -19,19 +19,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = (
-    "test",
-    "lab",
-    "train",
-    "models",
-    "data",
-    "notebooks",
-    "site",
-    "bench",
-    "harden",
-    "lint",
-    "setup",
-)
 LOCK = f"""numpy==2.0.0 \\
     --hash=sha256:{"a" * 64} \\
     --hash=sha256:{"b" * 64}
@@ -62,9 +49,10 @@ def load(path):
 def folder(tmp_path):
     """A folder with a copy of run.py, a small lock and a `helpers` that tells its arguments."""
     shutil.copy(ROOT / "run.py", tmp_path)
+    shutil.copytree(ROOT / "helpers/commands", tmp_path / "helpers/commands")
+    for name in ("__init__", "silence", "spelling"):
+        shutil.copy(ROOT / f"helpers/{name}.py", tmp_path / "helpers")
     (tmp_path / "requirements.lock").write_text(LOCK, encoding="utf-8", newline="\n")
-    (tmp_path / "helpers").mkdir()
-    (tmp_path / "helpers/__init__.py").write_text("")
     (tmp_path / "helpers/__main__.py").write_text(
         "import os, sys\nprint('helpers', os.getcwd(), sys.argv[1:])\nsys.exit(7)\n"
     )
@@ -119,40 +107,35 @@ def one_line(text):
 
 
 def test_run_needs_only_the_standard_library():
+    """So does what it imports of ours: tests/test_commands.py."""
     text = (ROOT / "run.py").read_text(encoding="utf-8")
     for node in ast.walk(ast.parse(text)):
         names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         names += [node.module] if isinstance(node, ast.ImportFrom) else []
         for name in names:
-            assert name.split(".")[0] in sys.stdlib_module_names, name
+            assert name == "helpers.commands" or name in sys.stdlib_module_names, name
 
 
 def test_old_pythons_can_parse_run_to_be_told_that_they_are_old():
     ast.parse((ROOT / "run.py").read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
-def test_help_names_every_command_and_option(folder):
-    job = (ROOT / "helpers/job/options.py").read_text(encoding="utf-8")
-    options = re.findall(r'add\(\s*"(--\w+)"', job)
-    assert {"--images", "--video", "--model", "--out"} <= set(options)
-    for flag in ("--help", "-h", "help"):
-        told = call(folder, flag)
-        assert told.returncode == 0 and told.stderr == ""
-        for name in (*COMMANDS, *options, "python3 run.py"):
-            assert name in told.stdout, name
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--help"], 0, "models fetch"),
+        (["train", "--help"], 0, "--patience"),
+        (["models", "info", "-h"], 0, "examples:"),
+        (["tset"], 2, "did you mean 'test'?"),
+        (["photo.jpg", "--modle", "x"], 2, "did you mean '--model'?"),
+    ],
+)
+def test_help_and_mistakes_do_not_wait_for_a_set_up(folder, words, code, told):
+    done = call(folder, *words)
+    assert done.returncode == code
+    assert told in (done.stderr if code else done.stdout)
+    assert code == 0 or one_line(done.stderr)
     assert not (folder / ".venv").exists()
-
-
-def test_unknown_command_is_one_line_and_2(folder):
-    told = call(folder, "tset")
-    assert told.returncode == 2 and told.stdout == ""
-    assert one_line(told.stderr) and "tset" in told.stderr and "--help" in told.stderr
-    assert not (folder / ".venv").exists()
-
-
-def test_a_command_of_version_1_says_what_it_is_called_now(folder):
-    told = call(folder, "weights")
-    assert told.returncode == 2 and one_line(told.stderr) and "run.py train streets" in told.stderr
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
@@ -173,11 +156,7 @@ def test_a_fitting_environment_is_used_as_it_is(folder, run):
     told = call(folder, "--images", "a b.jpg", "--out", "x")
     assert told.returncode == 7, told.stderr  # the exit status of the job
     assert told.stdout == f"helpers {folder} ['--images', 'a b.jpg', '--out', 'x']\n"
-    after = (
-        [n for n in sorted(os.listdir(folder)) if n != "__pycache__"],
-        run.STAMP.stat().st_mtime_ns,
-    )
-    assert after == before
+    assert (sorted(os.listdir(folder)), run.STAMP.stat().st_mtime_ns) == before
 
 
 def test_paths_are_relative_to_where_the_user_is(folder, run, tmp_path_factory):
@@ -191,6 +170,8 @@ def test_the_lab_opens_on_the_first_notebook(run, monkeypatch):
     monkeypatch.setattr(run.sys, "argv", ["run.py"])
     monkeypatch.chdir(run.ROOT)
     run.work("lab", "--no-browser")
+    settings = json.loads((run.VENV / "share/jupyter/lab/settings/overrides.json").read_text())
+    assert "false" in str(settings)  # no news, as tests/test_launch.py sees
     opened, asked = run.sys.argv[1:]
     assert run.steps == ["jupyterlab"] and asked == "--no-browser"
     assert (ROOT / opened.split("/lab/tree/")[1]).is_file()

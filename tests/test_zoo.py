@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -26,7 +27,7 @@ from helpers.structures import InputError
 
 def test_unknown_names(tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_CACHE", str(tmp_path / "cache"))
-    wanted = "no model 'street': use one of streets, everyday, mask_rcnn_.*, auto, or"
+    wanted = "no model 'street': use one of streets, everyday, coco, mask_rcnn_.*, auto, or"
     with pytest.raises(InputError, match=wanted):
         load_detector("street")
     with pytest.raises(InputError, match="no model 'xxx.{200,600}, or the folder of a model"):
@@ -204,32 +205,53 @@ def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):
     assert line.startswith("auto: everyday, which comes with Pixelwise") and "404" in line
 
 
+def test_a_detector_of_some_classes_alone():
+    card = {"name": "toy", "categories": {1: "person", 3: "car", 18: "dog"}}
+    boxes = np.float32([[0, 0, 4, 4], [4, 4, 8, 8], [0, 0, 8, 8]])
+    said = Candidates(boxes, np.int32([3, 1, 18]), np.float32([0.9, 0.8, 0.6]), None)
+    detector = detectors.Detector(lambda image, least: None, lambda *_: said, card)
+    image = np.zeros((8, 8, 3), np.uint8)
+    some = detector.only(["dog", "car"]).with_threshold(0.7)
+    assert some(image).names == ["car"] and detector(image).names == ["car", "person", "dog"]
+    assert some.candidates(image).labels.tolist() == [3, 18]
+    np.testing.assert_array_equal(some(image).boxes, boxes[:1])
+    with pytest.raises(InputError, match="toy knows no class 'dragon'$"):
+        detector.only(["dragon"])
+    with pytest.raises(InputError, match="no class 'persn'; did you mean 'person'?"):
+        detector.only(["car", "persn"])
+
+
 def test_commands(served, tmp_path, capsys):
     """list, info, fetch, verify: as a user runs them."""
     assert models.main(["list"]) == 0
-    assert "to be fetched" in capsys.readouterr().out
-    assert models.main(["fetch", NAME]) == 0
+    head, line, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "classes", "MB", "mask", "mAP", "ms", "where"]
+    assert rows[0].split()[:4] == ["streets", "8", "5", "28"]
+    assert len(rows[1]) <= 100 and "coco is short for" in rows[-1]
+    assert "to be fetched" in rows[2]
+    assert models.main(["fetch", "coco"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"{NAME}: {tmp_path}") and out.endswith("frozen_inference_graph.pb\n")
-    assert models.main(["list"]) == 0
-    out = capsys.readouterr().out
-    assert "in the cache" in out and "streets" in out
-    assert models.main(["info", NAME]) == 0
+    assert out.startswith(f"coco: {tmp_path}") and out.endswith("frozen_inference_graph.pb\n")
+    assert models.main(["list", "--json"]) == 0
+    (row,) = [row for row in json.loads(capsys.readouterr().out) if row["name"] == NAME]
+    assert row["where"] == "in the cache" and row["mask"] == 55
+    assert models.main(["info", NAME, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mask_size"] == 55
     assert models.main(["info", "streets"]) == 0
-    assert json.loads(capsys.readouterr().out)["name"] == "streets"
-    assert models.main(["verify", NAME]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("streets\n") and "{" not in page
+    assert re.search(r"(?m)^knows      8 classes: person, bicycle,", page)
+    assert max(map(len, page.splitlines())) <= 100
+    assert models.main(["verify", "coco"]) == 0
     (graph,) = (tmp_path / "cache").rglob("frozen_inference_graph.pb")
     graph.write_bytes(graph.read_bytes()[:-1])
     capsys.readouterr()
     assert models.main(["verify", NAME]) == 2
     said = capsys.readouterr()
     assert "frozen_inference_graph.pb" in said.err and said.err.count("\n") == 1
-    assert models.main(["fetch", "street"]) == 2 and "no model 'street'" in capsys.readouterr().err
-    for wrong in ([], ["fetch"], ["paint", "x"], ["export", "streets"]):
-        with pytest.raises(SystemExit) as caught:
-            models.main(wrong)
-        assert caught.value.code == 2
+    assert models.main(["fetch", "street"]) == 2
+    err = capsys.readouterr().err
+    assert "no model 'street'" in err and "did you mean 'streets'?" in err
 
 
 def test_looking_at_the_list_does_not_wait_for_keras():

@@ -35,6 +35,8 @@ class Zoo:
             chunked: send the body in chunks, without its length.
             announce: the Content-Length to announce, whatever is sent; None for none at all.
             stall_after: send that many bytes, then nothing until the server is closed.
+            redirect: send to that address instead.
+            drip: send byte by byte, so many seconds apart.
             hold: an Event that is set when a request has come; it is answered after `release()`.
         """
         self.behaviour = behaviour
@@ -63,6 +65,11 @@ class Handler(BaseHTTPRequestHandler):
         path = zoo.folder / self.path.strip("/").split("?")[0]
         if "status" in behaviour or not path.is_file() and "content" not in behaviour:
             return self.send_error(behaviour.get("status", 404))
+        if "redirect" in behaviour:
+            self.send_response(302)
+            self.send_header("Location", behaviour["redirect"])
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         body = behaviour.get("content") or path.read_bytes()
         tag = f'"{hashlib.md5(body).hexdigest()}"'
         span = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
@@ -92,6 +99,11 @@ class Handler(BaseHTTPRequestHandler):
             pieces = [body[i : i + 777] for i in range(0, len(body), 777)] + [b""]
             body = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
         with contextlib.suppress(ConnectionError):
+            if "drip" in behaviour:
+                for i in range(len(body)):
+                    self.wfile.write(body[i : i + 1])
+                    zoo.going_on.wait(behaviour["drip"])
+                body = b""
             self.wfile.write(body)
             self.wfile.flush()
             if "stall_after" in behaviour:

@@ -1,22 +1,17 @@
-"""Annotated pictures: hear what is wrong, count what is there, or convert them to COCO JSON.
+"""The command `python3 run.py data`: check, count or convert annotated pictures.
 
-python3 run.py data check PATH            what is wrong, line by line
-python3 run.py data stats PATH            how many of what
-python3 run.py data convert PATH FOLDER   COCO JSON, and the pictures beside it
-
-With --fix each mends first; --rename and --leave-out change the classes. The exit code is 0, 1 if
-something was left out, 2 if nothing was read.
+The exit code is 0, 1 if something was left out, 2 if nothing was read.
 """
 
-import argparse
 import re
 import sys
 from collections import Counter
 
 from helpers.annotations.checking import read_dataset
-from helpers.annotations.classes import add_class_options, with_classes
+from helpers.annotations.classes import with_classes
 from helpers.annotations.overview import statistics
 from helpers.annotations.writing import write_coco
+from helpers.commands import read_call
 from helpers.structures import InputError
 
 MOST_ALIKE = 10  # lines of one kind
@@ -24,28 +19,18 @@ MOST_ALIKE = 10  # lines of one kind
 
 def main(argv=None) -> int:
     """The command; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python3 run.py data",
-        description=__doc__,
-        formatter_class=argparse.RawTextHelpFormatter,
-    )
-    parser.add_argument("command", choices=("check", "stats", "convert"))
-    parser.add_argument("path", help="an annotation file or a folder")
-    parser.add_argument("folder", nargs="?", help="where convert writes to")
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended safely")
-    add_class_options(parser)
-    options = parser.parse_args(argv)
-    if (options.command == "convert") != bool(options.folder):
-        parser.error("convert, and only convert, needs a folder to write to")
+    words = sys.argv[1:] if argv is None else argv
+    call = read_call(["data", *words])
+    options = call.options
     try:
         dataset = read_dataset(options.path, options.fix)
         dataset = with_classes(dataset, dict(options.rename), options.leave_out)
-        if options.command == "convert":
+        if call.command == "data convert":
             print(write_coco(dataset, options.folder))
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    if options.command == "check":
+    if call.command == "data check":
         print_problems(dataset.problems)
     num_wrong = sum(not problem.fixed for problem in dataset.problems)
     print_counts(statistics(dataset), num_wrong)

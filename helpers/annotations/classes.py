@@ -1,8 +1,7 @@
 """The classes of a data set as its user wants them: renamed, merged, left out."""
 
-import argparse
-
 from helpers.annotations.datasets import Dataset
+from helpers.spelling import hint
 from helpers.structures import InputError
 
 
@@ -27,7 +26,8 @@ def with_classes(dataset, rename=None, leave_out=()):
     names = list(dataset.categories.values())
     unknown = [name for name in (*rename, *leave_out) if name not in names]
     if unknown:
-        raise InputError(f"no class {', '.join(unknown)}; there are {', '.join(names)}")
+        near = hint(unknown[0], names)
+        raise InputError(f"no class {', '.join(unknown)}; there are {', '.join(names)}{near}")
     ids, new_ids = {}, {}
     for number, name in sorted(dataset.categories.items()):
         if name not in leave_out:
@@ -47,25 +47,3 @@ def _renumbered(record, new_ids):
         codes=[record.codes[i] for i in keep],
         is_crowd=[record.is_crowd[i] for i in keep],
     )
-
-
-def add_class_options(parser):
-    """Give a command the options `--rename` and `--leave-out`, for `with_classes`."""
-    parser.add_argument(
-        "--rename",
-        type=_pair,
-        nargs="+",
-        default=[],
-        metavar="OLD=NEW",
-        help="rename classes; those that get the same name are merged",
-    )
-    parser.add_argument(
-        "--leave-out", nargs="+", default=[], metavar="CLASS", help="classes that are no objects"
-    )
-
-
-def _pair(text):
-    old, is_there, new = text.partition("=")
-    if not (old and is_there and new.strip()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form OLD=NEW")
-    return old, new.strip()

@@ -5,7 +5,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "inputs": ["find_inputs"],
+        "devices": ["choose_device", "require_device"],
+        "inputs": ["find_work"],
         "options": ["read_options"],
         "problems": ["Problems"],
         "running": ["run"],

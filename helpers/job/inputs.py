@@ -1,50 +1,169 @@
-"""Which pictures and videos to work on."""
+"""Which pictures and videos to work on, and by which model."""
 
+import contextlib
+import glob
+import os
 import pathlib
+import warnings
+from typing import NamedTuple
+
+from PIL import Image
 
 from helpers import DATA
-from helpers.pictures import find_images
+from helpers.job.camera import record
+from helpers.job.fetching import fetch, is_url
+from helpers.pictures import FORMATS, SUFFIXES
+from helpers.spelling import hint
+from helpers.structures import InputError
 from helpers.video import video_info
 
-PICTURES = DATA / "pictures"  # that come with Pixelwise
+DRAWINGS = DATA / "pictures"  # that come with Pixelwise
+PHOTOGRAPHS = DATA / "photographs"
 VIDEO = DATA / "street.mp4"
+VIDEO_SUFFIXES = (
+    ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp",
+    ".mts", ".m2ts", ".ogv",
+)  # fmt: skip
+FETCHED = "fetched"  # the folder within that of the results
 
 
-def find_inputs(options, problems):
-    """The files that the options name, each once.
+class Work(NamedTuple):
+    """What one model is to look at.
+
+    Attributes:
+        model: its name.
+        pictures, videos: lists of Path.
+    """
+
+    model: str
+    pictures: list[pathlib.Path]
+    videos: list[pathlib.Path]
+
+
+def find_work(options, problems) -> list[Work]:
+    """The files that the options name, each once, told apart by their content.
 
     Args:
         options: see `read_options`.
         problems: Problems, which gets a line for whatever cannot be used.
 
     Returns:
-        List of paths of pictures, and of videos.
+        List of Work; empty if there is nothing to do.
     """
-    patterns, names = options.images or [], options.video or []
-    if options.bundled:
-        patterns, names = [PICTURES], [VIDEO]
-    videos, pictures = {}, {}
+    if options.inputs:
+        works = [_sorted(options.model or "everyday", options.inputs, options, problems)]
+    else:
+        works = [
+            _sorted(model, names, options, problems) for model, names in bundled(options.model)
+        ]
+    return [work for work in works if work.pictures or work.videos]
+
+
+def bundled(model):
+    """The files that come with Pixelwise, and who looks at them: (model, files) each.
+
+    Drawings are for `streets`, which knows nothing else; any other model gets the photographs.
+    """
+    works = []
+    if model != "streets":
+        works.append((model or "everyday", [PHOTOGRAPHS]))
+    if model in (None, "streets"):
+        works.append(("streets", [DRAWINGS, VIDEO]))
+    return works
+
+
+def _sorted(model, names, options, problems) -> Work:
+    """The pictures and the videos that some names mean."""
+    pictures, videos = {}, {}
     for name in names:
         with problems.survive(name):
-            video_info(name)
-            path = pathlib.Path(name).expanduser()
-            videos[path.resolve()] = path
-    for pattern in patterns:
-        with problems.survive(pattern):
-            for path in find_images(pattern):
-                pictures[path.resolve()] = path
-    results = options.out.resolve()
-    return _without_results(pictures, results, problems), _without_results(
-        videos, results, problems
-    )
+            for path in _files(str(name), options):
+                with problems.survive(path):
+                    _refuse_results(path, options.out)
+                    kind = pictures if is_picture(path) else videos
+                    kind[path.resolve()] = path
+    return Work(model, list(pictures.values()), list(videos.values()))
 
 
-def _without_results(paths, out, problems):
-    """The files that do not lie where the results go, and so would be replaced."""
-    kept = []
-    for whole, path in paths.items():
-        if whole.parent in (out, out / "page"):
-            problems.add(f"{path}: lies where the results go; name another folder with --out")
-        else:
-            kept.append(path)
-    return kept
+def _files(name, options):
+    """The files that a name means: of a folder or a pattern those that end as such files do."""
+    path = pathlib.Path(name).expanduser()
+    if path.is_file():
+        return [path]
+    if is_url(name):
+        return [fetch(name, options.out / FETCHED)]
+    if path.is_dir():
+        found = _below(path, options.out)
+    elif glob.has_magic(str(path)):
+        found = []
+        for match in sorted(map(pathlib.Path, glob.glob(str(path), recursive=True))):
+            found += _below(match, options.out) if match.is_dir() else [match]
+    elif name.isdigit():
+        return [record(int(name), options.out / FETCHED / f"camera-{name}.mp4", options.seconds)]
+    else:
+        raise InputError(f"{path}: no such file or folder{_nearest(path)}; check the name")
+    found = [file for file in found if file.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES)]
+    if not found:
+        raise InputError(
+            f"no pictures and no videos in {path}; wanted are files such as .jpg, .png, .mp4, .mov"
+        )
+    return found
+
+
+def _below(folder, out):
+    """The files in a folder and in all folders in it, in order; not hidden ones, nor results."""
+    results = out.resolve()
+    for place, folders, names in os.walk(folder):
+        place = pathlib.Path(place)
+        folders[:] = sorted(
+            inner
+            for inner in folders
+            if not inner.startswith(".") and (place / inner).resolve() != results
+        )
+        for name in sorted(names):
+            if not name.startswith("."):
+                yield place / name
+
+
+def is_picture(path) -> bool:
+    """Whether a file is a picture rather than a video, by its content; its name need not tell.
+
+    Raises:
+        InputError: it is neither.
+    """
+    with warnings.catch_warnings(), contextlib.suppress(Exception):  # damage raises anything
+        warnings.simplefilter("ignore")
+        with Image.open(path, formats=FORMATS) as picture:
+            return not (picture.format == "GIF" and picture.is_animated)
+    ending = path.suffix.lower()
+    try:
+        if _is_text(path) and ending not in VIDEO_SUFFIXES:  # FFmpeg would draw its letters
+            raise InputError("text")
+        video_info(path)
+        return False
+    except InputError:
+        if ending in SUFFIXES:
+            return True  # a damaged one: read_image says what is wrong with it
+        if ending in VIDEO_SUFFIXES:
+            raise
+        raise InputError(
+            f"{path}: is neither a picture nor a video that can be read; export it as JPEG or mp4"
+        ) from None
+
+
+def _is_text(path):
+    """Whether the beginning of a file has no zero, which that of each video has."""
+    with open(path, "rb") as file:
+        return b"\0" not in file.read(4096)
+
+
+def _refuse_results(path, out):
+    """Raise InputError for a file where the results go: it might be replaced."""
+    if path.resolve().parent in (out.resolve(), out.resolve() / "page"):
+        raise InputError(f"{path}: lies where the results go; name another folder with --out")
+
+
+def _nearest(path):
+    """Words on a file beside the one that was meant, whose name is like it."""
+    names = os.listdir(path.parent) if path.parent.is_dir() else []
+    return hint(path.name, names)

@@ -1,45 +1,25 @@
-"""The command line of the main job."""
+"""The options of the main job."""
 
 import argparse
-import pathlib
+import sys
+
+from helpers.commands import read_call
 
 
 def read_options(argv=None) -> argparse.Namespace:
-    """The options; what makes no sense ends the program with code 2 and a line.
+    """The options of `python3 run.py detect`, see helpers/commands/detect.py.
 
-    `bundled` is added to those that a user gives: whether to take the files that come with
-    Pixelwise, since none were named.
+    What makes no sense ends the program with code 2 and a line. Added to what a user gives are
+    `bundled`, whether to take the files that come with Pixelwise, since none were named, and
+    `told`, the stream for what people read.
+
+    Args:
+        argv: the words behind the command; None for those of this program.
     """
-    parser = argparse.ArgumentParser(
-        prog="python3 run.py",
-        description="The main job: pictures and videos go in; every object comes out drawn, "
-        "counted and listed.",
-    )
-    add = parser.add_argument
-    add("--images", nargs="+", metavar="PATH", help="pictures: files, folders or 'patterns*.jpg'")
-    add("--video", nargs="+", metavar="FILE", help="videos")
-    add(
-        "--model",
-        metavar="NAME",
-        help="a model's name, or its folder (everyday; streets for the files of Pixelwise)",
-    )
-    add("--score", type=float, default=0.5, help="drop objects that score less (default 0.5)")
-    add(
-        "--every",
-        type=int,
-        default=1,
-        choices=range(1, 31),
-        metavar="K",
-        help="videos: detect in each K-th frame, carry masks to the others",
-    )
-    add("--resume", action="store_true", help="videos: go on where a stopped run was")
-    add("--crops", action="store_true", help="pictures: cut out each object, too, as PNG")
-    add("--out", type=pathlib.Path, default="outputs", help="the folder for results (outputs)")
-    options = parser.parse_args(argv)
-    if not 0 <= options.score <= 1:
-        parser.error(f"--score must lie between 0 and 1, got {options.score}")
+    words = sys.argv[1:] if argv is None else argv
+    options = read_call(["detect", *words]).options
+    options.inputs += options.more_inputs
     options.out = options.out.expanduser()
-    options.bundled = options.images is None and options.video is None
-    if options.model is None:
-        options.model = "streets" if options.bundled else "everyday"
+    options.bundled = not options.inputs
+    options.told = sys.stderr if options.json or options.csv else sys.stdout
     return options

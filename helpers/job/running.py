@@ -12,23 +12,23 @@ from helpers.job.crops import write_crops
 from helpers.job.page import Entry, make_page, save_preview
 from helpers.job.picture import picture_figure
 from helpers.job.results import writing_results
+from helpers.job.together import together
 from helpers.job.xray import can_xray, make_xrays
 from helpers.pictures import read_image, replacing, save_image
 from helpers.structures import InputError
 from helpers.video import History, process_video, read_frames
 
 ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
-WITH_XRAYS = 6  # of them, where the model has them
+WITH_XRAYS = 6  # pictures at most, where the model has them
 KEPT = (".jpg", ".jpeg", ".png")  # endings that a picture's result keeps; others get .jpg behind
 
 
-def run(options, pictures, videos, detector, problems) -> int:
+def run(options, tasks, problems) -> int:
     """Work through the inputs, then write results.json, results.csv and index.html.
 
     Args:
         options: see `read_options`.
-        pictures, videos: paths, see `find_inputs`.
-        detector: Detector.
+        tasks: (Work, Detector) each, at least one; see `find_work`.
         problems: Problems.
 
     Returns:
@@ -38,11 +38,14 @@ def run(options, pictures, videos, detector, problems) -> int:
         InputError: not one of them could be used; older results stay.
     """
     was_stopped = False
-    with writing_results(options.out, detector) as results:
-        job = Job(options, detector, results, problems)
+    everyone = together([detector for _, detector in tasks])
+    with writing_results(options.out, everyone) as results:
+        job = Job(options, everyone, results, problems)
         try:
-            job.add_pictures(pictures)
-            job.add_videos(videos)
+            for work, detector in tasks:
+                job.detector = detector
+                job.add_pictures(work.pictures)
+                job.add_videos(work.videos)
         except KeyboardInterrupt:
             was_stopped = True
             problems.add("stopped: the results tell of what was done so far")
@@ -51,10 +54,10 @@ def run(options, pictures, videos, detector, problems) -> int:
     with replacing(options.out / "index.html") as part:
         downloads = "cut-outs: the folder crops" if options.crops else ""
         page = make_page(
-            job.entries, job.summary(), job.all_counts, detector, problems.lines, downloads
+            job.entries, job.summary(), job.all_counts, everyone, problems.lines, downloads
         )
         part.write_text(page, "utf-8")
-    _tell(job, options.out)
+    _tell(job, options)
     if was_stopped:
         return 130
     return 2 if problems.lines else 0
@@ -64,6 +67,7 @@ class Job:
     """What has been done so far.
 
     Attributes:
+        detector: the model at work.
         entries: list of Entry, for the page.
         counts: Counter of the names of all objects in pictures.
         all_counts: the same with the tracks of videos.
@@ -77,6 +81,7 @@ class Job:
         self.entries = []
         self.counts = Counter()
         self.all_counts = Counter()
+        self.num_xrayed = 0  # pictures
         self.taken = set()  # names of results
 
     def add_pictures(self, paths):
@@ -123,12 +128,12 @@ class Job:
 
     def _figure(self, entry, image, detections, crops):
         """A picture as the page shows it."""
-        number = len(self.entries)
-        key = f"p{number + 1}"
+        key = f"p{len(self.entries) + 1}"
         out = self.options.out
         preview, size = save_preview(out, f"{entry.name}.before.jpg", image)
         xrays = []
-        if number < WITH_XRAYS and can_xray(self.detector):
+        if self.num_xrayed < WITH_XRAYS and can_xray(self.detector):
+            self.num_xrayed += 1
             xrays = make_xrays(self.detector, image, detections, out, entry.name, key)
         return picture_figure(entry, key, preview, size, detections, crops, xrays)
 
@@ -208,13 +213,13 @@ def listing(counts) -> str:
     return ", ".join(f"{count} × {name}" for name, count in ranked if count) or "no object"
 
 
-def _tell(job, out):
+def _tell(job, options):
     """Print what was found, and where it lies."""
     summary = job.summary()
-    if summary:
-        print(summary)
-    for entry in job.entries:
-        if entry.is_video:
-            print(f"{entry.name}: {entry.text}")
-    print(f"results are in {out.resolve()}")
-    print(f"look at them: {(out / 'index.html').resolve().as_uri()}")
+    lines = [summary] if summary else []
+    lines += [f"{entry.name}: {entry.text}" for entry in job.entries if entry.is_video]
+    lines += [
+        f"results are in {options.out.resolve()}",
+        f"look at them: {(options.out / 'index.html').resolve().as_uri()}",
+    ]
+    print(*lines, sep="\n", file=options.told)

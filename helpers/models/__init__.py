@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cards": ["read_card"],
+        "download": ["explain", "receive", "WebPageError"],
         "detector": ["Detector", "from_model", "network_detector"],
         "export": ["export_model"],
         "loading": ["load_detector"],
@@ -13,6 +14,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "sources": ["find_source"],
         "weights": ["load_model", "read_weights", "save_model", "set_weights", "transfer"],
         "whole_masks": ["from_torchvision", "from_transformers"],
-        "zoo": ["catalogue", "find_cached"],
+        "zoo": ["ProgressBar", "catalogue", "find_cached"],
     },
 )

@@ -1,39 +1,66 @@
 """The command `python3 run.py models`: list, describe, fetch, verify and export models."""
 
-import argparse
 import json
 import pathlib
 import sys
 
 from helpers import DATA
+from helpers.commands import read_call
 from helpers.models import zoo
 from helpers.models.cards import read_card
-from helpers.models.sources import BUNDLED, card_in_zoo, find_source
+from helpers.models.sources import ALIASES, BUNDLED, card_in_zoo, find_card, find_source
+from helpers.models.telling import describe, table
 from helpers.structures import InputError
 
 # Keras, which takes seconds to import, waits in the functions that need it.
 
 
 def list_models(options):
-    """A line for each model: where it is, what it weighs, what was published; info says of what."""
-    for name in BUNDLED:
-        print(f"{name:<53} comes with Pixelwise")
-    for name, card in zoo.catalogue().items():
-        place = "in the cache" if zoo.find_cached(card) else "to be fetched"
-        size = f"{card['bytes'] / 1e6:,.0f} MB" if card["bytes"] else "size unknown"
-        facts = [place, size, f"masks {card['mask_size']}"]
-        published = card.get("published", {})
-        facts += [f"{key} {published[key]}" for key in ("ms", "mAP") if key in published]
-        print(f"{name:<53} {', '.join(facts)}")
+    """A row for each model, or the same as JSON."""
+    rows = [_bundled_row(name) for name in BUNDLED]
+    rows += [_zoo_row(card) for card in zoo.catalogue().values()]
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    print(table(rows))
+    print("\nmAP and ms: as published, on other machines; `models info NAME` says of what")
+    for alias, name in ALIASES.items():
+        print(f"{alias} is short for {name}")
+
+
+def _bundled_row(name):
+    card = read_card(DATA / f"{name}.json")
+    return {
+        "name": name,
+        "classes": len(card["categories"]),
+        "MB": round((DATA / f"{name}.npz").stat().st_size / 1e6),
+        "mask": card["config"]["mask_side"],
+        "mAP": None,
+        "ms": None,
+        "where": "comes with Pixelwise",
+    }
+
+
+def _zoo_row(card):
+    published = card.get("published", {})
+    return {
+        "name": card["name"],
+        "classes": 80 if card.get("categories") == "coco" else None,
+        "MB": round(card["bytes"] / 1e6) if card["bytes"] else None,
+        "mask": card.get("mask_size"),
+        "mAP": published.get("mAP"),
+        "ms": published.get("ms"),
+        "where": "in the cache" if zoo.find_cached(card) else "to be fetched",
+    }
 
 
 def info(options):
     """The card of a model."""
-    if options.name in BUNDLED:
-        card = read_card(DATA / f"{options.name}.json")
+    card = find_card(options.name)
+    if options.json:
+        print(json.dumps(card, indent=1, ensure_ascii=False))
     else:
-        card = card_in_zoo(options.name)
-    print(json.dumps(card, indent=1, ensure_ascii=False))
+        print(describe(card))
 
 
 def fetch(options):
@@ -61,33 +88,20 @@ def export(options):
 
 
 COMMANDS = {
-    "list": list_models,
-    "info": info,
-    "fetch": fetch,
-    "verify": verify,
-    "export": export,
+    "models list": list_models,
+    "models info": info,
+    "models fetch": fetch,
+    "models verify": verify,
+    "models export": export,
 }
-
-
-def read_options(argv):
-    """The command line, read; what makes no sense ends the program with code 2 and a line."""
-    parser = argparse.ArgumentParser(prog="python3 run.py models", description=main.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    for name, function in COMMANDS.items():
-        text = function.__doc__
-        command = commands.add_parser(name, help=text, description=text)
-        if name != "list":
-            command.add_argument("name", help="a model's name")
-        if name == "export":
-            command.add_argument("folder", help="a new folder")
-    return parser.parse_args(argv)
 
 
 def main(argv=None) -> int:
     """Look at the zoo, fetch from it, export to its format; returns 0, or 2 on an error."""
-    options = read_options(argv)
+    words = sys.argv[1:] if argv is None else argv
+    call = read_call(["models", *words])
     try:
-        COMMANDS[options.command](options)
+        COMMANDS[call.command](call.options)
     except (InputError, OSError) as error:
         print(error, file=sys.stderr)
         return 2

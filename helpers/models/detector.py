@@ -13,7 +13,8 @@ from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
 from helpers.models import programs
 from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.pictures import to_rgb
-from helpers.structures import Detections, require, require_image
+from helpers.spelling import hint
+from helpers.structures import Detections, InputError, require, require_image
 
 KINDS_LISTED = 5  # of a sentence on a detector
 
@@ -32,14 +33,16 @@ class Detector:
         score_threshold: detections below it are dropped.
         corners: how its masks are pasted, see `paste_masks`.
         again: a function that can be pickled and loads this model, given a score_threshold.
+        kept: ids of the categories to tell of; None: all.
 
     Raises:
         ValueError: score_threshold does not lie between 0 and 1.
     """
 
     def __init__(
-        self, outputs, decode, card, model=None, score_threshold=0.5, corners=False, again=None
-    ):
+        self, outputs, decode, card, model=None, score_threshold=0.5, corners=False, again=None,
+        kept=None,
+    ):  # fmt: skip
         require_score(score_threshold)
         self.outputs = outputs
         self.decode = decode
@@ -48,6 +51,7 @@ class Detector:
         self.score_threshold = score_threshold
         self.corners = corners
         self.again = again
+        self.kept = kept
         self.name = card["name"]
         self.categories = {int(key): name for key, name in card["categories"].items()}
 
@@ -62,7 +66,7 @@ class Detector:
             ValueError: it is none.
         """
         image = as_image(image)
-        candidates = self.decode(self.outputs(image, self.score_threshold), image.shape[:2])
+        candidates = self._candidates(image, self.score_threshold)
         # A label map may have gaps.
         unnamed = set(candidates.labels.tolist()) - set(self.categories)
         categories = self.categories | {label: f"class {label}" for label in unnamed}
@@ -72,8 +76,21 @@ class Detector:
 
     def candidates(self, image):
         """All that the model says of an image, before the score threshold, as `Candidates`."""
-        image = as_image(image)
-        return self.decode(self.outputs(image, 0.0), image.shape[:2])
+        return self._candidates(as_image(image), 0.0)
+
+    def _candidates(self, image, least):
+        """What the model says of an image, of the categories that are kept."""
+        candidates = self.decode(self.outputs(image, least), image.shape[:2])
+        if self.kept is None:
+            return candidates
+        keep = np.isin(candidates.labels, self.kept)
+        masks = candidates.mask_scores
+        return candidates._replace(
+            boxes=candidates.boxes[keep],
+            labels=candidates.labels[keep],
+            scores=candidates.scores[keep],
+            mask_scores=None if masks is None else masks[keep],
+        )
 
     def batch(self, images) -> list[Detections]:
         """Find the objects of several images, which may differ in size; none gives [].
@@ -88,7 +105,26 @@ class Detector:
         """The same model that drops detections below another score."""
         return Detector(
             self.outputs, self.decode, self.card, self.model, score_threshold, self.corners,
-            self.again,
+            self.again, self.kept,
+        )  # fmt: skip
+
+    def only(self, names) -> "Detector":
+        """The same model that tells of some classes alone; the others are dropped.
+
+        Args:
+            names: of these classes.
+
+        Raises:
+            InputError: it knows no class of that name.
+        """
+        known = list(self.categories.values())
+        for name in names:
+            if name not in known:
+                raise InputError(f"{self.name} knows no class {name!r}{hint(name, known)}")
+        kept = [label for label, name in self.categories.items() if name in names]
+        return Detector(
+            self.outputs, self.decode, self.card, self.model, self.score_threshold, self.corners,
+            kept=kept,
         )  # fmt: skip
 
     def __copy__(self) -> "Detector":

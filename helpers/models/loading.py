@@ -28,8 +28,9 @@ KNOBS = (
 
 
 def load_detector(
-    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print, **knobs
-) -> Detector:
+    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print,
+    classes=None, **knobs,
+) -> Detector:  # fmt: skip
     """A model by its name, warmed up and ready.
 
     Args:
@@ -45,17 +46,21 @@ def load_detector(
         score_threshold: detections below it are dropped.
         bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
         say: gets a line for whatever takes long or was chosen; None for silence.
+        classes: names of those to tell of, such as ["person", "cat"]; None: all that it knows.
         **knobs: run one of our models otherwise than it was trained: see `KNOBS`.
 
     Raises:
-        InputError: there is no such model, it cannot be had, or its files are damaged.
+        InputError: there is no such model, it cannot be had, or its files are damaged; or it knows
+            no such class.
         ValueError: this model has no such option.
     """
     require_score(score_threshold)
     _check_knobs(knobs)
     source = name if isinstance(name, Source) else find_source(name, say)
     detector = _load(source, fast, score_threshold, bfloat16, sides, say, knobs)
-    options = {"fast": fast, "bfloat16": bfloat16, "sides": sides, **knobs}
+    if classes is not None:
+        detector = detector.only(classes)
+    options = {"fast": fast, "bfloat16": bfloat16, "sides": sides, "classes": classes, **knobs}
     detector.again = functools.partial(
         load_detector, lasting_name(name, source), say=None, **options
     )

@@ -8,10 +8,12 @@ from helpers import DATA
 from helpers.models import zoo
 from helpers.models.cards import read_card
 from helpers.models.label_maps import find_label_map, own_folders, read_label_map
+from helpers.spelling import hint
 from helpers.structures import InputError
 
 BUNDLED = ("streets", "everyday")  # for drawn streets; for photographs
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
+ALIASES = {"coco": COCO}  # short names, where there is no folder of that name
 COCO_LABELS = DATA / "coco_labels.pbtxt"
 
 
@@ -50,6 +52,21 @@ def find_source(name="auto", say=print) -> Source:
     return _from_zoo(name, say)
 
 
+def find_card(name) -> dict:
+    """The card of a model, with "place", where it lies; nothing is fetched.
+
+    Raises:
+        InputError: there is no such model.
+    """
+    if name in BUNDLED or os.path.exists(os.path.expanduser(name)):
+        source = find_source(name, say=None)
+        return {**source.card, "place": str(source.path)}
+    card = card_in_zoo(name)
+    folder = zoo.find_cached(card)
+    place = str(folder) if folder else f"to be fetched: python3 run.py models fetch {name}"
+    return {**card, "place": place}
+
+
 def lasting_name(name, source):
     """What finds the same model again from any folder: its name, or a `Source` with whole path.
 
@@ -69,10 +86,12 @@ def card_in_zoo(name) -> dict:
         InputError: there is no such model; or see `catalogue`.
     """
     cards = zoo.catalogue()
+    name = ALIASES.get(name, name)
     if name not in cards:
-        known = ", ".join([*BUNDLED, *cards, "auto"])
+        known = [*BUNDLED, *ALIASES, *cards, "auto"]
         raise InputError(
-            f"no model {str(name)[:200]!r}: use one of {known}, or the folder of a model"
+            f"no model {str(name)[:200]!r}: use one of {', '.join(known)}, or the folder of a model"
+            f"{hint(name, known)}"
         )
     return cards[name]
 
@@ -145,6 +164,6 @@ def _is_of_coco(name, config) -> bool:
 def _from_zoo(name, say) -> Source:
     """A model of the zoo, in the cache from now on."""
     card = card_in_zoo(name)
-    graph = find_graph(zoo.fetch(card, zoo.ProgressBar(name) if say else None))
+    graph = find_graph(zoo.fetch(card, zoo.ProgressBar(card["name"]) if say else None))
     labels = COCO_LABELS if card.get("categories") == "coco" else find_label_map(graph)
     return Source("graph", graph, {**card, "categories": read_label_map(labels) if labels else {}})

@@ -23,6 +23,7 @@ from helpers.structures import InputError
 CARDS = DATA / "zoo.json"
 BLANK = {"mirrors": [], "bytes": None, "digest": None, "files": {}}
 STAMP = "pixelwise.json"
+UNPACKED = 3  # times the size of an archive, which is needed to unpack it beside itself
 NAMES = re.compile(r"\w[\w.-]* \w[\w.-]*\.tar\.gz")  # of a folder and of a file
 # What a JSON file raises that is not what it should be.
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
@@ -229,7 +230,8 @@ def _see_that_archive_is_there(card, cache, progress) -> str:
 
 def _download(url, part, card, progress):
     """Receive what a URL serves, and check it: what is wrong does not stay."""
-    download.receive(url, part, card["bytes"], card["digest"] is not None, progress)
+    has_digest = card["digest"] is not None
+    download.receive(url, part, card["bytes"], has_digest, progress, room=UNPACKED)
     try:
         _refuse_other(part, card["digest"])
     except ValueError:

@@ -158,7 +158,8 @@ def _stamp(plan, detector, track):
     """What is wanted of a video, as text: only parts of the same wishes are taken up again."""
     name = getattr(detector, "name", None)
     threshold = getattr(detector, "score_threshold", None)
-    return repr((plan, plan.src.stat().st_mtime, name, threshold, track))
+    kept = getattr(detector, "kept", None)
+    return repr((plan, plan.src.stat().st_mtime, name, threshold, kept, track))
 
 
 def _count_finished(folder, numbers):

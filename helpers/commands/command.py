@@ -1,0 +1,23 @@
+"""What a user reads of a command, and what it takes."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command of run.py.
+
+    Attributes:
+        summary: what it is for, a line.
+        examples: what one may type behind "python3 run.py ", and what that does; two of them.
+        add_options: gives a parser its options. None: whatever follows the command goes to the
+            tool behind it.
+        more: what else there is to say; "" for nothing.
+        takes_pairs: whether "conf=0.25", as Ultralytics writes it, stands for "--conf 0.25".
+    """
+
+    summary: str
+    examples: tuple[tuple[str, str], ...]
+    add_options: Callable | None = None
+    more: str = ""
+    takes_pairs: bool = False

@@ -1,0 +1,50 @@
+"""Kinds of values that options take."""
+
+import argparse
+import pathlib
+import re
+
+DEVICE = re.compile(r"auto|cpu|(gpu|cuda)?:?\d*")
+
+
+def path(text):
+    """A path in which `~` is the home folder, also where no shell has seen to it."""
+    return pathlib.Path(text).expanduser()
+
+
+def share(text):
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, got {text!r}") from None
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and 1, got {text}")
+    return value
+
+
+def names(text):
+    """Names with commas between, as a list."""
+    found = [name.strip() for name in text.split(",") if name.strip()]
+    if not found:
+        raise argparse.ArgumentTypeError("needs names, such as person,cat")
+    return found
+
+
+def device(text):
+    """Where to compute: "auto", "cpu", "gpu", or the number of a GPU as a string."""
+    word = text.lower()
+    if not word or not DEVICE.fullmatch(word):
+        raise argparse.ArgumentTypeError(
+            f"must be auto, cpu, gpu or the number of a GPU, got {text!r}"
+        )
+    number = re.sub(r"\D", "", word)
+    return number or word.replace("cuda", "gpu").strip(":")
+
+
+def new_name(text):
+    """OLD=NEW as a pair."""
+    old, is_there, new = text.partition("=")
+    if not (old and is_there and new.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form OLD=NEW")
+    return old, new.strip()

@@ -1,0 +1,62 @@
+"""An input that is an address on the web: the file behind it, whole, or a line on why not."""
+
+import os
+import re
+import sys
+from urllib.parse import unquote, urlsplit
+
+from helpers.models import ProgressBar, WebPageError, explain, receive
+from helpers.structures import InputError
+
+MOST = 2 * 10**9  # bytes
+NAME = 80  # characters of a file's name, at most
+
+
+def is_url(text) -> bool:
+    """Whether a text is an address rather than a path."""
+    return re.match(r"[A-Za-z][\w+.-]+://", str(text)) is not None
+
+
+def fetch(url, folder):
+    """The file behind an address, in a folder; one that was broken off goes on where it was.
+
+    Args:
+        url: http or https.
+        folder: Path, made if need be; an older file of the same name is replaced by the whole one.
+
+    Returns:
+        Its path.
+
+    Raises:
+        InputError: it is no file that can be had; one line with the remedy.
+    """
+    import requests
+
+    if urlsplit(url).scheme.lower() not in ("http", "https"):
+        raise InputError(f"{url}: only http and https are fetched; download it, name the file")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name_of(url)
+    part = folder / f".{path.name}.part"
+    progress = ProgressBar(path.name) if sys.stderr.isatty() else None
+    try:
+        receive(url, part, progress=progress, limit=MOST)
+    except WebPageError:
+        raise InputError(
+            f"{url}: is a web page, not a file; give the address of the picture or video itself"
+        ) from None
+    except requests.RequestException as error:
+        raise InputError(f"{url}: {explain(error)}; check the address and the network") from None
+    except ValueError as error:  # too long, too slow
+        part.unlink(missing_ok=True)
+        raise InputError(f"{url}: {error}; download it with a browser, name the file") from None
+    finally:
+        if progress:
+            progress.close()
+    os.replace(part, path)
+    return path
+
+
+def name_of(url) -> str:
+    """A file's name from an address; it says nothing of the content."""
+    last = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
+    return re.sub(r"[^\w.-]", "_", last).lstrip(".")[-NAME:] or "download"
