@@ -159,7 +159,7 @@ def _texts(detections):
         score = detections.scores[i]
         if score != 1:
             text += f" · {percent(score)}"
-        texts.append(text)
+        texts.append(text.replace("\N{NO-BREAK SPACE}", " "))  # the font has no sign for it
     return texts
 
 

@@ -137,9 +137,9 @@ def test_a_class_has_one_colour_if_asked_for():
 
 def test_what_the_chips_say():
     objects = detections([(0, 0, 9, 9)] * 3, (9, 9), scores=[1, 0.9996, 0.5])
-    assert drawing._texts(objects) == ["person", "car · 99\xa0%", "person · 50\xa0%"]
+    assert drawing._texts(objects) == ["person", "car · 99 %", "person · 50 %"]
     objects = objects.replace(track_ids=np.array([4, 5, 6]))
-    assert drawing._texts(objects) == ["person #4", "car #5 · 99\xa0%", "person #6 · 50\xa0%"]
+    assert drawing._texts(objects) == ["person #4", "car #5 · 99 %", "person #6 · 50 %"]
 
 
 @pytest.mark.parametrize("size", [(256, 320), (720, 1280), (2160, 3840)])
