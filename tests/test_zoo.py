@@ -228,19 +228,19 @@ def test_commands(served, tmp_path, capsys):
     assert head.split() == ["name", "classes", "MB", "mask", "mAP", "ms", "where"]
     assert rows[0].split()[:4] == ["streets", "8", "5", "28"]
     assert len(rows[1]) <= 100 and "coco is short for" in rows[-1]
-    assert "to be fetched" in rows[2]
+    assert rows[2].endswith("to fetch")
     assert models.main(["fetch", "coco"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"coco: {tmp_path}") and out.endswith("frozen_inference_graph.pb\n")
     assert models.main(["list", "--json"]) == 0
     (row,) = [row for row in json.loads(capsys.readouterr().out) if row["name"] == NAME]
-    assert row["where"] == "in the cache" and row["mask"] == 55
+    assert row["where"] == "cached" and row["mask"] == 55
     assert models.main(["info", NAME, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mask_size"] == 55
     assert models.main(["info", "streets"]) == 0
     page = capsys.readouterr().out
     assert page.startswith("streets\n") and "{" not in page
-    assert re.search(r"(?m)^knows      8 classes: person, bicycle,", page)
+    assert re.search(r"(?m)^knows        8 classes: person, bicycle,", page)
     assert max(map(len, page.splitlines())) <= 100
     assert models.main(["verify", "coco"]) == 0
     (graph,) = (tmp_path / "cache").rglob("frozen_inference_graph.pb")

@@ -37,7 +37,7 @@ def _bundled_row(name):
         "mask": card["config"]["mask_side"],
         "mAP": None,
         "ms": None,
-        "where": "comes with Pixelwise",
+        "where": "bundled",
     }
 
 
@@ -50,7 +50,7 @@ def _zoo_row(card):
         "mask": card.get("mask_size"),
         "mAP": published.get("mAP"),
         "ms": published.get("ms"),
-        "where": "in the cache" if zoo.find_cached(card) else "to be fetched",
+        "where": "cached" if zoo.find_cached(card) else "to fetch",
     }
 
 

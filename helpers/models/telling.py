@@ -4,7 +4,7 @@ import shutil
 import textwrap
 
 WIDTH = 100  # characters, at most
-TITLE = 11  # characters of a field's title and the gap behind it
+TITLE = 13  # characters of a field's title and the gap behind it
 # Fields of a card that are told as they are, in this order, and what they are called.
 PLAIN = {
     "about": "what",
@@ -57,12 +57,20 @@ def describe(card) -> str:
     lines = [card["name"]]
     for field, title in PLAIN.items():
         if known.get(field):
-            paragraphs = _paragraphs(known[field])
-            inner = [line for text in paragraphs for line in textwrap.wrap(text, width)]
-            lines.append(textwrap.indent("\n".join(inner), " " * TITLE).replace(
-                " " * TITLE, title.ljust(TITLE), 1
-            ))  # fmt: skip
+            inner = "\n".join(_wrapped(text, width) for text in _paragraphs(known[field]))
+            lines.append(title.ljust(TITLE) + textwrap.indent(inner, " " * TITLE).lstrip())
     return "\n".join(lines)
+
+
+def _wrapped(text, width):
+    """A text in lines; behind a dash they are indented, and addresses stay whole."""
+    return textwrap.fill(
+        text,
+        width,
+        subsequent_indent="  " if text.startswith("- ") else "",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _paragraphs(value):
