@@ -4,7 +4,7 @@ python3 .ci/readme.py [--test]
 
 The project is cloned from this folder, committed files only. Of the environment only PATH and the
 settings of the package index stay. The home folder has two photographs and a video, as README has
-it. JupyterLab is closed when it has answered; `run.py test`, which takes long, is left out unless
+it. Its Python code is run as a script, by a name that hides a package. JupyterLab is closed when it has answered; `run.py test`, which takes long, is left out unless
 --test is given. Where there is no network, a zoo model must be refused in a line.
 """
 
@@ -58,12 +58,13 @@ def main():
         environment = {key: value for key, value in os.environ.items() if KEPT.match(key)}
         environment |= {"HOME": str(home), "PIXELWISE_CACHE": str(home / "cache")}
         (home / "photos").mkdir()
-        for name in ("street-1.jpg", "street-2.jpg"):
-            shutil.copy(ROOT / "data/pictures" / name, home / "photos")
+        for name in ("astronaut.jpg", "chelsea.jpg"):
+            shutil.copy(ROOT / "data/photographs" / name, home / "photos")
         shutil.copy(ROOT / "data/street.mp4", home / "holiday.mp4")
-        (home / "six.py").write_text(code + "\nprint(detections.names)\n", encoding="utf-8")
+        (home / "six.py").write_text(code, encoding="utf-8")
         where = home
-        for command in [*commands, ".venv/bin/python - < ~/six.py"]:
+        script = ".venv/bin/python ~/six.py && ls found.jpg"
+        for command in [*commands, script]:
             if "run.py test" in command and "--test" not in sys.argv:
                 continue
             start, done = time.monotonic(), re.sub(r"https://github\.com/\S+", str(ROOT), command)

@@ -1,4 +1,4 @@
-"""What TensorFlow tells its developers on standard error is kept from readers, in one place."""
+"""TensorFlow is imported in silence: what it tells its developers is kept from readers."""
 
 import contextlib
 import importlib.util
@@ -18,6 +18,21 @@ def silence():
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+@contextlib.contextmanager
+def without_script_folder():
+    """Hide the folder of the script that runs: a six.py there would be taken for TensorFlow's."""
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    folder = script and os.path.dirname(os.path.abspath(script))
+    is_first = bool(sys.path) and sys.path[0] == folder
+    if is_first:
+        del sys.path[0]
+    try:
+        yield
+    finally:
+        if is_first:
+            sys.path.insert(0, folder)
 
 
 class SilentImport:
@@ -42,7 +57,7 @@ class SilentImport:
         execute = spec.loader.exec_module
 
         def execute_silently(module):
-            with silence():
+            with silence(), without_script_folder():
                 execute(module)
 
         spec.loader.exec_module = execute_silently

@@ -18,6 +18,7 @@ import threading
 
 import pytest
 
+import run
 from helpers.pictures import read_image, save_image
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,9 +27,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage"""
-SETTINGS = {  # no news from outside; and every cell in the page, even those out of sight
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "notebook-extension/tracker": {"windowingMode": "none"},
+SETTINGS = run.LAB_SETTINGS | {  # and every cell in the page, even those out of sight
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
 PATIENCE = 240_000  # ms; a machine may be busy
 STATE = """place => [place.querySelector("[role=status]").innerText,
@@ -62,7 +62,7 @@ def lab(tmp_path_factory):
     for path in (folder / "project/notebooks").glob("0[025]_*.ipynb"):
         shorten(path)
     for name, values in SETTINGS.items():
-        file = folder / f"settings/@jupyterlab/{name}.jupyterlab-settings"
+        file = folder / f"settings/{name.replace(':', '/')}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from helpers import silence
+
 HELPERS = pathlib.Path(__file__).parents[1] / "helpers"
 FILES = sorted(HELPERS.rglob("*.py"))
 NAMES = [".".join(path.relative_to(HELPERS).with_suffix("").parts) for path in FILES]
@@ -141,6 +143,17 @@ def test_importing_is_silent_and_asks_no_network():
     done = subprocess.run(run, cwd=HELPERS.parent, capture_output=True, text=True, timeout=300)
     assert done.stdout == "all imported\n", done.stderr[-500:]
     assert done.stderr == "", "TensorFlow greets"
+
+
+def test_tensorflow_does_not_see_the_folder_of_the_script(monkeypatch, tmp_path):
+    """Its own six.py is a package; a user's script may have any name. `.ci/readme.py` tries it."""
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(tmp_path / "six.py"))
+    for path in ([str(tmp_path), "b"], ["a", "b"], []):
+        monkeypatch.setattr(sys, "path", list(path))
+        with pytest.raises(ImportError), silence.without_script_folder():
+            assert sys.path == [folder for folder in path if folder != str(tmp_path)]
+            raise ImportError
+        assert sys.path == path
 
 
 def test_no_drawer_for_odds_and_ends():
