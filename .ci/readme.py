@@ -4,8 +4,9 @@ python3 .ci/readme.py [--test]
 
 The project is cloned from this folder, committed files only. Of the environment only PATH and the
 settings of the package index stay. The home folder has two photographs and a video, as README has
-it. Its Python code is run as a script, by a name that hides a package. JupyterLab is closed when it has answered; `run.py test`, which takes long, is left out unless
---test is given. Where there is no network, a zoo model must be refused in a line.
+it. Its Python code is run as a script, by a name that hides a package. JupyterLab is closed when it
+has answered; `run.py test`, which takes long, is left out unless --test is given. Where there is no
+network, a zoo model must be refused in a line.
 """
 
 import os
