@@ -67,7 +67,8 @@ def draw_detections(
     Args:
         image: (H, W, 3) uint8 RGB; may be read-only or a view.
         detections: the objects of this picture; masks may be None, N may be 0.
-        labels: write class and score (which a true object, of score 1, has not).
+        labels: write class and score (which a true object, of score 1, has not); not where that
+            would be larger than its object and hide another.
         masks: tint the masks.
         boxes: draw the boxes.
         alpha: strength of the tint, 0 to 1.
@@ -106,7 +107,10 @@ def draw_detections(
         texts = _texts(detections)
         chips = [_chip(text, color, size) for text, color in zip(texts, colors, strict=True)]
         places = _places(chips, corners, shape, detections.track_ids, label_memory)
-        for chip, (x, y) in zip(chips, places, strict=True):
+        for chip, place in zip(chips, places, strict=True):
+            if place is None:
+                continue
+            x, y = place
             if chip.shape[0] <= height and chip.shape[1] <= width:
                 canvas[y : y + chip.shape[0], x : x + chip.shape[1]] = chip
     return canvas
@@ -183,6 +187,8 @@ def text_ink(text, size):
 def _places(chips, corners, shape, track_ids=None, memory=None):
     """Where each chip goes, (x, y): at its box, inside the picture, clear of chips and objects.
 
+    It is None for a chip that is larger than its object and would hide a part of another.
+
     Args:
         chips: one for each object, (h, w, 3).
         corners: (N, 4) int, the boxes.
@@ -195,6 +201,7 @@ def _places(chips, corners, shape, track_ids=None, memory=None):
     keys = list(range(num)) if track_ids is None else track_ids.tolist()
     taken = np.vstack([corners, np.zeros((num, 4), int)])  # by objects, then by chips placed
     price = np.repeat([1, 9], num)  # of a pixel of an object, and of another chip
+    is_shown = [True] * num
     for i in np.argsort(keys):  # the same order in each frame
         height, width = chips[i].shape[:2]
         places = _places_around(corners[i], height, width)
@@ -207,9 +214,15 @@ def _places(chips, corners, shape, track_ids=None, memory=None):
         if keys[i] in choices:
             cost[choices[keys[i]]] -= 0.4 * width * height
         choice = np.argmin(cost)
+        box_area = (corners[i, 2:] - corners[i, :2]).prod()
+        if cost[choice] > 0 and width * height > box_area:
+            is_shown[i] = False
+            choices.pop(keys[i], None)
+            continue
         choices[keys[i]] = choice
         taken[num + i] = chip_corners[choice]
-    return taken[num:, :2].tolist()
+    places = taken[num:, :2].tolist()
+    return [place if shown else None for place, shown in zip(places, is_shown, strict=True)]
 
 
 def _places_around(box, height, width):

@@ -157,6 +157,20 @@ def test_chips_stay_inside_and_apart(size):
     assert taken.max() == 1
 
 
+def test_a_small_object_gets_no_label_that_would_hide_another():
+    """A label of 30 x 10 at an object of 8 x 8: alone, it has one; inside another object, none."""
+    chips = [np.zeros((10, 30, 3), np.uint8)] * 2
+    small = (100, 50, 108, 58)
+    apart = drawing._places(chips, np.array([small, (5, 5, 65, 45)]), (100, 200, 3))
+    assert apart == [[100, 40], [5, 45]]
+    around = drawing._places(chips, np.array([small, (20, 12, 199, 99)]), (100, 200, 3))
+    assert around == [None, [20, 2]]
+    memory = LabelMemory()
+    corners = np.array([small, (20, 12, 199, 99)])
+    drawing._places(chips, corners, (100, 200, 3), np.array([3, 4]), memory)
+    assert set(memory.choices) == {4}
+
+
 def test_labels_of_a_video_stay_where_they_were():
     """Two boxes side by side: the right one's label stands clear of the left one, or stays put."""
 

@@ -218,7 +218,7 @@ def test_the_page_counts_over_a_line_and_lists_tracks(files):
         box = [[x - 5, 5, x + 5, 15]]
         history.add(second, Detections(box, [3], [1], (60, 80), NAMES, track_ids=[4]))
     figure = video_figure(Entry("a b.mp4", "a b.mov", "text"), "p.jpg", (60, 80), history)
-    assert "1 × car from B to A" in figure and "a%20b.mp4.tracks.csv" in figure
+    assert "1&nbsp;× car from A to B" in figure and "a%20b.mp4.tracks.csv" in figure
 
 
 class Links(HTMLParser):

@@ -18,10 +18,13 @@ function filter() {
     const fits = Number(part.dataset.score) >= least && names.has(part.dataset.name);
     part.classList.toggle("off", !fits);
   }
-  const shown = all(".objects li:not(.off)").length;
+  const told = [];
+  for (const [kind, rows] of [["objects", ".objects li"], ["tracks", "tbody tr"]]) {
+    const num = all(rows).length;
+    if (num) told.push(`${all(`${rows}:not(.off)`).length} of ${num} ${kind}`);
+  }
   form.querySelector("output").value = `${form.elements.score.value}\u00a0%`;
-  form.querySelector("[role=status]").textContent =
-    `${shown} of ${all(".objects li").length} objects`;
+  form.querySelector("[role=status]").textContent = told.join(", ");
   seen.forEach(declutter);
 }
 
@@ -32,19 +35,22 @@ function check(event) {
   filter();
 }
 
-// Labels: the best first; one that would lie on another, or hide a small object, waits -----------
+// Labels: the best first; none on another, nor, if larger than its object, on another object ------
 
 function declutter(figure) {
   const taken = [];
-  const num = all(".objects li:not(.off)", figure).length;
+  const boxes = new Map();
+  for (const object of all("g:not(.off)", figure)) {
+    boxes.set(object.dataset.number, object.querySelector(".frame").getBoundingClientRect());
+  }
   for (const tag of all(".tag:not(.off)", figure)) {
     const place = tag.getBoundingClientRect();
-    const object = figure.querySelector(`g[data-number="${tag.dataset.number}"] .frame`);
-    const box = object.getBoundingClientRect();
-    const isSmall = num > 4 && box.width * box.height < place.width * place.height;
-    const hides = taken.some((other) => overlap(place, other));
-    tag.classList.toggle("crowded", isSmall || hides);
-    if (!isSmall && !hides) taken.push(place);
+    const own = boxes.get(tag.dataset.number);
+    const others = [...boxes.values()].filter((box) => box !== own);
+    const isLarger = place.width * place.height > own.width * own.height;
+    const hides = [...taken, ...(isLarger ? others : [])].some((other) => overlap(place, other));
+    tag.classList.toggle("crowded", hides);
+    if (!hides) taken.push(place);
   }
 }
 
@@ -65,6 +71,12 @@ function pick(figure, number) {
     const isOne = !isOn && button.parentElement.dataset.number === number;
     button.setAttribute("aria-pressed", isOne);
   }
+  if (isOn) return;
+  const stage = figure.querySelector(".stage").getBoundingClientRect();
+  const frame = figure.querySelector(`g[data-number="${number}"] .frame`).getBoundingClientRect();
+  const x = frame.left + frame.width / 2 - stage.left - stage.width / 2;
+  const y = frame.top + frame.height / 2 - stage.top - stage.height / 2;
+  figure.querySelector(".stage").scrollBy(x, y); // enlarged, it may have been out of sight
 }
 
 function zoom(figure, times) {
@@ -139,7 +151,7 @@ function count(figure, tracks) {
   const counts = crossings(tracks, line);
   const texts = Object.keys(counts).sort().map((key) => {
     const goal = key.slice(-1);
-    return `${counts[key]} × ${key.slice(0, -2)} from ${goal === "B" ? "A to B" : "B to A"}`;
+    return `${counts[key]}\u00a0× ${key.slice(0, -2)} from ${goal === "B" ? "A to B" : "B to A"}`;
   });
   figure.querySelector(".crossings").textContent = texts.join(", ") || "nothing crosses the line";
 }
@@ -153,6 +165,7 @@ function prepareCount(figure) {
     handle.setAttribute("cy", Math.min(height, Math.max(0, y)));
     count(figure, tracks);
   }
+  count(figure, tracks);
   for (const handle of all("circle", figure)) {
     handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId));
     handle.addEventListener("pointermove", (event) => {
@@ -182,7 +195,7 @@ theme.addEventListener("click", () => {
     : matchMedia("(prefers-color-scheme: dark)").matches;
   style.colorScheme = isDark ? "light" : "dark";
 });
-form.hidden = all(".objects li").length === 0;
+form.hidden = all("[data-score]").length === 0;
 form.addEventListener("input", filter);
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const button of all("fieldset button")) button.addEventListener("click", check);

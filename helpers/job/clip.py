@@ -7,10 +7,12 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 
-COLUMNS = ("track", "class", "frames", "seconds", "mean area, pixels")
+from helpers.job.page import as_html
+
+COLUMNS = ("track", "class", "frames", "seconds", "mean area")
 MOST_TRACKS = 500  # in the table on the page; the file beside the video holds them all
 TOLERANCE = 1.0  # pixels of the video that a path on the page may lie beside the true one
-FIRST_LINE = (0.5, 0.05, 0.5, 0.85)  # x1 y1 x2 y2, shares of the sides
+FIRST_LINE = (0.5, 0.85, 0.5, 0.05)  # x1 y1 x2 y2, shares of the sides
 
 
 def video_figure(entry, poster, size, history) -> str:
@@ -25,8 +27,8 @@ def video_figure(entry, poster, size, history) -> str:
     height, width = size
     x1, y1, x2, y2 = np.multiply(FIRST_LINE, (width, height, width, height)).round(1).tolist()
     line = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
-    radius = max(width, height) / 60
-    source, text = html.escape(entry.source), html.escape(entry.text)
+    radius = max(width, height) / 90
+    source, text = html.escape(entry.source), as_html(entry.text)
     return f"""<figure class="video counting">
 <figcaption><h3>{source}</h3> <span class="soft">{text}</span>
 <a href="{quote(entry.name)}">{html.escape(entry.name)}</a>
@@ -56,7 +58,7 @@ def _crossed(history, start, end) -> str:
     texts = []
     for (name, side), count in sorted(history.crossings(start, end).items()):
         ways = {"left": "B to A", "right": "A to B"}
-        texts.append(f"{count} × {html.escape(name)} from {ways[side]}")
+        texts.append(f"{count}&nbsp;× {html.escape(name)} from {ways[side]}")
     return ", ".join(texts) or "nothing crosses the line"
 
 
@@ -64,9 +66,11 @@ def _table(history) -> str:
     """The tracks: how long each was seen, and how large it was."""
     rows = []
     for row in history.table()[:MOST_TRACKS]:
+        name = html.escape(row["name"])
         seen = f"{row['first_seconds']:.1f} to {row['last_seconds']:.1f}"
         rows.append(
-            f"<tr><td>#{row['id']}</td><td>{html.escape(row['name'])}</td><td>{row['frames']}</td>"
+            f'<tr data-score="1" data-name="{name}">'
+            f"<td>#{row['id']}</td><td>{name}</td><td>{row['frames']}</td>"
             f"<td>{seen}</td><td>{row['mean_area']:,.0f}</td></tr>\n"
         )
     if not rows:

@@ -55,13 +55,13 @@ def make_page(entries, summary, counts, detector, problems, downloads="") -> str
     return string.Template(parts[".html"]).substitute(
         style=parts[".css"],
         script=parts[".js"],
-        model=_text(detector.name),
+        model=as_html(detector.name),
         score=floor,
         least=floor,
         floor=int(floor[:-2]),
-        note=_text(detector.card.get("note") or ""),
-        failed="".join(f"<li>{_text(line)}</li>" for line in problems[:MAX_PROBLEMS]),
-        summary=_text(summary),
+        note=as_html(detector.card.get("note") or ""),
+        failed="".join(f"<li>{as_html(line)}</li>" for line in problems[:MAX_PROBLEMS]),
+        summary=as_html(summary),
         classes="".join(map(_class_box, Counter(counts).most_common())),
         downloads=downloads,
         videos=_section("Videos", videos),
@@ -70,14 +70,14 @@ def make_page(entries, summary, counts, detector, problems, downloads="") -> str
     )
 
 
-def save_preview(out, name, image):
+def save_preview(out, name, image, quality=90):
     """Save a small copy for the page; returns its address there, and its (height, width)."""
     height, width = image.shape[:2]
     shrink = PREVIEW / max(height, width)
     if shrink < 1:
         size = max(1, round(width * shrink)), max(1, round(height * shrink))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    save_image(out / "page" / name, image)
+    save_image(out / "page" / name, image, quality)
     return quote(f"page/{name}"), image.shape[:2]
 
 
@@ -96,6 +96,6 @@ def _class_box(counted) -> str:
     )
 
 
-def _text(plain) -> str:
+def as_html(plain) -> str:
     """Plain text as HTML; a number stays with what it counts."""
     return html.escape(plain).replace(" × ", "&nbsp;×&nbsp;")

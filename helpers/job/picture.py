@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from helpers.drawing import INK, PAPER, color_of, contrast
 from helpers.job.outline import outline
+from helpers.job.page import as_html
 from helpers.structures import percent
 
 LOW, HIGH = 0.06, 0.7  # shares of the picture: labels turn inwards nearer to its top and right edge
@@ -30,7 +31,7 @@ def picture_figure(entry, key, preview, size, detections, crops=(), xrays=()) ->
         crop = crops[i] if crops else None
         rows.append(mark.row(crop, f"{key}-{i + 1}" if xrays else None))
     height, width = size
-    source, text = html.escape(entry.source), html.escape(entry.text)
+    source, text = html.escape(entry.source), as_html(entry.text)
     return f"""<figure class="picture" id="{key}">
 <figcaption><h3>{source}</h3> <span class="soft">{text}</span>
 <a href="{quote(entry.name)}">drawn, in full size</a></figcaption>
@@ -38,7 +39,7 @@ def picture_figure(entry, key, preview, size, detections, crops=(), xrays=()) ->
 <img loading="lazy" width="{width}" height="{height}" src="{preview}" alt="{source}: {text}">
 <div class="after"><svg viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(marks)}</svg>
 {"".join(tags)}</div></div></div>
-<div class="tools" hidden><label>after <input type="range" name="wipe" value="0"> before</label>
+<div class="tools" hidden><label>before <input type="range" name="wipe" value="0"> after</label>
 <button type="button" data-zoom-by="0.6667" aria-label="smaller">−</button>
 <button type="button" data-zoom-by="1.5" aria-label="larger">+</button>
 <button type="button" data-zoom-by="0" aria-label="whole">whole</button></div></div>

@@ -19,7 +19,7 @@ from helpers.structures import InputError
 from helpers.video import History, process_video, read_frames
 
 ON_PAGE = 200  # pictures that index.html shows at most; the folder holds them all
-WITH_XRAYS = 6  # pictures at most, where the model has them
+WITH_XRAYS = 3  # pictures at most, where the model has them
 KEPT = (".jpg", ".jpeg", ".png")  # endings that a picture's result keeps; others get .jpg behind
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers.job.page import save_preview
 
-WIDTH = 560  # pixels of a step's picture
+WIDTH = 480  # pixels of a step's picture
 A_PIXEL = 0.01  # what a pixel counts beside a score, where the same box is looked for
 
 
@@ -67,7 +67,7 @@ def _step(step, place, out) -> str:
     height, width = step.picture.shape[:2]
     width, height = WIDTH, round(WIDTH * height / width)
     picture = cv2.resize(step.picture, (width, height), interpolation=cv2.INTER_AREA)
-    address, _ = save_preview(out, place, picture)
+    address, _ = save_preview(out, place, picture, quality=80)
     text = html.escape(step.text)
     return (
         f'<li><img loading="lazy" width="{width}" height="{height}" src="{address}" alt="{text}">'

@@ -86,6 +86,16 @@ class Sheet:
         paper = window + ground * (255.0 - window)
         window[:] = paper + ink[..., None] / 255 * (color - paper)
 
+    def grid(self, x, y, color, width, box=None):
+        """Draw lines at each x and each y, across a box x1 y1 x2 y2, or the whole sheet."""
+        if box is None:
+            far = np.divide(self.pixels.shape[1::-1], self._scale) + self._origin
+            box = (*self._origin, *far)
+        left, top, right, bottom = box
+        lines = [[(edge, top), (edge, bottom)] for edge in x]
+        lines += [[(left, edge), (right, edge)] for edge in y]
+        self._lines(self._place(lines), color, width)
+
     def table(self, values, box, color, form, size, at=(0.5, 0.5)):
         """Draw numbers (H, W) as a grid in a box x1 y1 x2 y2.
 
@@ -98,9 +108,7 @@ class Sheet:
         left, top, right, bottom = box
         x = np.linspace(left, right, columns + 1)
         y = np.linspace(top, bottom, rows + 1)
-        lines = [[(edge, top), (edge, bottom)] for edge in x]
-        lines += [[(left, edge), (right, edge)] for edge in y]
-        self._lines(self._place(lines), GRID, 2)
+        self.grid(x, y, GRID, 2, box)
         x = x[:-1] + at[0] * np.diff(x)
         y = y[:-1] + at[1] * np.diff(y)
         for i, j in np.ndindex(rows, columns):

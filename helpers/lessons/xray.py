@@ -73,7 +73,7 @@ def explore_xray(image, stages, model, categories=None) -> Explorer:
         steps = kept[detection]
         require(1 <= step <= len(steps), f"step must be 1 to {len(steps)}, got {step}")
         chosen = steps[step - 1]
-        return chosen.picture, f"{chosen.text} See {chosen.source}."
+        return chosen.picture, f"{chosen.name}: {chosen.text} See {chosen.source}."
 
     controls = {
         "detection": slider(1, "detection", 1, num, 1, "IntSlider"),
@@ -132,7 +132,7 @@ def _mask_grid(sharp, way, stages, config, name):
     sheet.frame(_shifted(way.box, left, top), RED, 3)
     num_inside = int((way.mask_scores >= HALF).sum())
     return sheet.pixels, (
-        f"Mask grid of {name}, {percent(way.score)}: the mask head gives {side} x {side} scores; "
+        f"{side} x {side} scores of the mask head for this {name} ({percent(way.score)}); "
         f"{num_inside} of {side * side} reach one half."
     )
 
@@ -142,17 +142,16 @@ def _samples(sharp, way, stages, config, name):
     left, top, right, bottom = _window(way.box, config.image_size)
     sheet = _sheet(sharp, left, top, right, bottom)
     stride = 2**way.mask_level
-    for x in np.arange(left - left % stride, right, stride):
-        sheet.frame(_shifted((x, top, x, bottom), left, top), BLUE, 1)
-    for y in np.arange(top - top % stride, bottom, stride):
-        sheet.frame(_shifted((left, y, right, y), left, top), BLUE, 1)
+    x = np.arange(left - left % stride, right, stride)
+    y = np.arange(top - top % stride, bottom, stride)
+    sheet.grid(ENLARGED * (x - left), ENLARGED * (y - top), BLUE, 1)
     sheet.frame(_shifted(way.box, left, top), RED, 3)
     points = np.meshgrid(ENLARGED * (way.samples_x - left), ENLARGED * (way.samples_y - top))
-    sheet.dots(*points, RED, 7)
+    sheet.dots(*points, RED, 5)
     num = len(way.samples_x)
     return sheet.pixels, (
-        f"RoIAlign reads {num} x {num} points inside the box from P{way.mask_level}, whose cells "
-        f"(blue) are {stride} pixels wide."
+        f"{num} x {num} points inside the box, read from P{way.mask_level}, whose cells (blue) are "
+        f"{stride} pixels wide."
     )
 
 
@@ -163,7 +162,7 @@ def _proposal(sharp, way, stages, config, name):
     sheet.frame(ENLARGED * way.box, RED, 4)
     moves = np.abs(way.box - way.proposal)
     return sheet.pixels, (
-        f"Proposal {way.proposal_rank + 1} of {config.num_proposals}, objectness "
+        f"number {way.proposal_rank + 1} of {config.num_proposals}, objectness "
         f"{percent(way.proposal_score)} (dashed): the box head moved its edges by up to "
         f"{moves.max():.1f} pixels and called it {name}."
     )
@@ -178,7 +177,7 @@ def _anchor(sharp, way, stages, config, name):
     row, column = way.cell
     sheet.dots(ENLARGED * (x1 + x2) / 2, ENLARGED * (y1 + y2) / 2, BLUE, 12)
     return sheet.pixels, (
-        f"Anchor {way.anchor_index:,} of {config.num_anchors:,} (dashed): {x2 - x1:.0f} x "
+        f"number {way.anchor_index + 1:,} of {config.num_anchors:,} (dashed): {x2 - x1:.0f} x "
         f"{y2 - y1:.0f} pixels around row {row}, column {column} of P{way.anchor_level}. The RPN "
         f"moved it to the proposal."
     )
@@ -198,7 +197,7 @@ def _level(sharp, way, stages, config, name):
     side = ENLARGED * 2**way.anchor_level
     sheet.frame(side * np.array([column, row, column + 1, row + 1]), RED, 4)
     return sheet.pixels, (
-        f"P{way.anchor_level}: {rows} x {columns} cells of {channels} numbers each, their mean as "
+        f"P{way.anchor_level}, {rows} x {columns} cells of {channels} numbers each, their mean as "
         f"grey. All began at the framed cell."
     )
 

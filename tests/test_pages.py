@@ -1,0 +1,168 @@
+"""The page of results as a reader has it: in a browser. Slow."""
+
+import contextlib
+import pathlib
+import re
+import types
+
+import numpy as np
+import pytest
+
+from helpers.drawing import contrast
+from helpers.job.clip import video_figure
+from helpers.job.page import PARTS, Entry, make_page, save_preview
+from helpers.job.picture import picture_figure
+from helpers.pictures import save_image
+from helpers.structures import Detections
+from helpers.video import History
+from tests.browsing import browsing, expect, needs_browser
+
+NAMES = {1: "person", 3: "car"}
+SIZE = (200, 300)
+BOXES = [(20, 20, 120, 120), (150, 40, 290, 160), (160, 50, 168, 58)]
+PAPER = "element => getComputedStyle(element).backgroundColor"
+
+
+def test_script_and_style_are_small():
+    """What a reader downloads with every page; neither asks for anything from elsewhere."""
+    for path in PARTS.glob("page.*"):
+        text = path.read_text("utf-8")
+        assert len(text) < 12_000 and not re.search(r"https?:|@import|fetch\(|import ", text), path
+
+
+def walks(num):
+    """A History of objects that wander at random, and it as the page has it."""
+    rng = np.random.default_rng(0)
+    history = History()
+    places = rng.uniform(20, 180, (num, 2))
+    for second in range(30):
+        places += rng.normal(0, 15, (num, 2))
+        boxes = np.hstack([places - 5, places + 5])
+        history.add(second, Detections(boxes, [3] * num, [1] * num, SIZE, NAMES,
+                                       track_ids=range(1, num + 1)))  # fmt: skip
+    tracks = [
+        {"name": history.names[key], "path": [place[1:3] for place in path]}
+        for key, path in history.paths.items()
+    ]
+    return history, tracks
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A page of one picture with three objects, the last one tiny, and of a video with a car."""
+    out = tmp_path_factory.mktemp("page")
+    masks = np.zeros((3, *SIZE), bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, BOXES, strict=True):
+        mask[y1:y2, x1:x2] = True
+    found = Detections(BOXES, [3, 1, 3], [0.995, 0.9, 0.55], SIZE, NAMES, masks)
+    entry = Entry("cat.bmp.jpg", "cat.bmp", "2 × car, 1 × person")
+    preview, size = save_preview(out, "cat.jpg", np.full((*SIZE, 3), 90, np.uint8))
+    xrays = [f'<div popover id="p1-{i}">X-ray of {i}</div>' for i in (1, 2, 3)]
+    entry.figure = picture_figure(entry, "p1", preview, size, found, xrays=xrays)
+    save_image(out / "cat.bmp.jpg", np.full((*SIZE, 3), 90, np.uint8))
+    history = History()
+    for second in range(20):
+        box = [[10 * second, 90, 10 * second + 20, 110]]
+        history.add(second, Detections(box, [3], [1], SIZE, NAMES, track_ids=[1]))
+    video = Entry("a.mp4", "a.mov", "20 frames", is_video=True)
+    video.figure = video_figure(video, preview, SIZE, history)
+    detector = types.SimpleNamespace(name="toy", card={"note": "a note"}, score_threshold=0.5)
+    page = make_page([entry, video], "3 objects", {"car": 3, "person": 1}, detector, [])
+    (out / "index.html").write_text(page, "utf-8")
+    return out
+
+
+@contextlib.contextmanager
+def opened(path, *size, **settings):
+    """A page in the browser; nothing may complain or ask for anything outside."""
+    wrong = []
+    with browsing(*size, **settings) as browser:
+        page = browser.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda asked: wrong.append(asked.url) if "//" in asked.url[6:] else None)
+        page.goto(pathlib.Path(path).as_uri())
+        yield page
+    assert not [line for line in wrong if not line.startswith(("file:", "data:"))]
+
+
+def luminance_contrast(page, place):
+    """The contrast of letters and ground of an element."""
+    element = page.locator(place).first
+    ink = element.evaluate("element => getComputedStyle(element).color")
+    colors = [re.findall(r"\d+", text)[:3] for text in (ink, element.evaluate(PAPER))]
+    return contrast(*[tuple(map(int, color)) for color in colors])
+
+
+@needs_browser
+@pytest.mark.slow
+def test_objects_are_filtered_compared_enlarged_and_walked_back(folder):
+    with opened(folder / "index.html", color_scheme="light") as page:
+        shown, status = page.locator(".objects li:visible"), page.locator(".filter [role=status]")
+        assert shown.count() == 3 and status.inner_text() == "3 of 3 objects, 1 of 1 tracks"
+        assert shown.first.inner_text().split() == "#1 car 10,000 pixels 99 % X-ray".split()
+        tags = page.locator(".tag:visible")
+        expect(tags).to_have_text(
+            ["#1 · 99\xa0%", "#2 · 90\xa0%"]
+        )  # the third would hide the second
+
+        page.locator("[name=score]").fill("60")
+        assert shown.count() == 2 and page.locator("g:visible").count() == 2
+        assert page.locator(".filter output").inner_text() == "60\xa0%"
+        page.get_by_label("car").uncheck()
+        assert shown.count() == 1 and status.inner_text() == "1 of 3 objects, 0 of 1 tracks"
+        page.get_by_role("button", name="all").click()
+        page.locator("[name=score]").fill("99")  # .995 says 99 %, and stays
+        assert shown.count() == 1 and "#1" in shown.inner_text()
+        page.locator("[name=score]").fill("50")
+
+        after = page.locator(".after")
+        page.locator("[name=wipe]").fill("40")
+        clipped = "element => getComputedStyle(element).clipPath"
+        assert after.evaluate(clipped) == "inset(0px 0px 0px 40%)"
+        sheet, width = page.locator(".picture .sheet"), "element => element.clientWidth"
+        before = sheet.evaluate(width)
+        page.get_by_label("larger").click()
+        page.get_by_label("larger").click()
+        assert sheet.evaluate(width) == pytest.approx(2.25 * before, rel=0.02)
+        shown.nth(2).locator(".pick").click()  # the tiny one comes into view, and has its label
+        assert "#3 · 55\xa0%" in tags.all_inner_texts()
+        assert shown.nth(2).locator(".pick").get_attribute("aria-pressed") == "true"
+        page.get_by_label("whole").click()
+        assert sheet.evaluate(width) == before
+
+        page.locator("g[data-number='2'] .mask").click(force=True, position={"x": 300, "y": 200})
+        assert page.locator("#p1-2").is_visible() and not page.locator("#p1-1").is_visible()
+        page.keyboard.press("Escape")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
+    with opened(folder / "index.html", 390, 800, color_scheme="dark") as page:
+        assert luminance_contrast(page, "body") > 10
+        assert page.locator("body").evaluate(PAPER) == "rgb(20, 24, 31)"
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.locator(".theme").click()
+        assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)"
+        assert luminance_contrast(page, "body") > 10
+
+
+@needs_browser
+@pytest.mark.slow
+def test_the_line_counts_as_python_does(folder):
+    history, tracks = walks(12)
+    lines = np.random.default_rng(1).uniform(0, 200, (40, 4)).round(1).tolist()
+    with opened(folder / "index.html") as page:
+        told = page.locator(".crossings")
+        assert told.inner_text() == "1\xa0× car from A to B"
+        end = page.get_by_label("end of the line")
+        end.focus()
+        for _ in range(40):
+            end.press("ArrowDown")  # the line shrinks to the part below the car
+        assert told.inner_text() == "nothing crosses the line"
+        for line in lines:
+            counts = page.evaluate("([tracks, line]) => crossings(tracks, line)", [tracks, line])
+            right = history.crossings(line[:2], line[2:])
+            sides = {"left": "A", "right": "B"}
+            assert counts == {f"{name} {sides[side]}": n for (name, side), n in right.items()}
+        assert sum(right.values()) > 0
