@@ -101,16 +101,15 @@ def test_objects_are_filtered_compared_enlarged_and_walked_back(folder):
         assert shown.count() == 3 and status.inner_text() == "3 of 3 objects, 1 of 1 tracks"
         assert shown.first.inner_text().split() == "#1 car 10,000 pixels 99 % X-ray".split()
         tags = page.locator(".tag:visible")
-        expect(tags).to_have_text(
-            ["#1 · 99\xa0%", "#2 · 90\xa0%"]
-        )  # the third would hide the second
+        page.locator(".picture").scroll_into_view_if_needed()
+        expect(tags).to_have_text(["#1 · 99\xa0%", "#2 · 90\xa0%"])  # the third would hide #2
 
         page.locator("[name=score]").fill("60")
         assert shown.count() == 2 and page.locator("g:visible").count() == 2
         assert page.locator(".filter output").inner_text() == "60\xa0%"
         page.get_by_label("car").uncheck()
         assert shown.count() == 1 and status.inner_text() == "1 of 3 objects, 0 of 1 tracks"
-        page.get_by_role("button", name="all").click()
+        page.get_by_role("button", name="all", exact=True).click()
         page.locator("[name=score]").fill("99")  # .995 says 99 %, and stays
         assert shown.count() == 1 and "#1" in shown.inner_text()
         page.locator("[name=score]").fill("50")
