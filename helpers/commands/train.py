@@ -20,7 +20,11 @@ def add_options(parser):
     add("--steps", type=int, help="batches per epoch (default 500; with DATA 40)")
     add("--batch", type=int, default=8, help="with DATA: pictures per batch (default 8)")
     add("--ship", action="store_true", help="put streets into data/, too")
-    add("--start", default="streets", help="with DATA: the model to begin with, name or folder")
+    add(
+        "--start",
+        default="streets",
+        help="with DATA: the model to begin with, name or folder;\neveryday for photographs",
+    )
     add("--size", type=int, nargs=2, help="with DATA: height and width of the input")
     add("--share", type=float, default=0.2, help="with DATA: of the pictures to measure AP on")
     add("--patience", type=int, help="with DATA: stop after so many epochs without a better AP")
@@ -42,6 +46,7 @@ def add_everyday_options(parser):
     add("--rate", type=float, default=2e-3, help="of learning, at its peak (default .002)")
     add("--ship", action="store_true", help="put the result into data/, too")
     add("--score", metavar="NAME", help="only measure a model, or the one in a folder")
+    add("--fast", action="store_true", help="with --score: measure its fast form")
 
 
 TRAIN = Command(

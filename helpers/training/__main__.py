@@ -47,7 +47,7 @@ def _streets(args):
 def _everyday(args):
     """Train, measure, write the card again; or only measure."""
     if args.score:
-        return everyday.measure(load_detector(args.score), args.data)
+        return everyday.measure(load_detector(args.score, args.fast), args.data)
     out = args.out or RUNS / "everyday"
     start = args.start or DATA / "everyday.npz"
     detector = everyday.train_everyday(
