@@ -1,10 +1,11 @@
 """Makes web pages of the notebooks as they are stored, with their outputs: to look, not to run.
 
-python3 run.py site [FOLDER]
+python3 run.py site [FOLDER] [--serve]
 
 The pages need no server, no script and no network: open FOLDER/index.html (FOLDER is outputs/site
-unless you say), or put the folder on any web space, such as GitHub Pages. A link that leads
-nowhere, or a picture without words that say what it shows, is named, and the exit status is 1.
+unless you say), or put the folder on any web space, such as GitHub Pages. One page is another kind:
+it runs the model, see browser_page.py, and --serve shows it. A link that leads nowhere, or a
+picture without words that say what it shows, is named, and the exit status is 1.
 """
 
 import base64
@@ -16,11 +17,15 @@ import string
 import sys
 from pathlib import Path
 
+import browser_page
 import nbformat
 from check_site import LINK, wrong
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from pygments.formatters import HtmlFormatter
+from serve_site import serve
+
+from helpers.structures import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = "https://github.com/pixelwise-tutorial/pixelwise"
@@ -99,8 +104,11 @@ def title_of(body):
     return html.unescape(re.search("<h1[^>]*>([^<]+)", body)[1])
 
 
-def build(out, root=ROOT):
-    """Writes the pages of the project in `root` to `out/`, which it makes anew."""
+def build(out, root=ROOT, with_model=False):
+    """Writes the pages of the project in `root` to `out/`, which it makes anew.
+
+    With the page that runs the model, if wanted. Returns lines on what had to be left out.
+    """
     books = sorted((root / "notebooks").glob("[0-9]*.ipynb"))
     solved = sorted((root / "notebooks/solutions").glob("[0-9]*.ipynb"))
     texts = [root / "notebooks/glossary.md", *sorted((root / "docs").glob("*.md"))]
@@ -127,6 +135,13 @@ def build(out, root=ROOT):
     if out.exists():
         shutil.rmtree(out)
     shutil.copytree(root / "notebooks/figures", out / "notebooks/figures")
+    left_out = []
+    if with_model:
+        try:
+            bodies[browser_page.NAME] = browser_page.write_assets(out)
+            nav[browser_page.NAME] = browser_page.TITLE
+        except InputError as error:
+            left_out.append(f"the page that runs the model is left out: {error}")
     for name, body in bodies.items():
         links = [f'<a href="{"../" * name.count("/")}{n}">{text}</a>' for n, text in nav.items()]
         page = layout.substitute(
@@ -136,18 +151,23 @@ def build(out, root=ROOT):
     for name, data in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(data)
+    return left_out
 
 
 def main(args):
-    out = Path(args[0]).expanduser() if args else ROOT / "outputs/site"
+    is_served = "--serve" in args
+    folders = [arg for arg in args if arg != "--serve"]
+    out = Path(folders[0]).expanduser() if folders else ROOT / "outputs/site"
     first = out / "index.html"
     ours = first.is_file() and "<title>Pixelwise</title>" in first.read_text(encoding="utf-8")
     if out.exists() and not ours:  # a site of somebody else's, perhaps
         print(f"{out}: holds other files; name a new folder", file=sys.stderr)
         return 2
-    build(out)
+    left_out = build(out, with_model=True)
     lines = list(wrong(out))
-    print(*lines, f"the pages begin at {(out / 'index.html').resolve().as_uri()}", sep="\n")
+    print(*left_out, *lines, f"the pages begin at {first.resolve().as_uri()}", sep="\n")
+    if is_served:
+        serve(out)
     return int(bool(lines))
 
 

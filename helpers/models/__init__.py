@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "detector": ["Detector", "from_model", "network_detector"],
         "export": ["export_model"],
         "loading": ["load_detector"],
+        "onnx_export": ["write_onnx"],
         "programs": ["compiled", "final_stages", "to_lite"],
         "sources": ["find_source"],
         "weights": ["load_model", "read_weights", "save_model", "set_weights", "transfer"],

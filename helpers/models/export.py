@@ -12,7 +12,9 @@ import keras
 import numpy as np
 
 from helpers.models.graphs import MASKS, OUTPUTS
+from helpers.models.onnx_export import write_onnx
 from helpers.models.programs import compiled, frozen, to_lite
+from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.structures import InputError
 
 NUM_ROWS = 100  # of each output in the contract
@@ -24,7 +26,8 @@ def export_model(model, card, folder):
     The graphs take pictures of any size, scale them inside, and answer in the contract of
     graphs.py, 100 rows each. The contract pastes masks from corner to corner, up to half a
     pixel aside: masks are sampled anew, on 2 M - 1 cells, so that they end where they belong.
-    `model.tflite` is the network alone, for pictures of the size that `model.json` says.
+    `model.tflite` is the network alone, for pictures of the size that `model.json` says. One-stage
+    networks get `onnx/`, too, which the browser runs: see onnx_export.py.
 
     Args:
         model: MaskRCNN, built. TensorFlow backend.
@@ -48,6 +51,9 @@ def export_model(model, card, folder):
     _write_frozen_graph(function, 2 * model.config.mask_side - 1, part)
     _write_saved_model(function, model, part)
     (part / "model.tflite").write_bytes(to_lite(compiled(model)))
+    if isinstance(model, OneStageMaskRCNN):
+        (part / "onnx").mkdir()
+        write_onnx(model, part / "onnx")
     card = {**card, "image_size": model.config.image_size}
     (part / "model.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
     (part / "label_map.pbtxt").write_text(_label_map(card["categories"]), encoding="utf-8")

@@ -1,0 +1,31 @@
+// What web/objects.mjs and web/pixels.mjs answer to the questions of tests/test_web.py: JSON in, JSON
+// out. It needs Node.js and nothing else.
+
+import fs from 'node:fs';
+import { letterColor } from '../web/drawing.mjs';
+import { numbered, selectObjects } from '../web/objects.mjs';
+import { letterbox, pasteMask } from '../web/pixels.mjs';
+
+const FUNCTIONS = {
+  letterbox: ({ pixels, width, height, size }) => {
+    const { input, scale } = letterbox(Uint8ClampedArray.from(pixels), width, height, size);
+    return { input: Array.from(input), scale };
+  },
+  paste: ({ scores, side, box, width, height }) => {
+    const mask = pasteMask(scores, side, box, width, height);
+    return { ...mask, inside: Array.from(mask.inside) };
+  },
+  select: ({ logits, boxes, options }) =>
+    selectObjects(Float32Array.from(logits), Float32Array.from(boxes), options),
+  number: ({ frames }) => {
+    let before = [];
+    return frames.map((objects) => {
+      before = numbered(objects, before);
+      return before.map((object) => object.number);
+    });
+  },
+  letters: ({ palette }) => palette.map(letterColor),
+};
+
+const questions = JSON.parse(fs.readFileSync(0, 'utf8'));
+console.log(JSON.stringify(questions.map(([name, values]) => FUNCTIONS[name](values))));
