@@ -27,7 +27,7 @@ from helpers.models import load_detector, write_onnx
 from helpers.one_stage import head
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
-from helpers.structures import InputError, mask_iou
+from helpers.structures import InputError, box_iou, mask_iou
 from tests.test_launch import CHROMIUM, FLAGS, is_outside, skipped
 from tests.test_site import toy
 
@@ -233,13 +233,13 @@ FIND = """async (address) => {
     const { data } = picture.getContext("2d").getImageData(0, 0, width, height);
     const model = await (window.model ??= loadModel());
     const found = await model.find(data, width, height);
-    await model.addMasks(found, 0.4);
-    const sure = found.objects.filter((object) => object.score >= 0.4);
+    await model.addMasks(found, 0.2);
+    const sure = found.objects.filter((object) => object.score >= 0.2);
     return sure.map((object) => ({
         ...object, mask: { ...object.mask, inside: Array.from(object.mask.inside) } })); }"""
 FLAGS_OF_CAMERA = "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-NO_CAMERA = """navigator.mediaDevices.getUserMedia =
-    () => Promise.reject(new DOMException("", "NotFoundError"));"""
+NO_CAMERA = """() => { navigator.mediaDevices.getUserMedia =
+    () => Promise.reject(new DOMException("", "NotFoundError")); }"""
 PATIENCE = 240_000  # ms; a machine may be busy
 
 
@@ -267,10 +267,10 @@ def refuse(package, file):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    """Chromium with a camera before which the cat of the photographs sits."""
+    """Chromium with a camera before which the astronaut of the photographs stands."""
     folder = tmp_path_factory.mktemp("browser")
-    shutil.copy(DATA / "photographs/chelsea.jpg", folder / "cat.mjpeg")
-    camera = f"{FLAGS_OF_CAMERA} --use-file-for-fake-video-capture={folder / 'cat.mjpeg'}"
+    shutil.copy(DATA / "photographs/astronaut.jpg", folder / "film.mjpeg")
+    camera = f"{FLAGS_OF_CAMERA} --use-file-for-fake-video-capture={folder / 'film.mjpeg'}"
     with sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
             folder / "profile", executable_path=CHROMIUM, args=[*FLAGS.split(), *camera.split()],
@@ -305,20 +305,24 @@ def choose(page, path):
 @pytest.mark.slow
 @skipped
 def test_the_browser_finds_what_python_finds(page):
-    """The same objects in the same order; scores within .02, boxes 1 px, masks IoU .98."""
-    detector = load_detector("everyday", score_threshold=0.4, say=None)
+    """The same objects; scores within .02, boxes half a pixel, masks an IoU of .98."""
+    detector = load_detector("everyday", score_threshold=0.2, say=None)
     total = 0
     for path in PHOTOGRAPHS:
         wanted = detector(read_image(path))
         found = page.evaluate(FIND, f"all/{path.name}")
-        assert [one["name"] for one in found] == wanted.names, path.name
-        for i, one in enumerate(found):
+        assert len(found) == len(wanted), path.name
+        overlaps = box_iou(wanted.boxes, [one["box"] for one in found])
+        for i, j in enumerate(overlaps.argmax(1)):
+            one = found[j]
+            assert one["name"] == wanted.names[i]
             assert one["score"] == pytest.approx(wanted.scores[i], abs=0.02)
-            np.testing.assert_allclose(one["box"], wanted.boxes[i], atol=1)
+            np.testing.assert_allclose(one["box"], wanted.boxes[i], atol=0.5)
             mask = whole(one["mask"], wanted.image_size)
             assert mask_iou(mask[None], wanted.masks[i][None])[0, 0] >= 0.98, (path.name, i)
+        assert len(set(overlaps.argmax(1))) == len(wanted)
         total += len(found)
-    assert total >= 5
+    assert total >= 10
 
 
 @pytest.mark.slow
@@ -326,11 +330,12 @@ def test_the_browser_finds_what_python_finds(page):
 def test_a_photograph_by_hand(page):
     """Chosen, found, told with its milliseconds; the slider asks for more; light, dark, narrow."""
     choose(page, DATA / "photographs/chelsea.jpg")
-    says(page, "1 object.")
+    says(page, "1 object. ")
     says(page, " ms: ")
     expect(page.locator("#objects li")).to_contain_text(["cat"])
-    choose(page, DATA / "photographs/coffee.jpg")
-    expect(page.locator("#objects li").first).to_contain_text("cup")
+    page.get_by_role("button", name="An astronaut").click()
+    expect(page.locator("#objects li")).to_contain_text(["person"])
+    says(page, " ms: ")
     before = page.locator("#objects li").count()
     page.locator("#threshold").press("Home")
     expect(page.locator("#value")).to_have_text("0.10")
@@ -347,7 +352,7 @@ def test_a_photograph_by_hand(page):
 @skipped
 def test_the_camera(page):
     page.get_by_role("button", name="Use the camera").click()
-    expect(page.locator("#objects li")).to_contain_text(["cat"])
+    expect(page.locator("#objects li")).to_contain_text(["person"])
     page.get_by_role("button", name="Stop the camera").click()
     expect(page.get_by_role("button", name="Use the camera")).to_be_visible()
 

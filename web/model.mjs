@@ -28,6 +28,7 @@ export async function loadModel() {
   // Threads need a server that isolates the page, as run.py site --serve does.
   const numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
   ort.env.wasm.numThreads = numThreads;
+  ort.env.wasm.proxy = true; // in a worker, so that the page stays alive meanwhile
   ort.env.wasm.wasmPaths = new URL("runtime/", HERE).href;
   const options = { executionProviders: ["wasm"] };
   try {
@@ -102,7 +103,10 @@ class Model {
     const corners = Float32Array.from(wanted.flatMap((object) => object.fitted));
     const boxes = new this.ort.Tensor("float32", corners, [wanted.length, 4]);
     const inputs = { boxes };
-    for (const name of MAPS) inputs[name] = maps[name];
+    for (const name of MAPS) {
+      const { data, dims } = maps[name]; // a copy: what goes to the worker is gone here
+      inputs[name] = new this.ort.Tensor("float32", data.slice(), dims);
+    }
     const { mask_scores: scores } = await this.masks.run(inputs);
     const side = scores.dims[1];
     wanted.forEach((object, i) => {

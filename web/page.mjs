@@ -71,6 +71,10 @@ function visible() {
 }
 
 function sentence(objects) {
+  const [best] = shown.found.objects;
+  if (objects.length === 0 && best) {
+    return `No object scores so much; the surest is ${best.name}, ${Math.floor(100 * best.score)}%.`;
+  }
   if (objects.length === 0) return "No object.";
   return objects.length === 1 ? "1 object." : `${objects.length} objects.`;
 }
@@ -140,17 +144,22 @@ for (const button of document.querySelectorAll(".samples button")) {
   });
 }
 
-let isMoving = false; // the slider moves faster than masks are drawn: one drawing waits, not ten
+let isWaiting = false; // the slider moves faster than masks are drawn: one drawing waits, not ten
+window.addEventListener("resize", redraw); // labels keep their size
 threshold.addEventListener("input", () => {
   at("value").textContent = Number(threshold.value).toFixed(2);
-  if (!shown || video || isMoving) return;
-  isMoving = true;
+  redraw();
+});
+
+function redraw() {
+  if (!shown || video || isWaiting) return;
+  isWaiting = true;
   inTurn(async () => {
-    isMoving = false;
+    isWaiting = false;
     await show();
     say(sentence(visible()));
   });
-});
+}
 
 // --- the camera ----------------------------------------------------------------------------------
 

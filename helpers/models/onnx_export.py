@@ -262,6 +262,8 @@ def _conv_leaky(graph, part, x):
 def _conv_norm(graph, part, x):
     """`ConvNorm`, the normalisation folded into the convolution."""
     norm = part.norm
-    scale = convert_to_numpy(norm.gamma) / np.sqrt(convert_to_numpy(norm.moving_variance) + norm.epsilon)
+    scale = convert_to_numpy(norm.gamma) / np.sqrt(
+        convert_to_numpy(norm.moving_variance) + norm.epsilon
+    )
     shift = convert_to_numpy(norm.beta) - convert_to_numpy(norm.moving_mean) * scale
     return graph.convolve(x, convert_to_numpy(part.conv.kernel) * scale, shift)
