@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from helpers.mask_rcnn.mask_head import MaskHead
+
 SMALL = {"NUM_SCENES": 16}
 
 TIGHT = np.array([[10, 20, 30, 60], [100, 50, 110, 55]], np.float32)  # sides 20, 40; 10, 5
@@ -58,6 +60,21 @@ CASES = {
         {0.5: "is the score", 1: "bits", math.log(8): "competed", math.log(9): "box head"}
         | {543.4: "the sum", -0.693: "sign", 0.301: "base 10", 0: "What is -ln"},
     ),
+    "likeliest_cause": (
+        (),
+        "c",
+        {"a": "fall slowly", "b": "alone", "d": "as well", "e": "four letters", 3: "in quotes"},
+    ),
+    "agnostic_head": (
+        (),
+        MaskHead(1, 64, 3),
+        {
+            MaskHead(8, 64, 3): "draws 8 masks",
+            MaskHead(1, 32, 3): "not 32 and 3",
+            MaskHead(1, 64, 4): "not 64 and 4",
+            455: "A layer",
+        },
+    ),
     "widened": (
         (TIGHT,),
         ((8, 16, 32, 64), (99, 49.5, 111, 55.5)),
@@ -106,8 +123,10 @@ def check(results):
     pools, sides = results["pool_by_stride"], results["iou_by_side"]
     assert pools == sorted(pools, reverse=True) and pools[0] - pools[3] > 0.2
     assert list(sides.values()) == sorted(sides.values()) and sides["28"] > 0.97 > sides["15"]
-    assert results["aligned"] > results["pooled"] + 0.02
-    assert results["decoupled"] > results["coupled"] + 0.1
+    assert 0.75 < results["aligned"] < sides["28"]
+    # Fast R-CNN's rule: columns 1 to 3 and 4 to 6, rows 1 to 3 and 3 to 5, the last of each counts.
+    assert results["pool_by_hand"] == [[[33, 36], [53, 56]]] * 2
+    assert all(0.6 < share < 0.95 for share in results["filled"])  # a coin's disc: pi / 4
     trained, untrained = results["trained"], results["untrained"]
     assert len(trained) == 5 and min(trained.values()) > 0 and min(untrained.values()) > 0
     assert math.isclose(results["total"], sum(trained.values()), rel_tol=1e-5)
@@ -115,5 +134,7 @@ def check(results):
     for name, value in {"mask": math.log(2), "class": math.log(9), "rpn_class": prior}.items():
         assert abs(untrained[name] - value) < 0.1 and trained[name] < value / 2
     assert math.isclose(*results["mask_loss"], rel_tol=1e-4)
+    misnamed = results["misnamed"]
+    assert misnamed["class"] > misnamed["mask"] > 1 and abs(misnamed["rpn_class"] - 1) < 1e-3
     mirrored = results["mirrored"]
     assert mirrored.pop("mask") > 2 and all(abs(v - 1) < 1e-3 for v in mirrored.values())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
 @check("Up to half a stride at each edge, and nobody tells the mask. RoIAlign moves it by 0.")
@@ -35,6 +35,35 @@ def untrained_mask_loss(answer):
         (784 * np.log(2), "That is the sum over all 28 x 28 cells. The loss is their mean."),
         rtol=0.01,
     )  # fmt: skip
+
+
+@check(
+    "The pattern of wrong names: `class` rises most, and `mask` reads the mask of the wrong class."
+)
+def likeliest_cause(answer):
+    """Which of four causes fits: class far too high, mask somewhat, all else as it should be?"""
+    hints = {
+        "a": "Then all five would fall slowly. Here three of them fall as they should.",
+        "b": "Then `mask` alone would be high. Which lie raised `class` most?",
+        "d": "Objects called background raise `rpn_class` as well. Here it falls as it should.",
+    }
+    letter = answer.strip().lower() if isinstance(answer, str) else ""
+    if letter != "c":
+        raise Hint(hints.get(letter, 'One of four letters is asked for, in quotes, such as "a".'))
+
+
+@check("455 numbers, of 128,328: seven channels of the last layer, 64 weights and a bias each.")
+def agnostic_head(head):
+    """A mask head with one mask for all classes, otherwise as that of `streets`."""
+    from helpers.mask_rcnn.mask_head import MaskHead
+
+    if not isinstance(head, MaskHead):
+        raise Hint("A layer is asked for: MaskHead(...), with its three arguments.")
+    if head.logits.filters != 1:
+        raise Hint(f"It draws {head.logits.filters} masks per box. Let it draw one: num_classes=1.")
+    channels, convs = head.up.filters, len(head.convs)
+    if (channels, convs) != (64, 3):
+        raise Hint(f"Leave 64 channels and 3 convolutions as they are, not {channels} and {convs}.")
 
 
 @check("The old box is five sixths of the new one, and the centre has stayed.")
