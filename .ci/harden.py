@@ -1,10 +1,11 @@
-"""Throws damaged and hostile files at everything that reads one, and counts what comes of it.
+"""Throws damaged and hostile files at everything that reads one, and valid ones of known truth.
 
     python3 run.py harden [--inputs 300] [--seed 0] [--only KIND ...]
 
 A reader may read what it is given, or refuse it in one line (InputError, ValueError). It fails if
 anything else is raised, if it takes longer than SECONDS, if it kills its process, if it writes
-outside its folder, or if code in the file is run. Each kind works in processes of its own: one that
+outside its folder, or if code in the file is run. Valid files, of kinds named valid_…, must be read
+and give what was written: see `valid_files.py`. Each kind works in processes of its own: one that
 dies is counted, and the next goes on behind it. The same seed gives the same inputs. The table goes
 to benchmarks/HARDENED.md.
 """
@@ -29,6 +30,8 @@ import tempfile
 import zipfile
 import zlib
 from collections import Counter
+
+import valid_files
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SECONDS, LONGEST = 20, 900  # for one input; characters of a refusal
@@ -394,6 +397,22 @@ KINDS = {
 SHARE = {"clips": 0.5, "arguments": 0.5, "weights": 0.7, "graphs": 0.7}  # of --inputs
 
 
+def of_valid_files(name):
+    """A kind whose files are valid: a refusal is wrong, too."""
+
+    def kind(rng, folder):
+        try:
+            valid_files.check(name, rng, folder)
+        except ValueError as error:
+            raise AssertionError(f"refused: {error}") from None
+
+    return kind
+
+
+KINDS |= {f"valid_{name}": of_valid_files(name) for name in valid_files.FORMATS}
+SHARE |= {f"valid_{name}": 10 / 3 for name in valid_files.FORMATS} | {"valid_api_graph": 0.5}
+
+
 # Runs --------------------------------------------------------------------------------------------
 
 
@@ -482,7 +501,8 @@ def main():
         print(rows[-1], *all_failures[len(all_failures) - len(failures) :], sep="\n", flush=True)
     head = "| kind | inputs | read | refused in a line | failed |\n|---|---|---|---|---|"
     today = datetime.date.today().isoformat()
-    title = f"# Damaged and hostile files\n\n`python3 run.py harden`, seed {args.seed}, {today}.\n"
+    title = "# Damaged, hostile and valid files\n\n"
+    title += f"`python3 run.py harden`, seed {args.seed}, {today}.\n"
     from helpers.pictures import replacing
 
     with replacing(args.out) as part:

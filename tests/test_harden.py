@@ -1,5 +1,6 @@
 """python3 run.py harden sees each way to fail, repeats itself, and a short run finds nothing."""
 
+import dataclasses
 import importlib.util
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 SCRIPT = pathlib.Path(__file__).parents[1] / ".ci/harden.py"
@@ -16,7 +18,8 @@ on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
 
 
 @pytest.fixture
-def harden():
+def harden(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPT.parent)
     spec = importlib.util.spec_from_file_location("harden", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -85,6 +88,33 @@ def test_damage_is_repeated_by_its_seed(harden):
 def test_readers_read_or_refuse(attempt, kind):
     outcomes = {attempt(kind, 7, number) for number in range(25)}
     assert outcomes == {"read", "refused"}
+
+
+@on_unix
+@pytest.mark.parametrize("name", ["coco", "yolo", "cvat", "labelme", "png_masks", "label_map"])
+def test_valid_files_give_what_was_written(attempt, name):
+    assert {attempt(f"valid_{name}", 7, number) for number in range(10)} == {"read"}
+
+
+@on_unix
+def test_a_mask_that_is_read_wrongly_is_seen(attempt, monkeypatch):
+    """A reader that moves each mask by a pixel, and one that refuses."""
+    import helpers.annotations
+    from helpers.annotations.datasets import Dataset
+
+    truth = Dataset.truth
+
+    def moved(self, i):
+        detections = truth(self, i)
+        masks = np.roll(detections.masks, 1, 2)
+        return dataclasses.replace(detections, masks=masks)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dataset, "truth", moved)
+        outcomes = [attempt("valid_yolo", 7, number) for number in range(5)]
+    assert any("AssertionError" in outcome and " at " in outcome for outcome in outcomes)
+    monkeypatch.setattr(helpers.annotations, "read_dataset", lambda path: refuse(None, None))
+    assert attempt("valid_yolo", 7, 0) == "AssertionError: refused: this is no film; give another"
 
 
 @pytest.mark.slow
