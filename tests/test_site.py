@@ -1,6 +1,8 @@
 """The web pages, and what the texts of the project promise: links, pictures, colours, badges."""
 
+import base64
 import importlib
+import io
 import json
 import os
 import pathlib
@@ -9,7 +11,9 @@ import subprocess
 import venv
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from helpers.drawing import INK, PALETTE, PAPER, contrast
 
@@ -156,7 +160,14 @@ def test_letters_on_every_colour_of_the_palette_can_be_read():
 # Pages
 
 
-PIXEL = "aGVsbG8="  # whatever: it is not looked at
+def png(image):
+    """A picture (H, W, 3) as the bytes of a PNG."""
+    file = io.BytesIO()
+    Image.fromarray(np.uint8(image)).save(file, "PNG")
+    return file.getvalue()
+
+
+PIXEL = base64.b64encode(png(np.full((30, 40, 3), 255))).decode()  # white paper
 VIDEO = "AAAAIGZ0eXBpc29t"
 
 
@@ -188,13 +199,14 @@ def toy(folder, words="Title; x axis: time"):
     book = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     (folder / "notebooks/figures").mkdir(parents=True)
     (folder / "notebooks/solutions").mkdir()
-    (folder / "notebooks/figures/a.png").write_bytes(b"png")
+    (folder / "notebooks/figures/a.png").write_bytes(png(np.full((50, 90, 3), 80)))
     (folder / "notebooks/00_toy.ipynb").write_text(json.dumps(book))
     solution = json.dumps(book | {"cells": cells[:3] + cells[4:]})
     solution = solution.replace("figures/a.png", "../figures/a.png")
     (folder / "notebooks/solutions/00_toy.ipynb").write_text(solution.replace("(gl", "(../gl"))
     (folder / "notebooks/glossary.md").write_text("# Words\n\n## IoU\n\nA number.")
-    (folder / "README.md").write_text("# Toy\n\nIt is *very* small.\n\nMore.")
+    table = "| 00 | [toy](notebooks/00_toy.ipynb) | it is *so* small | 1 |"
+    (folder / "README.md").write_text(f"# Toy\n\nIt is *very* small.\n\n{table}")
     return folder
 
 
@@ -219,7 +231,7 @@ def test_pages_of_a_toy(load, tmp_path):
     assert (
         "<em>very</em>" in first and f'src="notebooks/{video}"' in first and "one minute" in first
     )
-    assert 'name="viewport"' in first and "<script" not in page + first
+    assert 'name="viewport"' in first and "It is <em>so</em> small." in first
     wrong = list(check.wrong(tmp_path / "site"))
     assert len(wrong) == 2 and all("glossary.html has no place #iou" in line for line in wrong)
 

@@ -1,0 +1,68 @@
+"""Pictures of the site made fit: small ones for cards, dark ones for a dark page."""
+
+import io
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+CARD = (640, 384)  # width and height, twice those on the page, for sharp screens
+WHITE = 244  # from here on a pixel is paper
+LEAST_PAPER = 0.15  # share of it; a picture with less is a photograph and stays as it is
+THICK = 21  # pixels; what is thinner is a letter or a line
+WHOLE = 0.7  # share of its frame from which an area is a picture, and stays as a whole
+DARKEST = 0.1  # what white becomes, 0 to 1: the ground of a dark page
+
+
+def small(path) -> bytes:
+    """A picture for a card: JPEG, cut to its shape."""
+    with Image.open(path) as picture:
+        fitted = ImageOps.fit(picture.convert("RGB"), CARD, Image.Resampling.LANCZOS)
+    return encoded(fitted, "JPEG")
+
+
+def dark(data):
+    """A figure for a dark page: its paper dark, its letters and lines light, pictures as they are.
+
+    Args:
+        data: bytes of a picture.
+
+    Returns:
+        Bytes of a WebP; None for what has little paper, or is no picture that has pixels.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            image = np.asarray(picture.convert("RGB"))
+    except OSError:  # a drawing in SVG
+        return None
+    is_paper = image.min(axis=2) >= WHITE
+    if is_paper.mean() < LEAST_PAPER:
+        return None
+    turned = cv2.cvtColor(np.float32(image / 255), cv2.COLOR_RGB2HLS)
+    turned[..., 1] = 1 - (1 - DARKEST) * turned[..., 1]  # lightness alone: hues stay
+    turned = np.rint(255 * cv2.cvtColor(turned, cv2.COLOR_HLS2RGB)).astype(np.uint8)
+    keep = pictures_in(~is_paper)
+    turned[keep] = image[keep]
+    return encoded(Image.fromarray(turned), "WEBP")
+
+
+def pictures_in(inked):
+    """Which pixels of a figure are those of pictures and of filled areas: (H, W) bool."""
+    thick = cv2.morphologyEx(inked.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THICK, THICK)))
+    num, labels, stats, _ = cv2.connectedComponentsWithStats(thick)
+    keep = np.zeros(inked.shape, bool)
+    for i in range(1, num):
+        left, top, width, height, area = stats[i]
+        window = keep[top : top + height, left : left + width]
+        if area > WHOLE * width * height:
+            window[:] = True
+        else:
+            window |= labels[top : top + height, left : left + width] == i
+    return keep
+
+
+def encoded(picture, kind) -> bytes:
+    """A picture of Pillow's as bytes."""
+    file = io.BytesIO()
+    picture.save(file, kind, quality=82)
+    return file.getvalue()
