@@ -2,6 +2,8 @@
 
 python3 run.py notebooks [start of a name ...]
 python3 run.py notebooks --handout FOLDER       for a class: a copy of the project without solutions
+python3 run.py notebooks --slides FOLDER        talks with speaker notes, see slides.py
+python3 run.py notebooks --grader FOLDER        assignments for nbgrader, see grader.py
 """
 
 import json
@@ -93,6 +95,9 @@ def main(starts):
     """Stores all notebooks, or those whose names start so; returns the exit status."""
     if starts[:1] == ["--handout"] and len(starts) == 2:
         return hand_out(Path(starts[1]).expanduser())
+    if starts[:1] in (["--slides"], ["--grader"]) and len(starts) == 2:
+        script = Path(__file__).with_name(f"{starts[0].removeprefix('--')}.py")
+        return subprocess.call([sys.executable, str(script), starts[1]])
     paths = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))  # solutions stay light
     paths = [p for p in paths if not starts or p.name.startswith(tuple(starts))]
     problems = [store(path) for path in paths]

@@ -7,13 +7,15 @@ of the tests (--small). Prints, from the start of the kernel on, seconds on the 
 computing, on all cores together; the peak of memory; and the cell that took longest. Processes
 that a notebook starts count, too. The clock depends on what else the machine does, the seconds of
 computing hardly. The aims on two quiet cores: 90 s, 30 s with --small; 1.6 GB, as Binder has 2.
-All notebooks, as they are, are written to benchmarks/NOTEBOOKS.md, which README's table is held to.
+With their own parameters, seconds and memory go to docs/notebooks.json, and from there into every
+text that names them (.ci/notebook_numbers.py); a run of all writes benchmarks/NOTEBOOKS.md, too.
 """
 
 import argparse
 import importlib
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -61,6 +63,18 @@ def run(path, parameters):
     return f"{wall:.1f}", f"{seconds:.1f}", f"{peak:.0f}", f"{slowest}, {spent[slowest]:.1f} s"
 
 
+def keep(measured):
+    """Put seconds and memory of some notebooks into docs/notebooks.json and into the texts."""
+    path = ROOT / "docs/notebooks.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    for stem, (_, seconds, megabytes, _) in measured.items():
+        facts.setdefault(stem, {"minutes": 45})
+        facts[stem] |= {"seconds": round(float(seconds)), "megabytes": int(megabytes)}
+    with replacing(path) as part:
+        part.write_text(json.dumps(dict(sorted(facts.items())), indent=1) + "\n", encoding="utf-8")
+    subprocess.run([sys.executable, str(ROOT / ".ci/notebook_numbers.py")], check=True)
+
+
 def main():
     """Print a table, a row for each notebook; returns how many failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,14 +90,19 @@ def main():
         "| --- | --: | --: | --: | --- |",
     ]
     print(*page, sep="\n", flush=True)
+    measured = {}
     for path in books:
         if not args.names or path.name.startswith(tuple(args.names)):
             small = importlib.import_module(f"tests.books.{path.stem[3:]}").SMALL
             row = run(path, small if args.small else {})
             failed += row is None
+            if row and path.parent.name == "notebooks":
+                measured[path.stem] = row
             name = str(path.relative_to(ROOT / "notebooks").with_suffix(""))
             page.append(f"| {' | '.join([name, *(row or ['failed'])])} |")
             print(page[-1], flush=True)
+    if not args.small:
+        keep(measured)
     if not (args.small or args.solutions or args.names or failed):
         with replacing(ROOT / "benchmarks/NOTEBOOKS.md") as part:
             part.write_text("\n".join(page) + "\n", encoding="utf-8")

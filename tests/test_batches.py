@@ -180,6 +180,14 @@ def test_pasted_objects_hide_what_lies_below():
     np.testing.assert_array_equal(same.masks, below[1].masks)
 
 
+def test_a_pasted_object_may_be_of_a_class_that_the_picture_below_does_not_know():
+    below, above = picture((1, 0, 0, 3, 4)), picture((3, 3, 0, 6, 4), shade=200)
+    image, truth = below
+    few = truth.replace(categories={1: "person"})
+    _, both = paste((image, few), above, np.array([True]))
+    assert both.names == ["person", "car"]
+
+
 def test_boxes_without_masks_move_with_their_pixels(monkeypatch):
     """The same pictures with masks and without: boxes are where the masks say, to rounding."""
     monkeypatch.setattr(variation, "recolor", lambda image, rng: image)

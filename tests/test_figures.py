@@ -198,3 +198,25 @@ def test_intervals_and_the_front():
     assert labels_of(axis) == ["a", "b"]
     with pytest.raises(ValueError, match="the front must be among"):
         figures.plot_front(models, ["c"])
+
+
+def test_the_staircase_by_pencil():
+    """Right, wrong, wrong, right, wrong of two: 51 points at 1 and 50 at 1/2."""
+    recall, precision = [0.5, 0.5, 0.5, 1, 1], [1, 0.5, 1 / 3, 0.5, 0.4]
+    (axis,) = figures.plot_staircase(recall, precision).axes
+    assert axis.get_title().endswith(f"{76 / 101:.4f}")
+    counted, stairs = axis.lines
+    assert counted.get_ydata().tolist() == precision
+    assert stairs.get_ydata().tolist() == [1] * 51 + [0.5] * 50
+    assert figures.plot_staircase([], []).axes[0].get_title().endswith("0.0000")
+    with pytest.raises(ValueError, match="must be as long"):
+        figures.plot_staircase([1], [])
+
+
+def test_rates():
+    (axis,) = figures.plot_rates({0.01: [3, 2], 0.1: [3, 5]}, first=4).axes
+    slow, fast, start = axis.lines
+    assert slow.get_xydata().tolist() == [[1, 3], [2, 2]] and fast.get_ydata().tolist() == [3, 5]
+    assert labels_of(axis) == ["rate 0.01", "rate 0.1", "nothing learnt"]
+    assert list(start.get_ydata()) == [4, 4]
+    assert figures.plot_rates({}).axes[0].lines[:] == []

@@ -461,6 +461,37 @@ def show_long_axes(image, detections):
     return figure
 
 
+def plot_staircase(recall, precision):
+    """Precision against recall as counted, and the staircase that AP averages, at 101 points.
+
+    Args:
+        recall, precision: (N,) float, after each detection, best score first; N may be 0.
+
+    Returns:
+        matplotlib Figure.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    require(
+        len(recall) == len(precision),
+        f"recall and precision must be as long, got {len(recall)} and {len(precision)}",
+    )
+    recall, precision = np.asarray(recall), np.asarray(precision)
+    levels = np.linspace(0, 1, 101)
+    best = [max(precision[recall >= level], default=0) for level in levels]
+    figure, axis = _axes(6, 3.2)
+    axis.plot(recall, precision, "o-", color="0.6", label="counted, detection by detection")
+    axis.fill_between(levels, best, step="pre", color=BLUE, alpha=0.15)
+    axis.plot(levels, best, ".", color=BLUE, ms=3, label="staircase at 101 points")
+    for number, place in enumerate(zip(recall, precision, strict=True), 1):
+        axis.annotate(str(number), place, (5, 5), textcoords="offset points")
+    axis.set(xlim=(-0.02, 1.05), ylim=(0, 1.1), xlabel="recall", ylabel="precision")
+    axis.set_title(f"AP is the mean height of the stairs: {np.mean(best):.4f}")
+    axis.legend(loc="lower left")
+    return figure
+
+
 # 07: compare models
 
 
@@ -548,4 +579,29 @@ def plot_front(models, front):
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     axis.set(xlabel="CPU time for a picture (ms)", ylabel="mask AP")
     axis.set_title(f"{len(front)} of {len(models)} are worth a discussion")
+    return figure
+
+
+# 08: train on your data
+
+
+def plot_rates(curves, first=None):
+    """The sum of the losses step by step, a line for each learning rate.
+
+    Args:
+        curves: {learning rate: (steps,) float}; may be empty.
+        first: what the loss is before anything is learnt, for a dotted line; None for no line.
+
+    Returns:
+        matplotlib Figure.
+    """
+    figure, axis = _axes(7, 2.8)
+    for i, (rate, losses) in enumerate(curves.items()):
+        color = COLORS[i % len(COLORS)]
+        axis.plot(range(1, len(losses) + 1), losses, ".-", color=color, label=f"rate {rate:g}")
+    if first is not None:
+        axis.axhline(first, color="0.5", ls=":", label="nothing learnt")
+    axis.set(xlabel="step", ylabel="sum of the five losses", ylim=(0, None))
+    axis.set_title("The same network, batches and loop: only the rate differs")
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

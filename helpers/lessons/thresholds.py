@@ -68,7 +68,7 @@ def explore_thresholds(
     cases = [
         start,
         start | {"score_threshold": 0.1},
-        start | {"nms_iou": 1.0},
+        start | {"nms_iou": 0.9},
         start | {"mask_threshold": 0.95},
     ]
     controls = {

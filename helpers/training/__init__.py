@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "curves": ["MEANING", "plot_curve", "read_curve"],
+        "fitting": ["fit"],
         "own_data": ["fine_tune"],
         "streets": ["held_out", "train_streets"],
         "targets": ["to_targets"],

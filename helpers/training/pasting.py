@@ -10,7 +10,8 @@ def paste(below, above, keep):
     """Objects cut out of one picture lie over another of the same size.
 
     Args:
-        below, above: (image (H, W, 3) uint8, Detections with masks).
+        below, above: (image (H, W, 3) uint8, Detections with masks). Each may know classes that
+            the other does not, if no number stands for two names.
         keep: (N,) bool, which objects of `above` are pasted.
 
     Returns:
@@ -34,6 +35,7 @@ def paste(below, above, keep):
         labels=np.concatenate([seen.labels, pasted.labels]),
         scores=np.concatenate([seen.scores, pasted.scores]),
         masks=np.concatenate([seen.masks, pasted.masks]),
+        categories={**truth.categories, **pasted.categories},
     )
     image = np.where(covered[..., None], other_image, image)
     return image, tighten(both, np.concatenate([left, pasted.masks]), both.boxes)

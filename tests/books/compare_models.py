@@ -47,6 +47,17 @@ CASES = {
             lambda f, c, n: c.time: "AttributeError",
         },
     ),
+    "after_shrinking": (
+        (),
+        42,
+        {15: "Only 24", 48: "not half", 30: "a quarter", 6: "other 36", "fast": "Numbers"}
+        | {60: "how many pixels"},
+    ),
+    "pictures_needed": (
+        (60, 0.03, 0.01),
+        540,
+        {180: "square root of 3", 60 * 3**0.5: "other way round", 20: "shall be a third"},
+    ),
     "on_the_front": (
         ([10, 20, 30, 40], [0.30, 0.50, 0.45, 0.60]),
         [3, 0, 1],
@@ -97,4 +108,5 @@ def check(results):
     for before, after in results["memory"].values():
         assert 50 < before < after
     assert results["recorded"] == len(json.loads((ROOT / "data/zoo.json").read_text()))
+    assert all(0 < value < 1 for value in results["photographs"].values())
     assert set(results["absent"]) <= set(catalogue())

@@ -69,6 +69,11 @@ CASES = {
         [1, 0],
         {(0, 1): "Add up both ways", (0, 0): "cannot be two", (1,): "Two numbers"},
     ),
+    "whole_gain": (
+        (),
+        2,
+        {1.87: "one after another", 1: "bottleneck", 0.5: "Upside", 4: "of its own", 3: "pace"},
+    ),
     "every_kth": (
         (),
         detect_every(lambda count, k: count % k == 0),

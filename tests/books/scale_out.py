@@ -1,5 +1,7 @@
 """Notebook 09."""
 
+import pytest
+
 SMALL = {"VIDEO_SECONDS": 15, "PASSES": 1}
 
 
@@ -57,3 +59,5 @@ def check(results):
     assert good is None and "is no video" in text and "is no video" in gone
     assert results["survived"] == results["dask"] == 24
     assert 0 < results["serial"] < 1
+    assert results["bill"] == pytest.approx(1000 * 4.012 / (12 * 5), abs=0.05)
+    assert 1 < results["limit"] <= results["parts"]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-SMALL = {"NUM_PICTURES": 30, "EPOCHS": 2, "HEADS_EPOCHS": 2, "STEPS": 10, "BATCH": 4, "NUM_TEST": 6}
+SMALL = {"NUM_PICTURES": 30, "EPOCHS": 2, "HEADS_EPOCHS": 2, "STEPS": 10, "BATCH": 3, "NUM_TEST": 6}
+SMALL |= {"TRIED_STEPS": 4}
 
 WALKS = ["park", "park", "park", "park", "mall", "mall", "zoo", "zoo"]
 
@@ -30,6 +31,23 @@ CASES = {
         {"class": "easiest", "mask": "outlines", "box": "boxes", "rpn_class": "anything"}
         | {"rpn_box": "where", 3: "Choose one"},
     ),
+    "two_steps": (
+        (),
+        1.08,
+        {0.6: "after one step", 1.2: "first gradient twice", -0.6: "Uphill", -1.32: "Uphill"}
+        | {3: "valley itself", 2: "the other way", "w": "Numbers"},
+    ),
+    "remedies": (
+        (),
+        ["Pictures", "labels", "longer"],
+        {
+            ("longer", "labels", "pictures"): "by heart",
+            ("pictures", "longer", "labels"): "B does not learn",
+            ("pictures", "labels", "labels"): "once",
+            ("pictures",): "in the order",
+            "pictures": "in the order",
+        },
+    ),
     "tight_boxes": (
         (),
         tight,
@@ -50,6 +68,11 @@ def check(results):
     assert sum(results["parts"]) == results["pictures"]
     aps = list(results["naive"].values())  # right masks, one name for all
     assert 0 < aps[0] < 1 and aps[1:] == [0] * len(aps[1:])
+    corners, iou = results["outline"]
+    assert corners > 5 and iou > 0.8
+    assert 0.7 < results["first"]["class"] < 1.6  # ln 3 = 1.10: two classes and background
+    slow, middle, _ = results["curves"].values()
+    assert np.mean(middle[-3:]) < np.mean(slow[-3:])
     assert results["losses"][-1] < results["losses"][0]
     assert max(results["AP50"]) > 0.05  # from nothing: streets had no words for them
     low, high = results["interval"]

@@ -31,6 +31,30 @@ def time_of(function):
         raise Hint(f"With num=5 it called function() {calls} times; 1 + 5 are asked for.")
 
 
+@check("A quarter of 24, and all of the rest: 42. The part that stays sets the limit.")
+def after_shrinking(answer):
+    """How many ms are left of 60, if 24 of them shrink to a quarter?"""
+    compare(
+        answer, 42, "Half of each side: how many pixels is that? Only the 24 ms shrink with them.",
+        (15, "Only 24 of the 60 ms depend on the number of pixels. The others stay."),
+        (48, "Both sides are halved, so a quarter of the pixels is left, not half."),
+        (30, "Only 24 of the 60 ms depend on the pixels, and a quarter of these is left."),
+        (6, "So much is left of the 24. The other 36 ms stay as they are."),
+    )  # fmt: skip
+
+
+@check("Three times as sure is nine times the work. That is why intervals stay wide.")
+def pictures_needed(answer, num, width, wanted):
+    """How many pictures bring an interval from one width to another, if `num` gave the first?"""
+    compare(
+        answer, num * (width / wanted) ** 2,
+        "The width falls with the square root of the number. It shall be a third.",
+        (num * width / wanted, "Three times as many make it narrower by the square root of 3."),
+        (num * (width / wanted) ** 0.5, "The other way round: the width is the square root."),
+        rtol=0.02,
+    )  # fmt: skip
+
+
 @check("Model 2 costs more than model 1 and detects less: nobody needs it.")
 def on_the_front(answer, costs, aps):
     """Which models (numbers from 0) does no other beat in both cost and AP?"""

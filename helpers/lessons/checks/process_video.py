@@ -65,3 +65,16 @@ def pairs(answer, likeness):
         (best[::-1], "Add up both ways to pair them: .6 + .1, and .5 + .5."),
         ([0, 0], "One new object cannot be two known ones."),
     )  # fmt: skip
+
+
+@check("The stages overlap, so the busiest one sets the pace. Detecting is still that, at half.")
+def whole_gain(answer):
+    """How many times as fast does a pipeline get at most, if detect (93 %) takes half the time?"""
+    compare(
+        answer, 2, "The busiest stage sets the pace. Which is it, and which is it afterwards?",
+        (1 / (1 - 0.93 / 2), "That is right for work done one after another. These overlap."),
+        (1, "Not if you choose the bottleneck: everything else waits for it."),
+        (0.5, "Upside down."),
+        (4, "Each stage has a thread of its own, but only one of them gets faster, twice."),
+        rtol=0.03,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
 @check("A box that is gone no longer counts: that is why the order of the scores matters.")
@@ -19,6 +19,35 @@ def kept_by_nms(answer, overlaps, nms_iou):
         (lost, "Those are thrown out. Which ones stay?"),
         (numbers, f"Two of them overlap by more than {nms_iou}: the lower score goes."),
     )  # fmt: skip
+
+
+@check("Both cars stand above every mistake now: what comes below costs nothing.")
+def best_change(answer):
+    """Which change raises AP50 of the five detections most: "d"."""
+    hints = {
+        "a": "A mistake below all that is right costs nothing: without it AP50 is the same.",
+        "b": "It helps: the second step rises from 1/2 to 2/3. But another does more.",
+        "c": "It is third then: right, wrong, right, so 2/3. That is as good as b, not the best.",
+    }
+    answer = str(answer).strip().lower()
+    if answer != "d":
+        raise Hint(hints.get(answer, 'A letter is asked for: "a", "b", "c" or "d".'))
+
+
+@check("A second detection of the same object is a mistake, however well it fits.")
+def right_ones(function):
+    """A function of overlap (N, M) and an IoU -> which detections are right, (N,) bool."""
+    overlap = np.array([[0.9, 0.6], [0.8, 0.2], [0.7, 0.6], [0.6, 0.55]])
+    once, every = [True, False, True, False], [True] * 4
+    compare(
+        call(function, overlap.copy(), 0.5), once,
+        "IoU .9 .6 / .8 .2 / .7 .6 / .6 .55, from .5 on: right, wrong, right, wrong.",
+        (every, "As before: the second one finds again what the first has found."),
+        ([True, False, False, False], "The third may take the object that is still free, at .6."),
+    )  # fmt: skip
+    compare(call(function, overlap[:1], 0.95), [False], "At an IoU of .95 none of them is right.")
+    none = np.zeros((2, 0))
+    compare(call(function, none, 0.5), [False, False], "Where nothing is there, all are wrong.")
 
 
 @check("To miss has become dear, so the cheapest threshold moves down or stays.")

@@ -59,3 +59,35 @@ def tight_boxes(function):
     empty = np.asarray(call(function, masks[:0]))
     if empty.shape != (0, 4):
         raise Hint(f"For no mask at all the shape must be (0, 4), not {empty.shape}.")
+
+
+@check("The second step is shorter than the first: nearer to the valley, the slope is gentler.")
+def two_steps(answer):
+    """Where is w after two steps of rate 0.1 down (w - 3)^2, from 0?"""
+    compare(
+        answer, 1.08, "At 0 the gradient is 2 (0 - 3) = -6. Go 0.1 of it the other way; again.",
+        (0.6, "That is after one step. Work out the gradient anew at 0.6, and go again."),
+        (1.2, "You took the first gradient twice. At 0.6 it is 2 (0.6 - 3) = -4.8."),
+        (-0.6, "Uphill: the step is *minus* rate times gradient, and the gradient is negative."),
+        (-1.32, "Uphill: the step is *minus* rate times gradient, and the gradient is negative."),
+        (3, "That is the valley itself; it takes many steps to come close to it."), rtol=0.002,
+    )  # fmt: skip
+
+
+@check("The curves say what is missing. No setting replaces what they ask for.")
+def remedies(answer):
+    """Which remedy for which training: "pictures", "labels", "longer"."""
+    wanted, words = ["pictures", "labels", "longer"], "three of these words, in the order A, B, C"
+    if isinstance(answer, str) or not np.iterable(answer) or len(answer) != 3:
+        raise Hint(f"{', '.join(wanted)}: {words}.")
+    answer = [str(word).strip().lower() for word in answer]
+    if set(answer) != set(wanted):
+        raise Hint(f"Each of {', '.join(wanted)} once: {words}.")
+    hints = {
+        "A": "A learns its pictures by heart. More of the same training makes that worse.",
+        "B": "B does not learn at all. More of what it cannot learn from is no help.",
+        "C": "C is not done yet, and nothing else is wrong with it.",
+    }
+    for given, right, name in zip(answer, wanted, hints, strict=True):
+        if given != right:
+            raise Hint(hints[name])

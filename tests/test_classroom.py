@@ -1,0 +1,92 @@
+"""For a class: slides with notes, and assignments that nbgrader can mark."""
+
+import importlib.util
+import json
+import pathlib
+
+import nbformat
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+PLANS = json.loads((ROOT / "docs/slides.json").read_text(encoding="utf-8"))
+
+
+def script(name):
+    """A file of `.ci` as a module."""
+    spec = importlib.util.spec_from_file_location(f"{name}_", ROOT / f".ci/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+slides, grader = script("slides"), script("grader")
+
+
+@pytest.mark.form
+@pytest.mark.parametrize("name", PLANS)
+def test_every_slide_has_something_to_show_and_to_say(name):
+    talk = slides.talk(PLANS[name])
+    types = [cell.metadata.slideshow.slide_type for cell in talk.cells]
+    assert types == ["slide", *["slide", "-", "notes"] * len(PLANS[name]["slides"]), "slide"]
+    for slide in PLANS[name]["slides"]:
+        assert "picture" not in slide or (ROOT / "notebooks/figures" / slide["picture"]).exists()
+
+
+def test_a_page_of_slides():
+    plan = {"title": "A talk", "end": "The end", "slides": PLANS["50_minutes"]["slides"][:1]}
+    page = slides.export(slides.talk(plan))
+    assert "reveal" in page and '<aside class="notes">' in page and "How many objects?" in page
+    assert "read_image(PICTURE" not in page  # the result, not the code
+
+
+def test_a_cell_that_is_not_there_is_named():
+    plan = {"title": "A", "end": "B", "slides": [{"book": "00_quickstart", "cell": "gone"}]}
+    plan["slides"][0] |= {"title": "C", "notes": "D"}
+    with pytest.raises(ValueError, match="00_quickstart has no cell 'gone'"):
+        slides.talk(plan)
+
+
+def notebook(source, tags=()):
+    cells = [
+        {"cell_type": "markdown", "id": "ask", "metadata": {}, "source": "### Exercise 1: predict"},
+        {"cell_type": "code", "id": "ex1", "metadata": {"tags": ["exercise"]}, "outputs": [7],
+         "execution_count": 3, "source": source},
+    ]  # fmt: skip
+    return {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def test_an_exercise_becomes_an_answer_and_a_test():
+    ours = notebook("answer = ...  # a number\nchecks.four(\n    answer)")
+    made = grader.assignment(ours, notebook("answer = 4\nchecks.four(\n    answer)"))
+    nbformat.validate(made)
+    _, answer, test = made["cells"]
+    assert answer["source"].splitlines()[0] == "# answer = ...  # a number"
+    assert "### BEGIN SOLUTION\nanswer = 4\n### END SOLUTION" in answer["source"]
+    assert answer["metadata"]["nbgrader"]["solution"] and not answer["outputs"]
+    assert test["metadata"]["nbgrader"]["points"] == 1 and test["metadata"]["nbgrader"]["locked"]
+    said = {}
+    exec(test["source"], {"checks": type("C", (), {"four": lambda n: n == 4}), "answer": 4}, said)
+    assert said["verdict"] is True
+    with pytest.raises(AssertionError):
+        exec(test["source"], {"checks": type("C", (), {"four": lambda n: n == 4}), "answer": 5})
+
+
+@pytest.mark.parametrize(
+    ("heading", "points"),
+    [("### Exercise 2: change one line", 2), ("## 3\n### Exercise 3: write a function\nIt", 3),
+     ("### Exercise 4: explain by choosing\n\nThree", 1), ("**Exercise 1.** Somebody", 2)],
+)  # fmt: skip
+def test_points_by_what_is_asked_for(heading, points):
+    assert grader.points(heading) == points
+
+
+def test_every_notebook_can_be_marked():
+    for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
+        texts = [
+            path.read_text("utf-8"),
+            (path.parent / "solutions" / path.name).read_text("utf-8"),
+        ]
+        made = grader.assignment(*map(json.loads, texts))
+        names = [cell["metadata"]["nbgrader"]["grade_id"] for cell in made["cells"]
+                 if "nbgrader" in cell["metadata"]]  # fmt: skip
+        assert len(names) >= 6 and len(set(names)) == len(names), path.stem
