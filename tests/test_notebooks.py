@@ -231,15 +231,15 @@ def test_solution_differs_in_the_exercises_only(path):
 # Runs ---------------------------------------------------------------------------------------------
 
 
-def run(path, folder, **parameters):
-    """Run a notebook; returns what its exercises said, and its results."""
+def run(path, folder, copy=None, **parameters):
+    """Run a notebook, or a copy of it; returns it with its outputs, and its results."""
     import papermill
 
     parameters |= {"OUT": str(folder / "out")}
     unknown = set(parameters) - set(papermill.inspect_notebook(str(path)))
     assert not unknown, f"{path.stem} has no parameters {unknown}"
     book = papermill.execute_notebook(
-        str(path), str(folder / path.name), parameters, cwd=str(path.parent),
+        str(copy or path), str(folder / path.name), parameters, cwd=str(path.parent),
         progress_bar=False, execution_timeout=200,
     )  # fmt: skip
     widgets = book.metadata.get("widgets", {})
@@ -249,35 +249,69 @@ def run(path, folder, **parameters):
     assert not [out for out in outputs if out["output_type"] == "error"]
     noise = [out["text"] for out in outputs if "TensorFlow" in out.get("text", "")]
     assert not noise, "what TensorFlow tells its developers is nothing for the reader"
-    verdicts = [
-        cell.outputs[-1]["data"]["text/plain"]
-        for cell in book.cells
-        if "exercise" in cell.metadata.get("tags", [])
-    ]
     # A kernel under load says things of its own, on stderr or between two pieces of stdout.
     printed = [out["text"] for out in book.cells[-1].outputs if out.get("name") == "stdout"]
     (line,) = [line for line in "".join(printed).splitlines() if line.startswith("{")]
-    return verdicts, json.loads(line)
+    return book, json.loads(line)
+
+
+def verdicts_of(book, tag):
+    """What the exercises of a notebook that has run said; `tag` is "exercise" or "solved"."""
+    cells = [cell for cell in book.cells if tag in cell.metadata.get("tags", [])]
+    return [cell.outputs[-1]["data"]["text/plain"] for cell in cells]
+
+
+def are_right(verdicts):
+    return len(verdicts) >= 3 and all(verdict.startswith("Right. ") for verdict in verdicts)
+
+
+# Runs the text of a cell in a copy of the kernel's names, and gives the value of its last line.
+SOLVED = """
+def _solved(text):
+    import ast
+
+    *lines, last = ast.parse(text).body
+    names = dict(globals())
+    exec(compile(ast.Module(lines, []), "solved", "exec"), names)
+    return eval(compile(ast.Expression(last.value), "solved", "eval"), names)
+
+
+_solved({text!r})
+"""
+
+
+def with_solutions(path, folder):
+    """A copy of a notebook in which the solved cell of each exercise follows the unsolved one.
+
+    Nothing else differs between a notebook and its solution, see the test above; so one run tells
+    of both. What the solved cell defines is gone behind it.
+    """
+    import nbformat
+
+    book = nbformat.read(path, as_version=4)
+    solution = nbformat.read(path.parent / "solutions" / path.name, as_version=4)
+    texts = {cell["id"]: cell["source"] for cell in solution.cells}
+    cells = []
+    for cell in book.cells:
+        cells.append(cell)
+        if "exercise" in cell.metadata.get("tags", []):
+            solved = nbformat.v4.new_code_cell(SOLVED.format(text=texts[cell["id"]]))
+            solved.metadata["tags"] = ["solved"]
+            cells.append(solved)
+    book.cells = cells
+    copy = folder / "with_solutions.ipynb"
+    nbformat.write(book, copy)
+    return copy
 
 
 @each_book
 def test_run(path, tmp_path):
-    verdicts, results = run(path, tmp_path, **expected(path).SMALL)
-    assert len(verdicts) >= 3
+    small = expected(path).SMALL
+    book, results = run(path, tmp_path, with_solutions(path, tmp_path), **small)
+    verdicts = verdicts_of(book, "exercise")
     assert all(verdict.startswith("Not answered yet") for verdict in verdicts)
-    expected(path).check(results)
-
-
-WITH_THE_ZOO = ["05_test_on_images", "07_compare_models"]  # solved below, with another model
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_run_of_the_solution(path, tmp_path):
-    if path.stem in WITH_THE_ZOO:
-        pytest.skip("the solution runs with a model of the zoo")
-    verdicts, results = run(path, tmp_path, **expected(path).SMALL)
-    assert len(verdicts) >= 3 and all(verdict.startswith("Right. ") for verdict in verdicts)
+    assert len(verdicts) == len(verdicts_of(book, "solved"))
+    assert are_right(verdicts_of(book, "solved"))
     expected(path).check(results)
 
 
@@ -286,9 +320,9 @@ def test_quickstart_where_there_is_nothing_to_find(tmp_path):
     """Nothing in the first notebook can fail: a grey picture has no object, and that is fine."""
     picture = save_image(tmp_path / "grey.png", np.full((120, 200, 3), 128, np.uint8))
     solution = ROOT / "notebooks/solutions/00_quickstart.ipynb"
-    verdicts, results = run(solution, tmp_path, PICTURE=str(picture), SECONDS=0.1)
+    book, results = run(solution, tmp_path, PICTURE=str(picture), SECONDS=0.1)
     assert results["objects"] == results["mask_pixels"] == 0
-    assert all(verdict.startswith("Right. ") for verdict in verdicts)
+    assert are_right(verdicts_of(book, "exercise"))
 
 
 @pytest.mark.slow
@@ -296,8 +330,8 @@ def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
     """Fetched from a local server, verified, loaded: the whole notebook holds with it, too."""
     name = "mask_rcnn_inception_v2_coco"
     path = ROOT / "notebooks/solutions/05_test_on_images.ipynb"
-    verdicts, results = run(path, tmp_path, MODEL=name, **expected(path).SMALL)
-    assert all(verdict.startswith("Right. ") for verdict in verdicts)
+    book, results = run(path, tmp_path, MODEL=name, **expected(path).SMALL)
+    assert are_right(verdicts_of(book, "exercise"))
     assert results["model"] == name
     assert [path for path, _ in served.requests if path.endswith(".tar.gz")]
     expected(path).check(results)
@@ -309,8 +343,8 @@ def test_a_model_of_the_zoo_gets_a_row(served, tmp_path):
     name = "mask_rcnn_inception_v2_coco"
     path = ROOT / "notebooks/solutions/07_compare_models.ipynb"
     few = {"VARIANTS": [], "NUM_PICTURES": 6, "NUM_TIMED": 3}
-    verdicts, results = run(path, tmp_path, MODELS=["streets", name, "nowhere"], **few)
-    assert all(verdict.startswith("Right. ") for verdict in verdicts)
+    book, results = run(path, tmp_path, MODELS=["streets", name, "nowhere"], **few)
+    assert are_right(verdicts_of(book, "exercise"))
     assert list(results["rows"]) == ["streets", name] == list(results["memory"])[:2]
     both = [row["mask"] for row in results["rows"].values()]
     assert both[1] == pytest.approx(both[0], abs=0.05)
