@@ -104,6 +104,7 @@ def write_assets(out) -> str:
     with tarfile.open(archive) as package:
         for name in runtime()["files"]:
             (folder / "runtime" / Path(name).name).write_bytes(package.extractfile(name).read())
+    shutil.copy(WEB / "runtime-licence.txt", folder / "runtime/LICENSE.txt")
     for name in PHOTOGRAPHS:
         shutil.copy(DATA / f"photographs/{name}.jpg", folder / "photographs")
     write_model(folder / "model")
@@ -129,6 +130,7 @@ def write_model(folder):
         "palette": PALETTE,
     }
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+    (folder / "NOTICE.txt").write_text(card["notice"], encoding="utf-8")
 
 
 def body(folder) -> str:

@@ -17,6 +17,9 @@ Pixelwise is under Apache-2.0 and contains none of these packages; `python3 run.
 each in the version and with the digest that `requirements.lock` names. This is what they say of
 themselves (`.venv/bin/python .ci/licences.py`).
 
+The site's page that runs the model holds ONNX Runtime Web (MIT, copyright Microsoft Corporation),
+fetched from npm in the version and with the digest that `web/runtime.json` names.
+
 Worth knowing: the builds of `av` and `imageio-ffmpeg` bring FFmpeg with x264, that of `pillow-heif`
 x265, and both are under the GPL. That matters to whoever passes a whole environment on, such as a
 disk image or a container, and not to whoever passes on Pixelwise, or a film.

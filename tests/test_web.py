@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import subprocess
 import threading
+import urllib.request
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ from helpers.models import load_detector, write_onnx
 from helpers.one_stage import head
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
-from helpers.structures import InputError, box_iou, mask_iou
+from helpers.structures import InputError, box_iou, mask_iou, percent
 from tests.test_launch import CHROMIUM, FLAGS, is_outside, skipped
 from tests.test_site import toy
 
@@ -147,6 +148,13 @@ def test_an_object_keeps_its_number_from_frame_to_frame():
 
 
 @needs_node
+def test_scores_are_told_as_in_python():
+    scores = [0, 0.004, 0.29, 0.5, 0.995, 0.99999, float(np.float32(0.29))]
+    (texts,) = ask(("percent", {"scores": scores}))
+    assert texts == [percent(score) for score in scores]
+
+
+@needs_node
 def test_letters_stand_out_from_every_colour():
     (letters,) = ask(("letters", {"palette": PALETTE}))
     for color, tone in zip(PALETTE, letters, strict=True):
@@ -221,6 +229,25 @@ def test_a_runtime_in_the_cache_is_taken(load, tmp_path, monkeypatch):
     assert page.fetch_runtime() == tmp_path / "some-1.tgz"
     # echo -n | openssl dgst -sha512 -binary | base64
     assert wanted["integrity"].startswith("sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8")
+
+
+def test_the_server_isolates_pages_and_serves_this_machine_alone(load, tmp_path):
+    serve_site = load("serve_site")
+    (tmp_path / "a.wasm").write_bytes(b"\0asm")
+    (tmp_path / "a.mjs").write_text("1")
+    with serve_site.make_server(tmp_path, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host, port = server.server_address
+        types = []
+        for name in ("a.wasm", "a.mjs"):
+            with urllib.request.urlopen(f"http://{host}:{port}/{name}") as answer:
+                types.append(answer.headers["Content-Type"])
+                assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+                assert answer.headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+        with serve_site.make_server(tmp_path, port) as other:  # the port is taken
+            assert other.server_port != port
+        server.shutdown()
+    assert host == "127.0.0.1" and types == ["application/wasm", "text/javascript"]
 
 
 # --- the page ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 // out. It needs Node.js and nothing else.
 
 import fs from 'node:fs';
-import { letterColor } from '../web/drawing.mjs';
+import { letterColor, percent } from '../web/drawing.mjs';
 import { numbered, selectObjects } from '../web/objects.mjs';
 import { letterbox, pasteMask } from '../web/pixels.mjs';
 
@@ -24,6 +24,7 @@ const FUNCTIONS = {
       return before.map((object) => object.number);
     });
   },
+  percent: ({ scores }) => scores.map(percent),
   letters: ({ palette }) => palette.map(letterColor),
 };
 

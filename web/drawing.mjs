@@ -12,9 +12,14 @@ export function colorOf(palette, number) {
   return palette[number % palette.length];
 }
 
-// What a label says; rounded down, since 100% would claim certainty.
+// What a label says.
 export function textOf(object) {
-  return `${object.name} ${Math.floor(100 * object.score)}%`;
+  return `${object.name} · ${percent(object.score)}`;
+}
+
+// A score from 0 to 1 as text; rounded down, since 100 % would claim certainty.
+export function percent(score) {
+  return `${Math.min(99, Math.floor(Number((100 * score).toFixed(3))))}\u00a0%`;
 }
 
 // Draws the objects over what is on the canvas; letters are `fontSize` pixels of it high.
@@ -37,6 +42,7 @@ export function drawObjects(canvas, objects, palette, fontSize) {
     const text = textOf(object);
     const chip = { width: context.measureText(text).width + fontSize * 0.6, height: fontSize * 1.4 };
     const place = placeOf(chip, object.box, taken, canvas);
+    if (place === null) continue; // no room: the list below names it
     taken.push(place);
     const color = colorOf(palette, object.number);
     context.fillStyle = css(color);
@@ -83,30 +89,23 @@ function put(data, pixel, [red, green, blue], alpha) {
   data[4 * pixel + 3] = Math.round(255 * alpha);
 }
 
-// Where a label goes, [x, y, width, height]: at its box, inside the picture, over other labels as
-// little as can be.
+// Where a label goes, [x, y, width, height]: at its box, inside the picture, clear of other labels;
+// null where there is no such place.
 function placeOf({ width, height }, [x1, y1, x2, y2], taken, canvas) {
   const places = [
     [x1, y1 - height], [x2 - width, y1 - height], [x1, y2], [x2 - width, y2], [x1, y1],
     [x1, y1 + height], [x1, y1 + 2 * height],
   ];
-  let best = null;
-  let least = Infinity;
   for (const place of places) {
     const x = Math.max(0, Math.min(place[0], canvas.width - width));
     const y = Math.max(0, Math.min(place[1], canvas.height - height));
-    let cost = 0;
-    for (const [otherX, otherY, otherWidth, otherHeight] of taken) {
-      const across = Math.min(x + width, otherX + otherWidth) - Math.max(x, otherX);
-      const down = Math.min(y + height, otherY + otherHeight) - Math.max(y, otherY);
-      cost += Math.max(0, across) * Math.max(0, down);
-    }
-    if (cost < least) {
-      least = cost;
-      best = [x, y, width, height];
-    }
+    const isFree = taken.every(([otherX, otherY, otherWidth, otherHeight]) => (
+      x + width <= otherX || otherX + otherWidth <= x
+      || y + height <= otherY || otherY + otherHeight <= y
+    ));
+    if (isFree) return [x, y, width, height];
   }
-  return best;
+  return null;
 }
 
 function areaOf(box) {

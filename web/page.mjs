@@ -1,6 +1,6 @@
 // The page: a picture goes in by hand, by drop or from the camera; objects come out.
 
-import { colorOf, css, drawObjects, textOf } from "./drawing.mjs";
+import { colorOf, css, drawObjects, percent, textOf } from "./drawing.mjs";
 import { Problem, loadModel } from "./model.mjs";
 import { numbered } from "./objects.mjs";
 import { drawn, readPicture, startCamera, stopCamera } from "./pictures.mjs";
@@ -73,7 +73,7 @@ function visible() {
 function sentence(objects) {
   const [best] = shown.found.objects;
   if (objects.length === 0 && best) {
-    return `No object scores so much; the surest is ${best.name}, ${Math.floor(100 * best.score)}%.`;
+    return `No object scores so much; the surest is ${best.name}, ${percent(best.score)}.`;
   }
   if (objects.length === 0) return "No object.";
   return objects.length === 1 ? "1 object." : `${objects.length} objects.`;
@@ -145,13 +145,8 @@ for (const button of document.querySelectorAll(".samples button")) {
 }
 
 let isWaiting = false; // the slider moves faster than masks are drawn: one drawing waits, not ten
-window.addEventListener("resize", redraw); // labels keep their size
 threshold.addEventListener("input", () => {
   at("value").textContent = Number(threshold.value).toFixed(2);
-  redraw();
-});
-
-function redraw() {
   if (!shown || video || isWaiting) return;
   isWaiting = true;
   inTurn(async () => {
@@ -159,7 +154,11 @@ function redraw() {
     await show();
     say(sentence(visible()));
   });
-}
+});
+
+window.addEventListener("resize", () => { // labels keep their size
+  if (shown && !video) inTurn(show);
+});
 
 // --- the camera ----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ export async function readPicture(blob, name) {
       const megapixels = Math.round(num / 1e6);
       throw new Problem(`${name} has ${megapixels} megapixels, more than the ${MAX_PIXELS / 1e6} that this page takes: make it smaller.`);
     }
+    await image.decode().catch(() => { throw unreadable(name); });
     return drawn(image, image.naturalWidth, image.naturalHeight);
   } finally {
     URL.revokeObjectURL(address);
@@ -26,11 +27,13 @@ function loaded(address, name) {
   return new Promise((resolve, reject) => {
     const image = new Image();
     image.onload = () => resolve(image);
-    image.onerror = () => reject(
-      new Problem(`${name} is no picture that this browser can read: try JPEG, PNG or WebP.`),
-    );
+    image.onerror = () => reject(unreadable(name));
     image.src = address;
   });
+}
+
+function unreadable(name) {
+  return new Problem(`${name} is no picture that this browser can read: try JPEG, PNG or WebP.`);
 }
 
 // A source of pixels on a canvas of its own, at most MAX_SIDE wide and high.

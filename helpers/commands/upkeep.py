@@ -28,9 +28,10 @@ NOTEBOOKS = Command(
 SITE = Command(
     "Make web pages of the stored notebooks.",
     (
-        ("site", "outputs/site/index.html"),
-        ("site FOLDER", "elsewhere"),
+        ("site", "outputs/site/index.html; site FOLDER: elsewhere"),
+        ("site --serve", "and show them at a local address: one page runs the model"),
     ),
+    more="The page that runs the model needs npm, which fetches its runtime, 33 MB, once.",
 )
 BENCH = Command(
     "Measure Pixelwise beside its peers, ten minutes: benchmarks/RESULTS.md.",
