@@ -67,7 +67,8 @@ def test_minutes_seconds_and_memory_are_those_of_one_file():
 
 def test_every_notebook_has_its_numbers():
     facts = numbers().read_facts()
-    assert list(facts) == sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    stems = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    assert list(facts) == stems, "docs/notebooks.json has a row for each notebook, in their order"
     for stem, row in facts.items():
         assert row["megabytes"] < 1600, f"{stem} needs more than Binder's 2 GB leave"
 
