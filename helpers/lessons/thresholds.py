@@ -55,7 +55,7 @@ def explore_thresholds(
         detections = raw[keep].replace(masks=masks, boxes=inside)
         text = (
             f"{is_good.sum()} of {len(raw)} boxes score {score_threshold:.2f} or more. NMS at IoU "
-            f"{nms_iou:.2f} leaves {len(detections)}. Their masks, cut at {mask_threshold:.2f}, "
+            f"{nms_iou:.2f} leaves {len(detections)}. Their masks, from {mask_threshold:.2f} on, "
             f"cover {detections.masks.any(axis=0).mean():.1%} of the picture."
         )
         return draw_detections(image, detections), text
