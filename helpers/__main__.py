@@ -43,12 +43,16 @@ def main(argv=None) -> int:
 
 def _load(options, name):
     """A detector by its name; what its card says of its limits is told."""
-    with waiting("starting TensorFlow"):
-        from helpers.models import find_source, load_detector
-    require_device(options.device)
+    from helpers.models import find_source, ids_of
+
     source = find_source(name)  # a download shows how far it is
+    if options.classes:
+        ids_of(options.classes, source.card)  # a mistyped one need not wait for TensorFlow
     if options.fast and source.kind != "network":
         raise InputError(f"--fast is for streets, everyday and models trained here, not {name}")
+    with waiting("starting TensorFlow"):
+        from helpers.models import load_detector
+    require_device(options.device)
     with waiting(f"loading the model {name!r}"):
         detector = load_detector(
             source,

@@ -39,6 +39,8 @@ def refused(capsys, *words):
         (["predict", "source=a.jpg"], ["a.jpg"]),
         (["--input", "a.jpg", "b.jpg", "--output", "x"], ["a.jpg", "b.jpg"]),
         (["--webcam"], ["0"]),
+        (["segment", "predict", "model=streets", "source=a.jpg", "save=True"], ["a.jpg"]),
+        (["--source_video_path", "a.mp4"], ["a.mp4"]),
     ],
 )
 def test_what_is_meant_for_detect(words, inputs):
@@ -62,6 +64,9 @@ def test_what_is_meant_for_detect(words, inputs):
         (["--device", "CUDA"], "device", "gpu"),
         (["--output", "x"], "out", pathlib.Path("x")),
         (["--save-crop"], "crops", True),
+        (["save_crop=True"], "crops", True),
+        (["save_crop=False"], "crops", False),
+        (["--conf_thres=0.1"], "score", 0.1),
         ([], "out", pathlib.Path("outputs")),
         ([], "score", 0.5),
     ],
@@ -92,6 +97,7 @@ def test_names_that_others_have_for_an_option(words, field, value):
         (["a.jpg", "--every", "0"], "--every"),
         (["train", "DATA", "more"], "'more' is one word too many"),
         (["train", "DATA", "--epoch", "x"], "--epochs"),
+        (["train", "DATA", "epochs=9"], "'epochs=9' is written --epochs 9 here"),
         (["train", "DATA", "--rename", "cup"], "'cup' is not of the form OLD=NEW"),
         (["data", "convert", "DATA"], "FOLDER"),
     ],

@@ -90,7 +90,7 @@ def test_each_file_once_and_two_of_one_name(place):
     "name, told",
     [
         ("hme/a.png", "no such file or folder; check the name"),
-        ("home/a.pgn", "did you mean 'a.png'?; check the name"),
+        ("home/a.pgn", "check the name; did you mean 'a.png'?"),
         ("home/trip/notes.txt", "neither a picture nor a video that can be read; export it"),
         ("home/empty", "no pictures and no videos in"),
         ("home/broken.mp4", "copy it again"),

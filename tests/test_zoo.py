@@ -18,7 +18,7 @@ import helpers.models.__main__ as models
 from helpers import DATA
 from helpers.mask_rcnn.inference import Candidates
 from helpers.models import detector as detectors
-from helpers.models import sources
+from helpers.models import ids_of, sources
 from helpers.models.loading import load_detector
 from helpers.models.sources import find_source
 from helpers.streets import draw_scene
@@ -215,9 +215,12 @@ def test_a_detector_of_some_classes_alone():
     assert some(image).names == ["car"] and detector(image).names == ["car", "person", "dog"]
     assert some.candidates(image).labels.tolist() == [3, 18]
     np.testing.assert_array_equal(some(image).boxes, boxes[:1])
-    with pytest.raises(InputError, match="toy knows no class 'dragon'$"):
+    with pytest.raises(InputError, match="toy knows no class 'dragon', but person, car, dog$"):
         detector.only(["dragon"])
-    with pytest.raises(InputError, match="no class 'persn'; did you mean 'person'?"):
+    many = {"name": "toy", "categories": {i: f"kind {i}" for i in range(1, 81)}}
+    with pytest.raises(InputError, match="'x', but kind 1, .*kind 10 and 70 more "):
+        ids_of(["x"], many)
+    with pytest.raises(InputError, match="no class 'persn', .*; did you mean 'person'.$"):
         detector.only(["car", "persn"])
 
 

@@ -77,7 +77,7 @@ def add_options(parser):
 def _add_names_of_others(add):
     """What other tools call the same options."""
     hidden = argparse.SUPPRESS
-    inputs = ("--source", "--input", "--videos", "--video-input")
+    inputs = ("--source", "--input", "--videos", "--video-input", "--source-video-path")
     add(*inputs, dest="more_inputs", nargs="+", action="extend", help=hidden)
     add("--webcam", dest="more_inputs", action="append_const", const="0", help=hidden)
     add("--weights", dest="model", help=hidden)
@@ -85,6 +85,8 @@ def _add_names_of_others(add):
     add(*thresholds, dest="score", type=share, help=hidden)
     add("--output", "--project", dest="out", type=path, help=hidden)
     add("--save-crop", dest="crops", action="store_true", help=hidden)
+    saved = ("--save", "--save-csv", "--save-json")  # as is always done
+    add(*saved, dest="is_saved", action="store_true", help=hidden)
     add("--vid-stride", dest="every", type=int, choices=range(1, 31), help=hidden)
 
 

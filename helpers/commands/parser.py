@@ -35,13 +35,16 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args=None, namespace=None):
         """The options; inputs may stand before, between and behind them."""
+        args = [_with_dashes(word) for word in args]
         if self.takes_pairs:
             args = [word for given in args for word in self._apart(given)]
         options, unknown = self.parse_known_intermixed_args(args, namespace)
         for word in unknown:
             if word.startswith("-"):
-                name = word.partition("=")[0]
-                self.error(f"there is no option {name}{hint(name, self._option_string_actions)}")
+                self.error(self._no_option(word.partition("=")[0]))
+            name, sign, value = word.partition("=")
+            if sign and f"--{name}" in self._option_string_actions:
+                self.error(f"{word!r} is written --{name} {value} here")
             self.error(f"{word!r} is one word too many")
         return options
 
@@ -63,8 +66,22 @@ class Parser(argparse.ArgumentParser):
         name, value = found.groups()
         option = f"--{name.replace('_', '-')}"
         if option not in self._option_string_actions:
-            self.error(f"there is no option {option}{hint(option, self._option_string_actions)}")
-        return [option, value]
+            self.error(self._no_option(option))
+        is_switch = self._option_string_actions[option].nargs == 0
+        if not is_switch:
+            return [option, value]
+        return [] if value.lower() in ("false", "0", "no") else [option]
+
+    def _no_option(self, name):
+        return f"there is no option {name}{hint(name, self._option_string_actions)}"
+
+
+def _with_dashes(word):
+    """An option's name with dashes: --conf_thres becomes --conf-thres."""
+    if not word.startswith("--"):
+        return word
+    name, sign, value = word.partition("=")
+    return name.replace("_", "-") + sign + value
 
 
 def epilog(command):

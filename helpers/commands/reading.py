@@ -19,9 +19,9 @@ MOVED = {
     "export": "models export NAME FOLDER",
     "val": "train everyday DATA --score NAME",
     "download": "models fetch NAME",
-    "demo": "detect",
+    "version": "--version",
 }
-ALIASES = {"predict": "detect", "segment": "detect"}
+ALIASES = {"predict": "detect", "segment predict": "detect", "segment": "detect"}
 
 
 class Call(NamedTuple):
@@ -66,10 +66,9 @@ def _split(words):
         if not asked:
             _tell(overview())
         words = [*asked, "--help"]
-    if words and words[0] in ALIASES:
-        words = [ALIASES[words[0]], *words[1:]]
     for length in (2, 1):
         name = " ".join(words[:length])
+        name = ALIASES.get(name, name)
         if name in COMMANDS:
             return name, words[length:]
     if words and words[0] in groups():

@@ -101,7 +101,7 @@ def _files(name, options):
     elif name.isdigit():
         return [record(int(name), options.out / FETCHED / f"camera-{name}.mp4", options.seconds)]
     else:
-        raise InputError(f"{path}: no such file or folder{_nearest(path)}; check the name")
+        raise InputError(f"{path}: no such file or folder; check the name{_nearest(path)}")
     found = [file for file in found if file.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES)]
     if not found:
         raise InputError(

@@ -5,7 +5,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "cards": ["read_card"],
+        "cards": ["ids_of", "read_card"],
         "download": ["explain", "receive", "WebPageError"],
         "detector": ["Detector", "from_model", "network_detector"],
         "export": ["export_model"],

@@ -5,6 +5,7 @@ import pathlib
 import zlib
 from zipfile import BadZipFile
 
+from helpers.spelling import hint
 from helpers.structures import InputError, require
 
 # What damaged cards and weights raise, down to the archive's own checks.
@@ -19,6 +20,7 @@ BROKEN = (
     BadZipFile,
     zlib.error,
 )
+NAMED = 10  # classes of a line on what a model knows
 
 
 def read_card(path) -> dict:
@@ -34,6 +36,23 @@ def read_card(path) -> dict:
     except BROKEN as error:
         raise unreadable(path, error) from None
     return card
+
+
+def ids_of(names, card) -> list[int]:
+    """The category ids of some classes.
+
+    Raises:
+        InputError: the model of this card knows no class of such a name.
+    """
+    ids = {name: int(key) for key, name in card["categories"].items()}
+    for name in names:
+        if name not in ids:
+            known = ", ".join(list(ids)[:NAMED]) or "no names at all"
+            more = f" and {len(ids) - NAMED} more (run.py models info)" if len(ids) > NAMED else ""
+            raise InputError(
+                f"{card['name']} knows no class {name!r}, but {known}{more}{hint(name, ids)}"
+            )
+    return [ids[name] for name in names]
 
 
 def unreadable(path, error) -> InputError:

@@ -11,10 +11,10 @@ from PIL import Image
 
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
 from helpers.models import programs
+from helpers.models.cards import ids_of
 from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.pictures import to_rgb
-from helpers.spelling import hint
-from helpers.structures import Detections, InputError, require, require_image
+from helpers.structures import Detections, require, require_image
 
 KINDS_LISTED = 5  # of a sentence on a detector
 
@@ -117,14 +117,9 @@ class Detector:
         Raises:
             InputError: it knows no class of that name.
         """
-        known = list(self.categories.values())
-        for name in names:
-            if name not in known:
-                raise InputError(f"{self.name} knows no class {name!r}{hint(name, known)}")
-        kept = [label for label, name in self.categories.items() if name in names]
         return Detector(
             self.outputs, self.decode, self.card, self.model, self.score_threshold, self.corners,
-            kept=kept,
+            kept=ids_of(names, self.card),
         )  # fmt: skip
 
     def __copy__(self) -> "Detector":
