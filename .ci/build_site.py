@@ -90,7 +90,7 @@ class Site:
         """A second form of each figure on paper, for a dark page."""
         for name, data in list(self.files.items()):
             twin = None
-            if not name.endswith((".mp4", ".card.jpg")):
+            if not name.endswith(".mp4"):
                 twin = site_pictures.dark(data)
             if twin is not None:
                 self.files[dark_name(name)] = twin
@@ -115,7 +115,8 @@ class Site:
         links = []
         for other, words in self.nav.items():
             here = ' aria-current="page"' if other == name else ""
-            links.append(f'<a href="{up}{other}"{here}>{words}</a>')
+            about = html.escape(title_of(self.bodies[other]))
+            links.append(f'<a href="{up}{other}" title="{about}"{here}>{words}</a>')
         contents = contents_of(body)
         kinds = {"index.md": "first"}
         page = layout.substitute(
@@ -196,17 +197,26 @@ def ideas(readme):
     return found
 
 
-def first(root, books, video):
-    """The first page: what README says first, a video, a card for each notebook."""
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    words = readme.split("\n\n")[1]
+def first(site, video):
+    """The first page: README's first words and picture, a video, a card for each notebook."""
+    readme = (site.root / "README.md").read_text(encoding="utf-8")
+    _, words, picture, *_ = readme.split("\n\n")
+    shown = re.fullmatch(r"!\[(.+?)\]\((.+?)\)", picture.strip())
+    figure = ""
+    if shown:
+        alt, name = shown.groups()
+        site.files[name] = (site.root / name).read_bytes()
+        figure = f'<img class="wide" alt="{html.escape(alt)}" src="{name}">\n'
     told = ideas(readme)
-    cards = "".join(card(book, told.get(book.name, "")) for book in books)
+    cards = "".join(card(book, told.get(book.name, "")) for book in site.books)
+    links = '<a href="#notebooks">The notebooks</a>'
+    if browser_page.NAME in site.bodies:
+        links = f'<a href="{browser_page.NAME}">Try it in your browser</a> {links}'
     return (
-        f"<h1>Pixelwise</h1>\n{markdown2html(words)}\n<video controls loop muted playsinline "
-        f'autoplay preload="auto" src="{video}"></video>\n<h2>Notebooks</h2>\n'
-        f'<ul class="cards">{cards}</ul>\n<p>Get the project, to run them: '
-        f'<a href="{SOURCE}">{SOURCE.removeprefix("https://")}</a></p>'
+        f"<h1>Pixelwise</h1>\n{markdown2html(words)}\n"
+        f'<p class="ways">{links} <a href="{SOURCE}">Get it</a></p>\n{figure}'
+        f'<video controls loop muted playsinline autoplay preload="auto" src="{video}"></video>\n'
+        f'<h2 id="notebooks">Notebooks</h2>\n<ul class="cards">{cards}</ul>'
     )
 
 
@@ -263,7 +273,6 @@ def build(out, root=ROOT, with_model=False):
     site = Site(root)
     site.add_notebooks()
     video = next(name for name in site.files if name.endswith(".mp4"))
-    site.bodies["index.md"] = first(root, site.books, video)
     left_out = []
     if with_model:
         try:
@@ -271,6 +280,7 @@ def build(out, root=ROOT, with_model=False):
             site.nav[browser_page.NAME] = browser_page.TITLE
         except InputError as error:
             left_out.append(f"the page that runs the model is left out: {error}")
+    site.bodies["index.md"] = first(site, video)
     site.add_texts()
     site.add_figures()
     site.add_dark_figures()

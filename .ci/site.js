@@ -34,8 +34,11 @@ function find(sections, words) {
 }
 
 function excerpt(text, word) {
-  const place = Math.max(0, text.toLowerCase().indexOf(word.toLowerCase()) - 40);
-  return `${place ? "… " : ""}${text.slice(place, place + 120)} …`;
+  const before = text.slice(0, Math.max(0, text.toLowerCase().indexOf(word.toLowerCase()) - 40));
+  const place = before.lastIndexOf(" ") + 1;
+  const rest = text.slice(place);
+  const part = rest.length > 120 ? rest.slice(0, rest.lastIndexOf(" ", 120) + 1) + "…" : rest;
+  return (place ? "… " : "") + part;
 }
 
 async function search() {

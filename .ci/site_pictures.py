@@ -8,17 +8,26 @@ from PIL import Image, ImageOps
 
 CARD = (640, 384)  # width and height, twice those on the page, for sharp screens
 WHITE = 244  # from here on a pixel is paper
-LEAST_PAPER = 0.15  # share of it; a picture with less is a photograph and stays as it is
 THICK = 21  # pixels; what is thinner is a letter or a line
 WHOLE = 0.7  # share of its frame from which an area is a picture, and stays as a whole
 DARKEST = 0.1  # what white becomes, 0 to 1: the ground of a dark page
 
 
 def small(path) -> bytes:
-    """A picture for a card: JPEG, cut to its shape."""
+    """A picture for a card, as JPEG: cut to its shape, or, if it is on paper, as a whole."""
     with Image.open(path) as picture:
-        fitted = ImageOps.fit(picture.convert("RGB"), CARD, Image.Resampling.LANCZOS)
+        picture = picture.convert("RGB")
+        if is_on_paper(np.asarray(picture)):
+            fitted = ImageOps.pad(picture, CARD, Image.Resampling.LANCZOS, "white")
+        else:
+            fitted = ImageOps.fit(picture, CARD, Image.Resampling.LANCZOS)
     return encoded(fitted, "JPEG")
+
+
+def is_on_paper(image) -> bool:
+    """Whether an image (H, W, 3) is a figure on white paper: all its corners are white."""
+    corners = image[[0, 0, -1, -1], [0, -1, 0, -1]]
+    return bool(corners.min() >= WHITE)
 
 
 def dark(data):
@@ -28,16 +37,16 @@ def dark(data):
         data: bytes of a picture.
 
     Returns:
-        Bytes of a WebP; None for what has little paper, or is no picture that has pixels.
+        Bytes of a WebP; None for what is not on white paper, or is a drawing without pixels.
     """
     try:
         with Image.open(io.BytesIO(data)) as picture:
             image = np.asarray(picture.convert("RGB"))
     except OSError:  # a drawing in SVG
         return None
-    is_paper = image.min(axis=2) >= WHITE
-    if is_paper.mean() < LEAST_PAPER:
+    if not is_on_paper(image):
         return None
+    is_paper = image.min(axis=2) >= WHITE
     turned = cv2.cvtColor(np.float32(image / 255), cv2.COLOR_RGB2HLS)
     turned[..., 1] = 1 - (1 - DARKEST) * turned[..., 1]  # lightness alone: hues stay
     turned = np.rint(255 * cv2.cvtColor(turned, cv2.COLOR_HLS2RGB)).astype(np.uint8)

@@ -1,6 +1,7 @@
-"""The page of results as a reader has it: in a browser. Slow."""
+"""The page of results and the site as readers have them: in a browser. Slow."""
 
 import contextlib
+import importlib
 import pathlib
 import re
 import types
@@ -16,6 +17,7 @@ from helpers.pictures import save_image
 from helpers.structures import Detections
 from helpers.video import History
 from tests.browsing import browsing, expect, needs_browser
+from tests.test_site import ROOT, toy
 
 NAMES = {1: "person", 3: "car"}
 SIZE = (200, 300)
@@ -165,3 +167,61 @@ def test_the_line_counts_as_python_does(folder):
             sides = {"left": "A", "right": "B"}
             assert counts == {f"{name} {sides[side]}": n for (name, side), n in right.items()}
         assert sum(right.values()) > 0
+
+
+# The site ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site of a toy project with two notebooks, of which the second has three headings."""
+    root = toy(tmp_path_factory.mktemp("toy"))
+    text = (
+        (root / "notebooks/00_toy.ipynb").read_text("utf-8").replace("Is it small?", "Is it large?")
+    )
+    headings = "".join(f"## Part {i}\\n\\nSeen {i} times.\\n\\n" for i in range(3))
+    (root / "notebooks/01_more.ipynb").write_text(text.replace("See [sol", f"{headings}See [sol"))
+    out = tmp_path_factory.mktemp("pages") / "site"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / ".ci")
+        importlib.import_module("build_site").build(out, root)
+    return out
+
+
+@needs_browser
+@pytest.mark.slow
+def test_one_finds_the_way_through_the_site(site):
+    with opened(site / "index.html", color_scheme="light") as page:
+        video = page.locator("video").evaluate("video => video.clientWidth")
+        assert video == page.locator("main").evaluate("main => main.clientWidth")
+        page.locator(".cards a").first.click()
+        assert page.title() == "Is it small?" and page.locator(".contents").count() == 0
+        page.locator("[rel=next]").click()
+        assert page.title() == "Is it large?" and page.locator("[rel=next]").count() == 0
+        page.locator(".contents").get_by_role("link", name="Part 2").click()
+        assert page.url.endswith("01_more.html#Part-2")
+        assert page.locator("header [aria-current=page]").inner_text() == "01"
+        page.get_by_role("searchbox").fill("numb")  # the beginning of a word
+        found = page.locator("[role=search] li")
+        expect(found.first).to_contain_text("A number.")
+        found.first.locator("a").click()
+        assert page.title() == "Words"
+        page.get_by_role("searchbox").fill("zebra")
+        expect(page.locator("[role=search] ol")).to_have_text("Nothing has these words.")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_the_site_is_dark_and_fits_a_phone(site):
+    with opened(site / "notebooks/01_more.html", 390, 800, color_scheme="dark") as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        assert luminance_contrast(page, "body") > 10
+        code = page.locator(".highlight pre").last
+        assert max(map(int, re.findall(r"\d+", code.evaluate(PAPER))[:3])) < 60
+        for letters in page.locator(".highlight pre span:not(.w)").all():
+            ink = letters.evaluate("element => getComputedStyle(element).color")
+            color = tuple(map(int, re.findall(r"\d+", ink)[:3]))
+            assert contrast(color, (29, 35, 45)) > 4.5, letters.inner_text()
+        figure = page.locator(".output_area img").first
+        figure.scroll_into_view_if_needed()
+        assert figure.evaluate("image => image.currentSrc").endswith(".dark.webp")

@@ -236,6 +236,43 @@ def test_pages_of_a_toy(load, tmp_path):
     assert len(wrong) == 2 and all("glossary.html has no place #iou" in line for line in wrong)
 
 
+def test_figures_on_paper_have_a_dark_form_and_photographs_have_none(load):
+    pictures = load("site_pictures")
+    figure = np.full((120, 200, 3), 255)
+    figure[20:80, 20:90] = (200, 30, 30)  # a picture
+    figure[25:60, 30:60] = 255  # that is white in places
+    figure[100:101, 20:180] = 0  # a line
+    figure = figure.repeat(4, axis=0).repeat(4, axis=1)
+    turned = np.asarray(Image.open(io.BytesIO(pictures.dark(png(figure)))).convert("RGB"))
+    assert turned[20, 20].max() < 40 and turned[402, 400].min() > 220
+    assert np.abs(turned[280, 200] - (200, 30, 30.0)).max() < 12 and turned[160, 180].min() > 240
+    assert pictures.dark(png(np.full((20, 30, 3), 120))) is None
+    assert pictures.dark(b"<svg></svg>") is None
+
+
+def test_cards_are_made_for_their_size(load, tmp_path):
+    pictures = load("site_pictures")
+    halves = np.full((100, 400, 3), 90)
+    halves[:, 200:] = 160
+    (tmp_path / "a.png").write_bytes(png(halves))
+    card = np.asarray(Image.open(io.BytesIO(pictures.small(tmp_path / "a.png"))))
+    assert card.shape == (384, 640, 3) and abs(int(card[0, 0, 0]) - 90) < 5  # cut at the sides
+    halves[[0, 0, -1, -1], [0, -1, 0, -1]] = 255
+    (tmp_path / "b.png").write_bytes(png(halves))
+    whole = np.asarray(Image.open(io.BytesIO(pictures.small(tmp_path / "b.png"))))
+    assert whole[5, 300].min() > 250 and whole.shape == card.shape  # above it there is paper
+
+
+def test_the_search_knows_sections_by_their_headings(load):
+    search = load("site_search")
+    body = '<h1 id="A">A<a class="anchor-link">¶</a></h1><p>one &amp; two</p>'
+    body += '<h2 id="b-c">B <em>c</em></h2><script>no()</script><pre>three</pre><h3 id="d">D</h3>'
+    assert search.headings(body) == [(1, "A", "A"), (2, "b-c", "B c"), (3, "d", "D")]
+    found = search.sections("p.html", "A", body)
+    assert found == [["p.html#A", "A", "A", "one & two"], ["p.html#b-c", "A", "B c", "three"]]
+    assert b"<\\/b>" in search.script([["a", "b", "c", "</b>"]])
+
+
 def test_what_is_wrong_is_named(load, tmp_path):
     site = load("build_site")
     toy(tmp_path / "toy", words=None)
