@@ -5,6 +5,7 @@ import re
 
 import nbformat
 from nbconvert import HTMLExporter
+from site_formulas import drawn
 
 FOLDED = {"parameters": "Parameters", "setup": "Set-up", "results": "Results, for the tests"}
 
@@ -16,7 +17,11 @@ def of_notebook(path):
     )
     exporter.register_preprocessor("nbconvert.preprocessors.ExtractOutputPreprocessor", True)
     resources = {"output_files_dir": f"{path.stem}_files", "unique_key": "picture"}
-    body, resources = exporter.from_notebook_node(nbformat.read(path, 4), resources)
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = drawn(cell.source)
+    body, resources = exporter.from_notebook_node(notebook, resources)
     files = dict(resources["outputs"])
 
     def video(match):

@@ -314,3 +314,14 @@ def test_figures_are_described_by_their_titles(monkeypatch):
     alt = "Most anchors see no object; x axis: IoU; y axis: anchors"
     assert data == {} and metadata["image/jpeg"] == {"alt": alt}
     assert kept["matplotlib.figure.Figure"](matplotlib.figure.Figure()) == ({}, {})
+
+
+def test_formulas_are_pictures_and_code_stays(load):
+    drawn = load("site_formulas").drawn
+    text = drawn(
+        "Take $x_1$, but `$HOME` and `$y$` stay; and\n\n$$\\frac{a}{b} \\ge \\Big(2\\Big)$$\n"
+    )
+    assert text.count('<img class="formula"') == 2 and "`$HOME` and `$y$` stay" in text
+    assert 'alt="formula: x_1"' in text and "$x_1$" not in text
+    assert drawn("No formula: 5 $ and 3") == "No formula: 5 $ and 3"
+    assert drawn("$\\underbrace{a}_{b}$") == "<code>\\underbrace{a}_{b}</code>"  # not drawn: TeX
