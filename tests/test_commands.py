@@ -1,6 +1,7 @@
 """The command line: what is understood, what is refused in a line, and how fast help comes."""
 
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -95,11 +96,14 @@ def test_names_that_others_have_for_an_option(words, field, value):
         (["a.jpg", "--classes", ","], "needs names, such as person,cat"),
         (["a.jpg", "--device", "toaster"], "must be auto, cpu, gpu or the number of a GPU"),
         (["a.jpg", "--every", "0"], "--every"),
+        (["a.jpg", "--out", "~no-such-user/x"], "there is no home folder '~no-such-user/x'"),
         (["train", "DATA", "more"], "'more' is one word too many"),
         (["train", "DATA", "--epoch", "x"], "--epochs"),
         (["train", "DATA", "epochs=9"], "'epochs=9' is written --epochs 9 here"),
         (["train", "DATA", "--rename", "cup"], "'cup' is not of the form OLD=NEW"),
         (["data", "convert", "DATA"], "FOLDER"),
+        (["site", "--sevre"], "site has no option --sevre; did you mean '--serve'?"),
+        (["setup", "--now"], "setup has no option --now"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_with_the_remedy(capsys, words, told):
@@ -120,6 +124,21 @@ def test_a_file_goes_before_a_pair_and_a_moved_command(tmp_path, monkeypatch):
 
 def test_words_for_a_tool_go_on_as_they_are():
     assert read("test", "-k", "boxes", "--all")[:2] == ("test", ["-k", "boxes", "--all"])
+
+
+@pytest.mark.parametrize(
+    "name, script",
+    [
+        ("notebooks", ".ci/store_notebooks.py"),
+        ("site", ".ci/build_site.py"),
+        ("bench", "benchmarks/run_all.py"),
+        ("harden", ".ci/harden.py"),
+    ],
+)
+def test_the_options_of_a_tool_are_those_that_it_has(name, script):
+    code = (ROOT / script).read_text("utf-8")
+    assert all(f'"{option}"' in code for option in COMMANDS[name].names)
+    assert set(re.findall(r'add_argument\("(--\w+)"', code)) <= set(COMMANDS[name].names)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -12,6 +12,7 @@ class Command(NamedTuple):
         examples: what one may type behind "python3 run.py ", and what that does; two of them.
         add_options: gives a parser its options. None: whatever follows the command goes to the
             tool behind it.
+        names: of that tool's options, if these are few; None where it is asked.
         more: what else there is to say; "" for nothing.
         takes_pairs: whether "conf=0.25", as Ultralytics writes it, stands for "--conf 0.25".
     """
@@ -21,3 +22,4 @@ class Command(NamedTuple):
     add_options: Callable | None = None
     more: str = ""
     takes_pairs: bool = False
+    names: tuple[str, ...] | None = None

@@ -54,6 +54,10 @@ def read_call(words) -> Call:
     if set(rest) & {"-h", "--help"}:
         page = [f"usage: python3 run.py {name} ...", command.summary, epilog(command)]
         _tell("\n\n".join(page))
+    for word in rest:
+        option = word.partition("=")[0]
+        if command.names is not None and word.startswith("-") and option not in command.names:
+            _refuse(f"{name} has no option {option}{hint(option, command.names)}")
     return Call(name, rest, None)
 
 

@@ -24,6 +24,8 @@ NOTEBOOKS = Command(
         ("notebooks 05 06", "only those two; without a number all"),
         ("notebooks --handout FOLDER", "for a class: a copy of the project without solutions"),
     ),
+    more="--slides FOLDER makes talks with notes, --grader FOLDER assignments for nbgrader.",
+    names=("--handout", "--slides", "--grader"),
 )
 SITE = Command(
     "Make web pages of the stored notebooks.",
@@ -32,6 +34,7 @@ SITE = Command(
         ("site --serve", "and show them at a local address: one page runs the model"),
     ),
     more="The page that runs the model needs npm, which fetches its runtime, 33 MB, once.",
+    names=("--serve",),
 )
 BENCH = Command(
     "Measure Pixelwise beside its peers, ten minutes: benchmarks/RESULTS.md.",
@@ -40,6 +43,7 @@ BENCH = Command(
         ("bench --quick", "small sizes: does it run at all?"),
     ),
     more="--out FILE writes elsewhere.",
+    names=("--parts", "--quick", "--out"),
 )
 HARDEN = Command(
     "Throw damaged and hostile files at everything that reads one: benchmarks/HARDENED.md.",
@@ -48,6 +52,7 @@ HARDEN = Command(
         ("harden --inputs 30 --seed 1", "fewer of each kind, and others"),
     ),
     more="--out FILE writes elsewhere.",
+    names=("--inputs", "--seed", "--only", "--out"),
 )
 LINT = Command(
     "Check the style of the code, the form of the notebooks, the links.",
@@ -55,6 +60,7 @@ LINT = Command(
         ("lint", "before every commit"),
         ("lint && git commit", "so that it cannot be forgotten"),
     ),
+    names=(),
 )
 SETUP = Command(
     "Only make the environment, the folder .venv, as any command does if need be.",
@@ -64,4 +70,5 @@ SETUP = Command(
     ),
     more=".venv takes 2.8 GB; 7 GB where Linux has an NVIDIA GPU, unless CUDA_VISIBLE_DEVICES=-1\n"
     "hides it. Delete it to start afresh.",
+    names=(),
 )

@@ -1,6 +1,7 @@
 """Kinds of values that options take."""
 
 import argparse
+import os
 import pathlib
 import re
 
@@ -9,7 +10,10 @@ DEVICE = re.compile(r"auto|cpu|(gpu|cuda)?:?\d*")
 
 def path(text):
     """A path in which `~` is the home folder, also where no shell has seen to it."""
-    return pathlib.Path(text).expanduser()
+    place = os.path.expanduser(text)
+    if place.startswith("~"):
+        raise argparse.ArgumentTypeError(f"there is no home folder {text!r}")
+    return pathlib.Path(place)
 
 
 def share(text):

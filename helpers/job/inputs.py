@@ -87,21 +87,22 @@ def _sorted(model, names, options, problems) -> Work:
 
 def _files(name, options):
     """The files that a name means: of a folder or a pattern those that end as such files do."""
-    path = pathlib.Path(name).expanduser()
-    if path.is_file():
+    place = os.path.expanduser(name)  # unlike Path's, it takes names of any length and of nobody
+    path = pathlib.Path(place)
+    if os.path.isfile(place):
         return [path]
     if is_url(name):
         return [fetch(name, options.out / FETCHED)]
-    if path.is_dir():
+    if os.path.isdir(place):
         found = _below(path, options.out)
-    elif glob.has_magic(str(path)):
+    elif glob.has_magic(place):
         found = []
-        for match in sorted(map(pathlib.Path, glob.glob(str(path), recursive=True))):
+        for match in sorted(map(pathlib.Path, glob.glob(place, recursive=True))):
             found += _below(match, options.out) if match.is_dir() else [match]
     elif name.isdigit():
         return [record(int(name), options.out / FETCHED / f"camera-{name}.mp4", options.seconds)]
     else:
-        raise InputError(f"{path}: no such file or folder; check the name{_nearest(path)}")
+        raise InputError(f"{name[:200]}: no such file or folder; check the name{_nearest(place)}")
     found = [file for file in found if file.suffix.lower() in (*SUFFIXES, *VIDEO_SUFFIXES)]
     if not found:
         raise InputError(
@@ -163,7 +164,7 @@ def _refuse_results(path, out):
         raise InputError(f"{path}: lies where the results go; name another folder with --out")
 
 
-def _nearest(path):
+def _nearest(place):
     """Words on a file beside the one that was meant, whose name is like it."""
-    names = os.listdir(path.parent) if path.parent.is_dir() else []
-    return hint(path.name, names)
+    folder, name = os.path.split(place)
+    return hint(name, os.listdir(folder or ".")) if os.path.isdir(folder or ".") else ""

@@ -19,7 +19,6 @@ def read_options(argv=None) -> argparse.Namespace:
     words = sys.argv[1:] if argv is None else argv
     options = read_call(["detect", *words]).options
     options.inputs += options.more_inputs
-    options.out = options.out.expanduser()
     options.bundled = not options.inputs
     options.told = sys.stderr if options.json or options.csv else sys.stdout
     return options
