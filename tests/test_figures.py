@@ -40,6 +40,16 @@ def test_box_shares():
         figures.plot_box_shares(["bus"], np.ones((2, 3)) / 3)
 
 
+def test_names_of_colors():
+    (axis,) = figures.show_boxes("claim", {"": []}, ["red"], np.zeros((4, 4, 3), np.uint8)).axes
+    figures.name_colors(axis, ["bus", "dog"])
+    entries = axis.get_legend().legend_handles
+    assert [entry.get_label() for entry in entries] == ["bus", "dog"]
+    assert entries[1].get_facecolor()[:3] == pytest.approx(figures.COLORS[1])
+    with pytest.raises(ValueError, match="names at most, got 99"):
+        figures.name_colors(axis, ["bus"] * 99)
+
+
 def test_costs():
     figure = figures.plot_costs({"box": 20, "packed RLE": 1234}, {"box": 0.5, "packed RLE": 1})
     assert titles(figure) == ["Every pixel is kept in 1234 bytes, by packed RLE"]

@@ -27,6 +27,23 @@ def _axes(width, height, columns=1, **options):
 # 01: boxes and masks
 
 
+def name_colors(axis, names):
+    """A legend for a picture of `draw_detections` without labels: the name of each colour.
+
+    Args:
+        axis: matplotlib axis that shows the picture.
+        names: N names, in the order of the detections; N may be 0.
+
+    Raises:
+        ValueError: more names than colours.
+    """
+    from matplotlib.patches import Patch
+
+    require(len(names) <= len(COLORS), f"{len(COLORS)} names at most, got {len(names)}")
+    patches = [Patch(color=color, label=name) for color, name in zip(COLORS, names, strict=False)]
+    axis.legend(handles=patches, loc="upper right", fontsize=8, framealpha=0.9)
+
+
 def plot_box_shares(names, shares):
     """Of each box, the share that is the object itself, other objects, or no object.
 
@@ -319,6 +336,8 @@ HEADS = {32: VERMILION, 16: ORANGE, 8: BLUE}  # FCN-32s, 16s, 8s
 def plot_fcn_losses(history):
     """The loss of each head of an FCN, epoch by epoch; dotted in training, solid in the test.
 
+    A training loss is the mean over an epoch, so it stands in its middle; a test comes at its end.
+
     Args:
         history: what Keras kept: {"fcn32s_loss": [...], "val_fcn32s_loss": [...], ...}.
 
@@ -336,7 +355,7 @@ def plot_fcn_losses(history):
             f"history must hold {name} and val_{name}, got {sorted(history)}",
         )
         epochs = np.arange(1, len(history[name]) + 1)
-        axis.plot(epochs, history[name], ":", color=color)
+        axis.plot(epochs - 0.5, history[name], ":", color=color)
         axis.plot(epochs, history[f"val_{name}"], "o-", color=color, label=f"FCN-{factor}s")
     axis.set(xlabel="epoch", ylabel="loss", xticks=epochs)
     axis.set_title("Finer heads have the lower loss (dotted: in training)")

@@ -41,6 +41,27 @@ CASES = {
         "sheep",
         {"dog": "what the id means", "horse": "from 1", "cow": "Count again", 18: "in quotes"},
     ),
+    "overlap_with_crowd": (
+        (),
+        0.5,
+        {0.25: "the IoU", 1 / 3: "area of the crowd", 4: "they share", 1: "Only from", 0: "2 x 4"},
+    ),
+    "fourth_rod": (
+        (),
+        -30,
+        {150: "halved", 30: "other way", -150: "outside", 60: "right angle", 0: "Which rod"},
+    ),
+    "taken": (
+        (2, 6),
+        lambda masks: masks.any(axis=0)[2:6].mean(),
+        {
+            lambda masks: sum(mask[2:6].mean() for mask in masks): "counted twice",
+            lambda masks: masks.all(axis=0)[2:6].mean(): "in both",
+            lambda masks: masks.any(axis=0)[2:6].sum(): "Those are pixels",
+            lambda masks: masks.any(axis=0)[2:6].sum() / 4: "not the sum",
+            lambda masks: 0: "columns 0, 1",
+        },
+    ),
     "doubled_sizes": (
         (AREAS,),
         [1, 4, 3],

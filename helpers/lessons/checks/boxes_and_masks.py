@@ -50,6 +50,47 @@ def name_at(answer, names, index):
         raise Hint(hints.get(answer.strip().lower(), far))
 
 
+@check("4 of its 8 pixels lie in the crowd. By IoU it would be only a quarter.")
+def overlap_with_crowd(answer):
+    """Overlap of a detection, x 2 to 4, with a crowd, x 3 to 6, both 4 high: 4 / 8."""
+    compare(
+        answer, 1 / 2, "How many of the detection's own 2 x 4 pixels lie in the crowd?",
+        (1 / 4, "That is the IoU. Towards a crowd, divide by the area of the detection alone."),
+        (1 / 3, "That divides by the area of the crowd. Divide by that of the detection."),
+        (4, "So many pixels they share. Divide by the area of the detection."),
+        (1, "Only from x = 3 on is it inside the crowd."),
+        rtol=0.01,
+    )  # fmt: skip
+
+
+@check("An axis has no front: turned by half a circle it is the same. 150 - 180 = -30.")
+def fourth_rod(answer):
+    """The angle that `long_axis` gives for a rod turned by 150 degrees: -30."""
+    compare(
+        answer, -30, "Half an arctangent lies between -90 and 90. Which rod there looks the same?",
+        (150, "atan2 gives at most 180 degrees, and it is halved. Which smaller angle fits?"),
+        (30, "That rod leans the other way. Draw both: 150 is 30 short of half a circle."),
+        (-150, "That is outside of -90 to 90. Turn it by half a circle."),
+        (60, "That is a right angle off. Turn by half a circle, not by a quarter."),
+        rtol=0.05,
+    )  # fmt: skip
+
+
+@check("A pixel is taken or it is not: `any` counts it once, however many cover it.")
+def taken(function, top, bottom):
+    """A function of masks (N, H, W) -> the share of rows top to bottom that any of them covers."""
+    masks = np.zeros((2, bottom + 3, 4), bool)
+    masks[0, :, :2] = masks[1, :, 1:3] = True  # columns 0, 1 and 1, 2: of four, three are taken
+    compare(
+        call(function, masks.copy()), 3 / 4,
+        "Two masks that cover columns 0, 1 and 1, 2 of four: 3/4 of the road is taken.",
+        (1, "Column 1 lies in both masks and was counted twice."),
+        (1 / 4, "That is what is free, or what lies in both. Taken is what at least one covers."),
+        (3 / 4 * (bottom - top), "Take the mean over the rows of the road, not the sum."),
+        (3 * (bottom - top), "Those are pixels. Which share of the road's pixels is that?"),
+    )  # fmt: skip
+
+
 @check("Twice the side is four times the area: the same objects, and fewer of them are small.")
 def doubled_sizes(answer, areas):
     """How many areas (N,) are small, medium, large if height and width are doubled?"""
