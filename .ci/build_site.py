@@ -14,6 +14,7 @@ cells, the alternative texts in the outputs, videos as files and dark figures, w
 what is here. nbconvert, which comes with JupyterLab, does the rest.
 """
 
+import argparse
 import html
 import posixpath
 import re
@@ -263,20 +264,21 @@ def style():
 
 
 def build(out, root=ROOT, with_model=False):
-    """Writes the pages of the project in `root` to `out/`, which it makes anew.
+    """Writes the pages of the project in `root` to `out/`, in place of an older site.
 
-    With the page that runs the model, if wanted. Returns lines on what had to be left out.
+    With the page that runs the model, if wanted. Returns lines on what had to be left out. The
+    older site stays until the new one is whole.
     """
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
+    part = out.with_name(f".{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was stopped
+    part.mkdir(parents=True)
     site = Site(root)
     site.add_notebooks()
     video = next(name for name in site.files if name.endswith(".mp4"))
     left_out = []
     if with_model:
         try:
-            site.bodies[browser_page.NAME] = browser_page.write_assets(out)
+            site.bodies[browser_page.NAME] = browser_page.write_assets(part)
             site.nav[browser_page.NAME] = browser_page.TITLE
         except InputError as error:
             left_out.append(f"the page that runs the model is left out: {error}")
@@ -296,15 +298,28 @@ def build(out, root=ROOT, with_model=False):
     site.files["site.css"] = style().encode()
     site.files["site.js"] = (HERE / "site.js").read_bytes()
     for name, data in site.files.items():
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        (out / name).write_bytes(data)
+        (part / name).parent.mkdir(parents=True, exist_ok=True)
+        (part / name).write_bytes(data)
+    put_in_place(part, out)
     return left_out
 
 
+def put_in_place(part, out):
+    """Renames a folder to a name that an older one may have, which goes."""
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    part.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def main(args):
-    is_served = "--serve" in args
-    folders = [arg for arg in args if arg != "--serve"]
-    out = Path(folders[0]).expanduser() if folders else ROOT / "outputs/site"
+    parser = argparse.ArgumentParser(prog="python3 run.py site")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "outputs/site")
+    parser.add_argument("--serve", action="store_true", help="show them at a local address")
+    options = parser.parse_args(args)
+    out = options.folder.expanduser()
     first_page = out / "index.html"
     ours = first_page.is_file() and "<title>Pixelwise</title>" in first_page.read_text("utf-8")
     if out.exists() and not ours:  # a site of somebody else's, perhaps
@@ -313,7 +328,7 @@ def main(args):
     left_out = build(out, with_model=True)
     lines = list(wrong(out))
     print(*left_out, *lines, f"the pages begin at {first_page.resolve().as_uri()}", sep="\n")
-    if is_served:
+    if options.serve:
         serve(out)
     return int(bool(lines))
 

@@ -290,6 +290,24 @@ def test_a_site_of_somebody_else_is_left_alone(load, tmp_path, capsys):
     assert (tmp_path / "mine/index.html").read_text() == "<title>My thesis</title>"
 
 
+def test_a_build_that_is_stopped_leaves_the_older_site(load, tmp_path, monkeypatch):
+    site, out = load("build_site"), tmp_path / "site"
+    out.mkdir()
+    (out / "index.html").write_text("<title>Pixelwise</title> old")
+
+    def stop(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(site.Site, "add_notebooks", stop)
+    with pytest.raises(KeyboardInterrupt):
+        site.main([str(out)])
+    assert (out / "index.html").read_text().endswith("old")
+    (tmp_path / ".site.part/index.html").write_text("new")
+    site.put_in_place(tmp_path / ".site.part", out)
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert (out / "index.html").read_text() == "new"
+
+
 def test_figures_are_described_by_their_titles(monkeypatch):
     """What stored notebooks say of a figure: titles and axes, each once."""
     import IPython

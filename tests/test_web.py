@@ -7,6 +7,7 @@ outputs/launch.
 
 import importlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -279,8 +280,9 @@ def site(tmp_path_factory):
         patch.setattr(build_site.browser_page, "pack", refuse)
         out = tmp_path_factory.mktemp("pages") / "site"
         left_out = build_site.build(out, toy(tmp_path_factory.mktemp("toy")), with_model=True)
-    if left_out:
+    if left_out and os.environ.get("CI") != "true":
         pytest.skip(left_out[0])
+    assert not left_out
     shutil.copytree(DATA / "photographs", out / "web/all")
     with serve_site.make_server(out, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
