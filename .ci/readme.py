@@ -38,7 +38,7 @@ def lab_answers(command, where, environment):
         f"exec {command} --no-browser --allow-root --port=8899 --ServerApp.token=t", shell=True,
         cwd=where, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     ) as lab:  # fmt: skip
-        for _ in range(60):
+        for _ in range(180):
             time.sleep(1)
             try:
                 with urllib.request.urlopen("http://localhost:8899/lab?token=t", timeout=5) as page:
