@@ -10,7 +10,7 @@ CARD = (640, 384)  # width and height, twice those on the page, for sharp screen
 WHITE = 244  # from here on a pixel is paper
 THICK = 21  # pixels; what is thinner is a letter or a line
 WHOLE = 0.7  # share of its frame from which an area is a picture, and stays as a whole
-DARKEST = 0.1  # what white becomes, 0 to 1: the ground of a dark page
+GROUND = np.float32([20, 24, 31]) / 255  # what white becomes: the ground of a dark page
 
 
 def small(path) -> bytes:
@@ -47,9 +47,10 @@ def dark(data):
     if not is_on_paper(image):
         return None
     is_paper = image.min(axis=2) >= WHITE
-    turned = cv2.cvtColor(np.float32(image / 255), cv2.COLOR_RGB2HLS)
-    turned[..., 1] = 1 - (1 - DARKEST) * turned[..., 1]  # lightness alone: hues stay
-    turned = np.rint(255 * cv2.cvtColor(turned, cv2.COLOR_HLS2RGB)).astype(np.uint8)
+    color = np.float32(image / 255)
+    light = (color.max(axis=2, keepdims=True) + color.min(axis=2, keepdims=True)) / 2
+    turned = GROUND + (1 - GROUND) * (1 - light) + (color - light)  # lightness alone: hues stay
+    turned = np.rint(255 * turned.clip(0, 1)).astype(np.uint8)
     keep = pictures_in(~is_paper)
     turned[keep] = image[keep]
     return encoded(Image.fromarray(turned), "WEBP")

@@ -14,7 +14,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage"""
-PATIENCE = 60_000  # ms; a machine may be busy
+PATIENCE = 240_000  # ms; a machine may be busy
 
 try:
     from playwright.sync_api import expect, sync_playwright

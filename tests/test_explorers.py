@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from helpers import ROOT
+from helpers.job.xray import can_xray, make_xrays
 from helpers.lessons import (
     explore_anchors,
     explore_roi_align,
@@ -530,3 +531,17 @@ def test_each_step_names_the_lines_that_do_it(forward):
         explore_xray(image, nothing, model)
     with pytest.raises(ValueError, match="step must be 1 to 5, got 6"):
         explore_xray(*forward).view(detection=1, step=6)
+
+
+def test_the_page_of_results_shows_the_way_back_of_each_object(tiny_model, toy_pictures, tmp_path):
+    image, truth = toy_pictures[0]
+    detector = types.SimpleNamespace(model=tiny_model, categories=truth.categories)
+    assert can_xray(detector) and not can_xray(types.SimpleNamespace(model=None))
+    assert make_xrays(detector, image, truth[[]], tmp_path, "a.jpg", "p1") == []
+    stages = tiny_model(image[None])
+    found = truth.replace(boxes=stages.boxes[0][:2], scores=stages.scores[0][:2])
+    made = make_xrays(detector, image, found, tmp_path, "a.jpg", "p1")
+    pictures = re.findall('src="(.*?)"', "".join(made))
+    assert len(made) == 2 and len(pictures) == 2 * 5
+    assert all((tmp_path / name).is_file() for name in pictures)
+    assert '<div popover id="p1-2">' in made[1] and made[0].count("/blob/main/helpers/mask_") == 5

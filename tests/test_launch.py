@@ -1,8 +1,6 @@
 """Notebooks as a reader has them: in JupyterLab, in a browser, with a mouse and a keyboard.
 
-Slow: python3 run.py test --all. Needs Chromium, and Playwright, which drives it; .ci/run gets both.
-Where they are missing the tests are skipped, but for a machine of CI, whose variable CI is true.
-Screenshots go to outputs/launch.
+Slow: python3 run.py test --all. Screenshots go to outputs/launch.
 """
 
 import contextlib
@@ -20,17 +18,13 @@ import pytest
 
 import run
 from helpers.pictures import read_image, save_image
+from tests.browsing import PATIENCE, browsing, expect, needs_browser
 
 ROOT = pathlib.Path(__file__).parents[1]
 SHOTS = ROOT / "outputs/launch"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync --disable-dev-shm-usage"""
 SETTINGS = run.LAB_SETTINGS | {  # and every cell in the page, even those out of sight
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-PATIENCE = 240_000  # ms; a machine may be busy
 STATE = """place => [place.querySelector("[role=status]").innerText,
     place.querySelector("img").src, place.querySelector("img").alt]"""  # of an Explorer
 NUM_TONES = """video => {
@@ -42,15 +36,7 @@ PROMPTS = ".jp-CodeCell .jp-InputPrompt:not(.jp-Placeholder-prompt)"  # a folded
 ALL_DONE = f"""() => document.querySelector('{ERRORS}') || [...document.querySelectorAll(
     "{PROMPTS}")].every(prompt => /[0-9]/.test(prompt.textContent))"""
 
-try:
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=PATIENCE)
-except ImportError:
-    sync_playwright = None
-missing = os.environ.get("CI") != "true" and not (CHROMIUM and sync_playwright)
-skipped = pytest.mark.skipif(missing, reason="needs Chromium and pip install playwright")
-pytestmark = [pytest.mark.slow, skipped]
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 @pytest.fixture(scope="module")
@@ -103,14 +89,9 @@ def shorten(path):
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with sync_playwright() as play:
-        context = play.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("browser"), executable_path=CHROMIUM, args=FLAGS.split(),
-            viewport={"width": 1280, "height": 900}, chromium_sandbox=False,
-        )  # fmt: skip
+def browser():
+    with browsing() as context:
         yield context
-        context.close()
 
 
 @pytest.fixture
