@@ -65,7 +65,7 @@ CASES = {
             (2,): "Those are beaten",
             (3,): "the others are cheaper",
             (0, 3): "two ends",
-            (0, 1, 2, 3): "dearer than another",
+            (0, 1, 2, 3): "costs more than another",
             (1, 3): "cheaper and better",
             "all": "Numbers",
         },

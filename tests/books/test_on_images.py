@@ -52,7 +52,7 @@ CASES = {
     "costs": (
         (WRONG, MISSED),
         WRONG + 5 * MISSED,
-        {(9, 6, 6): "as it was", (45, 22, 10): "Turned round", 3: "by five"},
+        {(9, 6, 6): "as it was", (45, 22, 10): "other way round", 3: "by five"},
     ),
     "covered_share": (
         (),

@@ -5,7 +5,7 @@ import numpy as np
 from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
-@check("The odd one out, and the first one, leave no trace in it.")
+@check("The odd run and the first run leave no trace in it.")
 def time_of(function):
     """A function (function, clock, num) -> the median of num durations, after one to warm up."""
     durations, state = [50, 1, 9, 2, 2, 3], {"now": 0.0, "calls": 0}  # a clock that work moves
@@ -69,8 +69,8 @@ def on_the_front(answer, costs, aps):
         ([i for i in every if beaten[i]], "Those are beaten. Which ones are left?"),
         ([int(aps.argmax())], "It is the best, but the others are cheaper. Nobody beats them."),
         (sorted({int(aps.argmax()), int(costs.argmin())}),
-         "The two ends, all right. But another one beats neither of them, and is not beaten."),
-        (every, "One of them is dearer than another one, and worse."),
+         "The two ends are right. But another one is not beaten, either."),
+        (every, "One of them costs more than another one, and is worse."),
     )  # fmt: skip
 
 

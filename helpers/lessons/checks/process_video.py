@@ -13,18 +13,18 @@ def minutes(answer, video_minutes, video_fps, model_fps):
         answer, wanted, "Count the video's frames, then divide by what the model does in a minute.",
         (wanted * 60, "That is in seconds."),
         (video_minutes * model_fps / video_fps, "Upside down: a slower model takes longer."),
-        (video_minutes * 60 * video_fps, "So many frames it has. How many can the model do?"),
+        (video_minutes * 60 * video_fps, "That is how many frames it has. How many can the model do?"),
         rtol=0.05,
     )  # fmt: skip
 
 
-@check("The video keeps its frame, and you hand back a new one.")
+@check("The video keeps its frame, and you return a new one.")
 def marked(function):
     """A frame function that paints the 4 top rows white on a frame it may not write to."""
     frame = np.full((8, 6, 3), 90, np.uint8)
     frame.flags.writeable = False
     wanted = np.where(np.arange(8)[:, None, None] < 4, 255, frame)
-    same = (frame, "What comes back is as it was. Paint on the copy and return it.")
+    same = (frame, "What comes back is as it was. Paint on the copy, and return the copy.")
     compare(call(function, frame), wanted, "Paint the 4 top rows, and only those.", same)
 
 

@@ -11,8 +11,8 @@ def true_pixels(answer, mask):
     box = mask.any(axis=0).sum() * mask.any(axis=1).sum()
     compare(
         answer, mask.sum(), "Look for the largest number under area in the table.",
-        (mask.size, "So many has the whole picture: every pixel has an entry, but few are True."),
-        (box, "So many has the box around it. The object does not fill its corners."),
+        (mask.size, "That is the whole picture: every pixel has an entry, but few are True."),
+        (box, "That is the box around it. The object does not fill its corners."),
     )  # fmt: skip
 
 

@@ -50,13 +50,13 @@ def right_ones(function):
     compare(call(function, none, 0.5), [False, False], "Where nothing is there, all are wrong.")
 
 
-@check("To miss has become dear, so the cheapest threshold moves down or stays.")
+@check("Missing has become expensive, so the cheapest threshold moves down or stays.")
 def costs(answer, wrong, missed):
     """The cost at each threshold (T,), if one missed object is as bad as five wrong ones."""
     compare(
         answer, wrong + 5 * missed, "Multiply one of the two by five, then add.",
         (wrong + missed, "That is the line as it was: both kinds cost the same."),
-        (5 * wrong + missed, "Turned round: here the false alarm is the dear one."),
+        (5 * wrong + missed, "The other way round: here the false alarm is the expensive one."),
     )  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def covered_share(function):
         call(function, masks), 0.5, "Two 2x3 masks that share 2 of 4x5 pixels cover 10 of 20.",
         (0.6, "A pixel under two masks counts twice. Join them first: masks.any(axis=0)."),
         (0.1, "So much lies under all masks. One is enough: any, not all."),
-        (50, "That is in per cent. A share lies between 0 and 1."),
+        (50, "That is in per cent. A share is between 0 and 1."),
         (10, "That is a number of pixels. Divide by how many the picture has."),
     )  # fmt: skip
     compare(call(function, masks[:0]), 0, "A picture without objects must give 0.")
