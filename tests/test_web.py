@@ -1,7 +1,7 @@
 """The page that runs the model in a browser: its arithmetic, its graphs, and the page itself.
 
 The arithmetic is asked through Node.js, and held to what helpers/ says. The page runs in Chromium,
-slow: python3 run.py test --all; see test_launch.py for what that needs. Screenshots go to
+slow: python3 run.py test --all; see browsing.py for what that needs. Screenshots go to
 outputs/launch.
 """
 
@@ -30,7 +30,8 @@ from helpers.one_stage import head
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
 from helpers.structures import InputError, box_iou, mask_iou, percent
-from tests.test_launch import CHROMIUM, FLAGS, is_outside, skipped
+from tests.browsing import CHROMIUM, FLAGS, needs_browser
+from tests.test_launch import is_outside
 from tests.test_site import toy
 
 try:
@@ -332,7 +333,7 @@ def choose(page, path):
 
 
 @pytest.mark.slow
-@skipped
+@needs_browser
 def test_the_browser_finds_what_python_finds(page):
     """The same objects; scores within .02, boxes half a pixel, masks an IoU of .98."""
     detector = load_detector("everyday", score_threshold=0.2, say=None)
@@ -355,7 +356,7 @@ def test_the_browser_finds_what_python_finds(page):
 
 
 @pytest.mark.slow
-@skipped
+@needs_browser
 def test_a_photograph_by_hand(page):
     """Chosen, found, told with its milliseconds; the slider asks for more; light, dark, narrow."""
     choose(page, DATA / "photographs/chelsea.jpg")
@@ -378,7 +379,7 @@ def test_a_photograph_by_hand(page):
 
 
 @pytest.mark.slow
-@skipped
+@needs_browser
 def test_the_camera(page):
     page.get_by_role("button", name="Use the camera").click()
     expect(page.locator("#objects li")).to_contain_text(["person"])
@@ -387,7 +388,7 @@ def test_the_camera(page):
 
 
 @pytest.mark.slow
-@skipped
+@needs_browser
 def test_what_cannot_be_looked_at_is_a_line(page, tmp_path):
     choose(page, pathlib.Path(__file__))
     says(page, "test_web.py is no picture that this browser can read: try JPEG, PNG or WebP.")
@@ -402,7 +403,7 @@ def test_what_cannot_be_looked_at_is_a_line(page, tmp_path):
 
 
 @pytest.mark.slow
-@skipped
+@needs_browser
 def test_what_is_missing_is_a_line(page):
     page.route("**/detect.onnx", lambda route: route.fulfill(status=404))
     choose(page, DATA / "photographs/chelsea.jpg")
