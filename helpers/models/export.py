@@ -15,6 +15,7 @@ from helpers.models.graphs import MASKS, OUTPUTS
 from helpers.models.onnx_export import write_onnx
 from helpers.models.programs import compiled, frozen, to_lite
 from helpers.one_stage.model import OneStageMaskRCNN
+from helpers.silence import silence
 from helpers.structures import InputError
 
 NUM_ROWS = 100  # of each output in the contract
@@ -94,7 +95,8 @@ def _write_frozen_graph(function, side, folder):
         for name, output in zip(sorted(shapes), outputs, strict=True):
             tf.reshape(output, shapes[name], name)
     wanted = [*OUTPUTS, MASKS]
-    definition = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), wanted)
+    with silence():  # it says that it is of TF1, as the graph shall be
+        definition = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), wanted)
     (folder / "frozen_inference_graph.pb").write_bytes(definition.SerializeToString())
 
 
