@@ -108,6 +108,18 @@ def test_what_cannot_be_used_is_one_line_and_the_rest_goes_on(place, name, told)
     assert len(line) < 300 and names == ["a.png"] and told in line and "\n" not in line
 
 
+def test_a_file_that_may_not_be_read_does_not_end_the_rest(place, monkeypatch):
+    def refuse(path, *arguments, usual=open, **options):
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, *arguments, **options)
+
+    (place / "secret").write_bytes(bytes(9))
+    monkeypatch.setattr("builtins.open", refuse)
+    names, _, (line,) = find(place / "secret", place / "a.png")
+    assert names == ["a.png"] and "secret: is neither" in line
+
+
 def test_results_are_no_inputs(place, monkeypatch):
     monkeypatch.chdir(place)
     save_image("outputs/old.jpg", GREY)

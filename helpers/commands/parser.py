@@ -87,5 +87,8 @@ def _with_dashes(word):
 def epilog(command):
     """What stands below the options: the examples, and more."""
     width = max(len(words) for words, _ in command.examples)
-    lines = [f"  python3 run.py {words:<{width}}  # {does}" for words, does in command.examples]
-    return "\n".join(["examples:", *lines, *([f"\n{command.more}"] if command.more else [])])
+    lines = ["examples:"]
+    lines += [f"  python3 run.py {words:<{width}}  # {does}" for words, does in command.examples]
+    if command.more:
+        lines += ["", command.more]
+    return "\n".join(lines)

@@ -154,8 +154,11 @@ def is_picture(path) -> bool:
 
 def _is_text(path):
     """Whether the beginning of a file has no zero, which that of each video has."""
-    with open(path, "rb") as file:
-        return b"\0" not in file.read(4096)
+    try:
+        with open(path, "rb") as file:
+            return b"\0" not in file.read(4096)
+    except OSError:  # it may not be read: who tries to will say so
+        return False
 
 
 def _refuse_results(path, out):
