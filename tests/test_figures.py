@@ -230,3 +230,5 @@ def test_rates():
     assert labels_of(axis) == ["rate 0.01", "rate 0.1", "nothing learnt"]
     assert list(start.get_ydata()) == [4, 4]
     assert figures.plot_rates({}).axes[0].lines[:] == []
+    (axis,) = figures.plot_rates({1: [2, 90]}).axes
+    assert axis.get_ylim()[1] == pytest.approx(3 * 2 * 1.05)

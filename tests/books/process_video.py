@@ -53,7 +53,12 @@ CASES = {
     "minutes": (
         (10, 25, 15),
         16.7,
-        {1000: "seconds", 6: "Upside down", 15000: "how many frames it has", 1: "Count the video's frames"},
+        {
+            1000: "seconds",
+            6: "Upside down",
+            15000: "many frames it has",
+            1: "Count the video's frames",
+        },
     ),
     "marked": (
         (),

@@ -13,7 +13,7 @@ def minutes(answer, video_minutes, video_fps, model_fps):
         answer, wanted, "Count the video's frames, then divide by what the model does in a minute.",
         (wanted * 60, "That is in seconds."),
         (video_minutes * model_fps / video_fps, "Upside down: a slower model takes longer."),
-        (video_minutes * 60 * video_fps, "That is how many frames it has. How many can the model do?"),
+        (video_minutes * 60 * video_fps, "That many frames it has. How many can the model do?"),
         rtol=0.05,
     )  # fmt: skip
 
