@@ -124,6 +124,9 @@ def test_results_are_no_inputs(place, monkeypatch):
     monkeypatch.chdir(place)
     save_image("outputs/old.jpg", GREY)
     save_image("outputs/page/old.jpg", GREY)
+    save_image("of yesterday/page/old.jpg", GREY)
+    for name in inputs.RESULTS:
+        pathlib.Path("of yesterday", name).touch()
     assert find(".") == (["a.png", "b.jpg"], ["film.mp4"], [])
 
 

@@ -24,6 +24,7 @@ VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp",
     ".mts", ".m2ts", ".ogv",
 )  # fmt: skip
+RESULTS = {"index.html", "results.json"}  # where both are, an earlier run has left its results
 FETCHED = "fetched"  # the folder within that of the results
 
 
@@ -113,14 +114,13 @@ def _files(name, options):
 
 def _below(folder, out):
     """The files in a folder and in all folders in it, in order; not hidden ones, nor results."""
-    results = out.resolve()
     for place, folders, names in os.walk(folder):
         place = pathlib.Path(place)
-        folders[:] = sorted(
-            inner
-            for inner in folders
-            if not inner.startswith(".") and (place / inner).resolve() != results
-        )
+        are_results = place.resolve() == out.resolve() or RESULTS <= set(names)
+        if are_results and place != folder:
+            folders.clear()
+            continue
+        folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
         for name in sorted(names):
             if not name.startswith("."):
                 yield place / name

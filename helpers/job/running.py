@@ -102,7 +102,8 @@ class Job:
         if num_pictures == 0:
             return ""
         num_objects = sum(self.counts.values())
-        return f"{num_pictures} pictures, {num_objects} objects: {listing(self.counts)}"
+        pictures = counted(num_pictures, "picture")
+        return f"{pictures}, {counted(num_objects, 'object')}: {listing(self.counts)}"
 
     def _add_picture(self, path):
         image = read_image(path)
@@ -205,6 +206,11 @@ class Job:
         if path.name in sources:
             return f"{path.resolve().parent.name}/{path.name}"
         return path.name
+
+
+def counted(number, word) -> str:
+    """A number of things: 1 picture, 2 pictures."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def listing(counts) -> str:
