@@ -22,8 +22,9 @@ def add_options(parser):
     add("--ship", action="store_true", help="put streets into data/, too")
     add(
         "--start",
-        default="streets",
-        help="with DATA: the model to begin with, name or folder;\neveryday for photographs",
+        default="everyday",
+        help="with DATA: the model to begin with, name or folder (default everyday, for\n"
+        "photographs; streets for drawings)",
     )
     add("--size", type=int, nargs=2, help="with DATA: height and width of the input")
     add("--share", type=float, default=0.2, help="with DATA: of the pictures to measure AP on")
@@ -50,7 +51,7 @@ def add_everyday_options(parser):
 
 
 TRAIN = Command(
-    "Train a Mask R-CNN for your own objects, from `streets` and your annotated pictures.",
+    "Train a model for your own objects, from `everyday` and your annotated pictures.",
     (
         ("train DATA --out runs/mine", "then: run.py photo.jpg --model runs/mine"),
         ("train DATA --epochs 20 --rename cup=mug", "longer, and a class renamed"),
