@@ -83,6 +83,7 @@ class Job:
         self.all_counts = Counter()
         self.num_xrayed = 0  # pictures
         self.taken = set()  # names of results
+        self.sources = set()  # names of pictures and videos
 
     def add_pictures(self, paths):
         """Find and draw the objects of pictures, each in its own file."""
@@ -202,9 +203,9 @@ class Job:
 
     def _source(self, path):
         """What the page calls a source: its name, with its folder if another one is called so."""
-        sources = [entry.source for entry in self.entries]
-        if path.name in sources:
+        if path.name in self.sources:
             return f"{path.resolve().parent.name}/{path.name}"
+        self.sources.add(path.name)
         return path.name
 
 
