@@ -7,7 +7,6 @@ import pytest
 
 from helpers.lessons.variants import (
     CoupledMaskRCNN,
-    OneMap,
     PlainPyramid,
     PoolingMaskRCNN,
     coupled_mask_loss,
@@ -74,8 +73,6 @@ def test_necks():
     assert [one.shape for one in both[0]] == [one.shape for one in both[1]]
     np.testing.assert_allclose(both[0][3], both[1][3], rtol=1e-6)
     assert np.abs(np.asarray(both[0][0] - both[1][0])).max() > 0.1
-    (single,) = OneMap(5)(maps)
-    assert single.shape == (1, 4, 4, 5) and OneMap.levels == (4,)
 
 
 def test_classes_that_compete_with_a_pencil():

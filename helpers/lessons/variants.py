@@ -5,12 +5,11 @@ image, h x w cells of a map, C channels, M cells along a side of a mask, K class
 """
 
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from helpers.mask_rcnn.fpn import FPN
 from helpers.mask_rcnn.mask_head import own_channel
 from helpers.mask_rcnn.model import MaskRCNN
-from helpers.mask_rcnn.part import Part
 from helpers.mask_rcnn.roi_align import CANONICAL_SIDE, pyramid_level
 
 
@@ -93,27 +92,6 @@ class PlainPyramid(FPN):
         pyramid = [smooth(one) for smooth, one in zip(self.smooth, narrow, strict=True)]
         every_second = pyramid[-1][:, ::2, ::2]
         return [*pyramid, every_second]
-
-
-class OneMap(Part):
-    """[C2..C5] -> [P4]: a single map of stride 16 for boxes of every size.
-
-    Args:
-        channels: of the map.
-
-    Source: Ren et al. 2015 (Faster R-CNN); "C4" in He et al. 2017 (Mask R-CNN), table 2a.
-    """
-
-    levels = (4,)
-
-    def __init__(self, channels, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
-        options = {"padding": "same", "data_format": "channels_last", "dtype": "float32"}
-        self.lateral = layers.Conv2D(channels, 1, name="lateral4", **options)
-        self.smooth = layers.Conv2D(channels, 3, name="smooth4", **options)
-
-    def call(self, maps, training=False):
-        return [self.smooth(self.lateral(maps[2]))]
 
 
 def coupled_mask_loss(mask_logits, labels, targets):
