@@ -232,3 +232,26 @@ def test_rates():
     assert figures.plot_rates({}).axes[0].lines[:] == []
     (axis,) = figures.plot_rates({1: [2, 90]}).axes
     assert axis.get_ylim()[1] == pytest.approx(3 * 2 * 1.05)
+
+
+def test_steps():
+    curve = {name: [2.0, 1.0 + i / 4] for i, name in enumerate("abcde")}
+    figure = figures.plot_steps(curve, 10)
+    assert titles(figure) == ["Of a 50% are left, of e 100%"]
+    (axis,) = figure.axes
+    assert labels_of(axis) == list("abcde")
+    assert axis.lines[0].get_xdata().tolist() == [5, 15]  # the middle of ten steps
+
+
+def test_choices():
+    rows = {
+        "first": {"text": "as it is", "mask_AP": [0.5, 0.52], "interval": [0, 0]},
+        "other": {"text": "broken", "mask_AP": [0.4, 0.45], "interval": [-0.1, -0.06]},
+    }
+    figure = figures.plot_choices({"Masks": rows})
+    assert titles(figure) == ["Masks: mask AP 0.510 at 0"]
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["as it is", "broken"]
+    bar, seeds = axis.lines[2:4]
+    assert list(bar.get_xdata()) == [-0.1, -0.06]
+    assert seeds.get_xdata() == pytest.approx([-0.1, -0.07])  # each less its own seed's first
