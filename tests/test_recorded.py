@@ -62,6 +62,20 @@ def test_choices_are_whole():
     assert len(json.dumps(told)) < 20_000 and (DATA / "ablations.npz").stat().st_size <= 300_000
 
 
+def test_what_notebook_04b_says_of_the_choices():
+    groups = read_choices()["groups"]
+    lost = {name: -row["difference"] for rows in groups.values() for name, row in rows.items()}
+    assert lost["masks-pool"] == pytest.approx(0.10, abs=0.005)
+    assert lost["streets-pool"] / lost["masks-pool"] == pytest.approx(4, abs=0.25)
+    assert lost["masks-14"] == pytest.approx(0.07, abs=0.005)
+    assert 2.5 < lost["streets-14"] / lost["masks-14"] < 3
+    assert abs(lost["masks-4-points"]) < 0.002 and abs(lost["masks-agnostic"]) < 0.01
+    assert lost["whole-plain"] == pytest.approx(0.08, abs=0.005)
+    assert max(lost, key=lost.get) == "masks-softmax"
+    low, high = groups["masks"]["masks-agnostic"]["interval"]
+    assert low < 0 < high
+
+
 def test_choices_side_by_side():
     choices = explore_choices()
     picture, words = choices.view(0, 0)
