@@ -419,6 +419,8 @@ def test_every_import_is_a_requirement():
         "jax": None,
         "onnxruntime": None,
         "torch": None,
+        "torchvision": None,
+        "transformers": None,
         "playwright": None,
     }  # tests skip where they are missing
     listed = names(ROOT / "requirements.txt")
