@@ -1,6 +1,7 @@
 """Notebook 03."""
 
 import numpy as np
+from keras import layers
 
 SMALL = {"NUM_TRAIN": 120, "NUM_EPOCHS": 3, "NUM_TEST": 32}
 
@@ -19,6 +20,17 @@ def right(confusion):
     return values[there].mean()
 
 
+def add_scores(finer=None, doubled=True):
+    """Scores of 1/4 from those of 1/8 and a finer map; or what is nearly that."""
+    larger = layers.Conv2DTranspose(3, 4, 2, "same", use_bias=False)
+    larger = larger(SCORES8) if doubled else layers.UpSampling2D(2)(SCORES8)
+    return larger if finer is None else layers.Add()([larger, layers.Conv2D(3, 1)(finer)])
+
+
+PICTURE = layers.Input((32, 64, 3))
+POOLS = [layers.Conv2D(5, 1, 2**level)(PICTURE) for level in (1, 2, 3)]
+SCORES8 = layers.Conv2D(3, 1)(POOLS[2])
+
 # exercise: (what else the check is given, a right answer, wrong answers each with a piece of
 # its hint)
 CASES = {
@@ -34,6 +46,23 @@ CASES = {
             (2, 4, 3): "places 0, 2 and 4",
             "two": "Numbers",
         },
+    ),
+    "one_more_skip": (
+        (SCORES8, POOLS),
+        add_scores(POOLS[1]),
+        {
+            SCORES8: "still the size",
+            POOLS[1]: "Its shape is",
+            add_scores(): "no skip",
+            add_scores(POOLS[1], doubled=False): "which can learn",
+            layers.UpSampling2D(2)(SCORES8): "It has 0 weights",
+            4: "output of layers",
+        },
+    ),
+    "right_counts": (
+        (),
+        "c",
+        {"a": "finest grid", "b": "two cars", "d": "nothing left", 3: "in quotes"},
     ),
     "accuracy": (
         (FOUND, TRUTH),
@@ -74,6 +103,7 @@ def check(results):
     # nothing but background is right where background is, and nowhere else: IoU = accuracy, 0, 0
     np.testing.assert_allclose(results["lazy_mean_iou"], results["lazy_accuracy"] / 3, atol=1e-5)
     assert results["pixel_accuracy"]["8s"] > results["lazy_accuracy"] > 0.8
+    assert results["class_ious"]["large"][2] > 0.5 and min(results["class_ious"]["large"]) > 0.2
     off_by = results["off_by"]
     blobs = off_by["blobs of the true map"], off_by["blobs of FCN-8s"]
     assert off_by["truth"] == 0 and off_by["Mask R-CNN"] < min(blobs)

@@ -19,6 +19,43 @@ def stamped(answer):
     )  # fmt: skip
 
 
+@check("FCN-4s: one doubling and one skip more. The paper stops at 8s, where hardly more is won.")
+def one_more_skip(answer, scores8, pools):
+    """Scores of 1/4: the doubled scores of 1/8, and those of the map pools[1]."""
+    import keras
+
+    if not isinstance(answer, keras.KerasTensor):
+        raise Hint("The output of layers is asked for: layers.Add()([...]).")
+    height, width, channels = pools[1].shape[1:]
+    if answer.shape == scores8.shape:
+        raise Hint("That is still the size of 1/8. Double scores8 before you add.")
+    if answer.shape[1:] != (height, width, scores8.shape[-1]):
+        wanted = (height, width, scores8.shape[-1])
+        raise Hint(f"Its shape is {answer.shape[1:]}, but that of the scores of 1/4 is {wanted}.")
+    count = keras.Model([scores8, pools[1]], answer).count_params()
+    doubling, skip = 4 * 4 * 3 * 3, 3 * channels + 3
+    hints = {
+        doubling: "It is doubled, but there is no skip: add the scores of pools[1].",
+        skip: "The skip is there. But double scores8 by `doubled`, which can learn.",
+    }
+    if count != doubling + skip:
+        raise Hint(hints.get(count, f"It has {count} weights; doubling takes {doubling}, the skip "
+                                    f"{skip}."))  # fmt: skip
+
+
+@check("The border keeps them apart, in the true map. A car behind a lamp post is still two blobs.")
+def right_counts(answer):
+    """Which of four changes would let blobs of the true map tell touching cars apart?"""
+    hints = {
+        "a": "The true map has the finest grid there is, that of the pixels, and it miscounts.",
+        "b": "Then a car beside a bus is told apart. And two cars?",
+        "d": "The true map has nothing left to learn. What is it that it does not say?",
+    }
+    letter = answer.strip().lower() if isinstance(answer, str) else ""
+    if letter != "c":
+        raise Hint(hints.get(letter, 'One of four letters is asked for, in quotes, such as "a".'))
+
+
 @check("No background, no flattery. But now nobody asks about background that was taken for a car.")
 def accuracy(answer, found, truth):
     """The share of right pixels among those that truly are no background; maps of classes."""
