@@ -304,7 +304,14 @@ def with_solutions(path, folder):
     return copy
 
 
-@each_book
+# 04b learns a step and builds two networks: 50 s of computing even with small parameters.
+RUNS = [
+    pytest.param(path, marks=pytest.mark.slow if path.stem.startswith("04b") else ())
+    for path in BOOKS
+]
+
+
+@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
 def test_run(path, tmp_path):
     small = expected(path).SMALL
     book, results = run(path, tmp_path, with_solutions(path, tmp_path), **small)
