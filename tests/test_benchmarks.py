@@ -1,4 +1,7 @@
-"""The benchmarks run: a few calls of each, whose tables have a row for every way."""
+"""The benchmarks run: a few calls of each, whose tables have a row for every way.
+
+`learning.py`, which compiles three trainings, runs once a week, see .github/workflows.
+"""
 
 import pathlib
 import subprocess
@@ -22,7 +25,6 @@ pytestmark = pytest.mark.slow
             ("drawing", "memory", "alone", "pipeline", "moviepy"),
         ),
         ("run_all.py --quick --parts pasting", ("ours", "TensorFlow", "OpenCV")),
-        ("learning.py --epochs 2 --steps 1", ("plain Keras", "ours, learning", "ours, with AP")),
         ("growth.py --rounds 2 --small", ("**Size", "**Number", "**Length", "- time", "- memory")),
         (
             "long_runs.py --calls 10 --pictures 10 --minutes 0.02",

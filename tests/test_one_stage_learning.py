@@ -130,7 +130,7 @@ def test_an_heir_of_a_folder(source, tmp_path):
 def test_taught_from_everyday(tmp_path):
     """Of a few drawn pictures; killed or not, the folder is a model of the new classes."""
     pictures = [short_run.draw(seed) for seed in range(8)]
-    options = {"epochs": 2, "steps": 6, "batch_size": 4, "image_size": (64, 64)}
+    options = {"epochs": 1, "steps": 3, "batch_size": 4, "image_size": (64, 64)}
     fine_tune(pictures, pictures[:4], tmp_path / "own", start="everyday", say=None, **options)
     detector = load_detector(str(tmp_path / "own"), say=None)
     assert detector.categories == short_run.NAMES

@@ -117,7 +117,7 @@ def select_boxes(
         centres: (A, 3) float32, see `make_centres`.
         image_size: (height, width), pixels, to clip at.
         num_candidates: pairs that enter NMS.
-        num_boxes: D, how many to return.
+        num_boxes: D, how many to return; fewer where there are not so many pairs.
         min_score: what scores less is dropped at once.
         nms_iou: overlap above which the worse of two boxes of one class goes.
 
@@ -133,6 +133,7 @@ def select_boxes(
     island = ops.cast(labels, "float32")[..., None] * (2.0 * max(image_size))
     big_enough = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, -1)
     keep = box_ops.nms(boxes + island, ops.logical_and(scores >= min_score, big_enough), nms_iou)
+    num_boxes = min(num_boxes, scores.shape[1])
     scores, order = ops.top_k(ops.where(keep, scores, 0.0), num_boxes)
     boxes = box_ops.take(boxes, order)
     labels = box_ops.take(labels + 1, order)
@@ -143,10 +144,13 @@ def select_boxes(
 def _surest(class_logits, num):
     """The `num` highest of class_logits (B, A, K), their cells and classes: (B, num) each.
 
+    All of them if there are fewer, as in a small picture with one class.
+
     None of them is in a cell whose highest is not among the `num` highest of all cells: so most
     cells need no sorting of their classes.
     """
     num_cells, num_classes = class_logits.shape[1:]
+    num = min(num, num_cells * num_classes)
     _, cells = ops.top_k(ops.max(class_logits, -1), min(num, num_cells))
     rows = box_ops.take(class_logits, cells)
     logits, pairs = ops.top_k(ops.reshape(rows, (-1, rows.shape[1] * num_classes)), num)

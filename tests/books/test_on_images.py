@@ -80,7 +80,9 @@ def check(results):
     assert results["by_hand"] == pytest.approx([steps / 10, steps / 10, steps / 20], abs=1e-6)
     every, *_, few = results["left_by_nms"]  # from NMS at 1.0, which removes nothing, to 0.3
     assert results["left_by_nms"] == sorted(results["left_by_nms"], reverse=True)
-    assert every > results["left_by_nms"][1] > results["left_by_nms"][3] >= few > 0
+    assert every >= few > 0
+    if results["model"] == "streets":  # a graph has done its NMS inside: nothing is left to remove
+        assert every > results["left_by_nms"][1] > results["left_by_nms"][3]
     assert shares["as drawn"] > 0.6 > shares["upside down"]
     angle, length, width = results["rod"]  # drawn with 30 degrees, 60 and 8 pixels
     assert abs(angle - 30) < 1 and abs(length - 60) < 2.5 and abs(width - 8) < 2.5
