@@ -136,7 +136,8 @@ class Job:
         xrays = []
         if self.num_xrayed < WITH_XRAYS and can_xray(self.detector):
             self.num_xrayed += 1
-            xrays = make_xrays(self.detector, image, detections, out, entry.name, key)
+            with self.problems.survive(f"{entry.source}, its X-rays"):  # the picture is done
+                xrays = make_xrays(self.detector, image, detections, out, entry.name, key)
         return picture_figure(entry, key, preview, size, detections, crops, xrays)
 
     def _add_video(self, path):
