@@ -22,7 +22,7 @@ FOLDERS = ("", "", "train/", "deep/er/")
 MARGIN = 2  # pixels that stay free around an object
 
 
-class Thing(NamedTuple):
+class TrueObject(NamedTuple):
     """A true object."""
 
     label: str
@@ -36,7 +36,7 @@ class Photo(NamedTuple):
 
     name: str
     size: tuple
-    things: list
+    objects: list
 
 
 # Truth --------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def _place(photo, rng, holes, crowds, labels):
             corners = [(x1 + 1, y2 - 2), (x2 - 1, y2 - 2), (x2 - 1, y2 - 1), (x1 + 1, y2 - 1)]
             rings.append(np.array(corners))
         is_crowd = crowds and rng.random() < 0.2
-        photo.things.append(Thing(rng.choice(labels), mask, rings, is_crowd))
+        photo.objects.append(TrueObject(rng.choice(labels), mask, rings, is_crowd))
 
 
 def save_photos(folder, photos, rng, turned=False):
@@ -134,27 +134,27 @@ def coco(folder, rng):
     for number, photo in enumerate(photos, 1):
         height, width = photo.size
         images.append({"id": number, "file_name": photo.name, "height": height, "width": width})
-        for thing in photo.things:
-            x1, y1, x2, y2 = box_of(thing.mask)
-            outline = [thing.rings[0].ravel().tolist()]
-            if len(thing.rings) > 1 or thing.is_crowd:
-                outline = {"size": [height, width], "counts": runs(thing.mask.ravel("F"))}
+        for one in photo.objects:
+            x1, y1, x2, y2 = box_of(one.mask)
+            outline = [one.rings[0].ravel().tolist()]
+            if len(one.rings) > 1 or one.is_crowd:
+                outline = {"size": [height, width], "counts": runs(one.mask.ravel("F"))}
             rows.append(
                 {
                     "id": len(rows) + 1,
                     "image_id": number,
-                    "category_id": ids[thing.label],
+                    "category_id": ids[one.label],
                     "segmentation": outline,
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "area": int(thing.mask.sum()),
-                    "iscrowd": int(thing.is_crowd),
+                    "area": int(one.mask.sum()),
+                    "iscrowd": int(one.is_crowd),
                 }
             )
     if 2 * sum(row["iscrowd"] for row in rows) > len(rows):  # so many a reader has to doubt
         for row in rows:
             row["iscrowd"] = 0
         photos = [
-            photo._replace(things=[thing._replace(is_crowd=False) for thing in photo.things])
+            photo._replace(objects=[one._replace(is_crowd=False) for one in photo.objects])
             for photo in photos
         ]
     categories = [{"id": number, "name": name} for name, number in ids.items()]
@@ -171,16 +171,16 @@ def panoptic(folder, rng):
     for number, photo in enumerate(photos, 1):
         height, width = photo.size
         segments, colours = [], np.zeros((height, width, 3), np.uint8)
-        for thing in photo.things:
+        for one in photo.objects:
             colour = [rng.randint(1, 255) for _ in range(3)]
-            colours[thing.mask] = colour
+            colours[one.mask] = colour
             red, green, blue = colour
             segments.append(
                 {
                     "id": red + 256 * green + 65536 * blue,
-                    "category_id": CLASSES.index(thing.label) + 1,
+                    "category_id": CLASSES.index(one.label) + 1,
                     "iscrowd": 0,
-                    "area": int(thing.mask.sum()),
+                    "area": int(one.mask.sum()),
                 }
             )
         name = f"{stem(photo)}.png"
@@ -204,10 +204,10 @@ def yolo(folder, rng):
         path = folder / "labels" / (photo.name.rsplit(".", 1)[0] + ".txt")
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = []
-        for thing in photo.things:
-            shares = (thing.rings[0] / photo.size[::-1]).ravel()
+        for one in photo.objects:
+            shares = (one.rings[0] / photo.size[::-1]).ravel()
             numbers = " ".join(f"{share:.9f}" for share in shares)
-            rows.append(f"{CLASSES.index(thing.label)} {numbers}")
+            rows.append(f"{CLASSES.index(one.label)} {numbers}")
         path.write_text("\n".join(rows))
     return photos
 
@@ -221,21 +221,21 @@ def cvat(folder, rng):
         height, width = photo.size
         name = quoteattr(photo.name)
         lines.append(f'<image id="{number}" name={name} width="{width}" height="{height}">')
-        for thing in photo.things:
-            label = quoteattr(thing.label)
-            x1, y1, x2, y2 = box_of(thing.mask)
-            if len(thing.rings) > 1:
-                counts = ", ".join(map(str, runs(thing.mask[y1:y2, x1:x2].ravel())))
+        for one in photo.objects:
+            label = quoteattr(one.label)
+            x1, y1, x2, y2 = box_of(one.mask)
+            if len(one.rings) > 1:
+                counts = ", ".join(map(str, runs(one.mask[y1:y2, x1:x2].ravel())))
                 lines.append(
                     f'<mask label={label} rle="{counts}" left="{x1}" top="{y1}" '
                     f'width="{x2 - x1}" height="{y2 - y1}"/>'
                 )
-            elif len(thing.rings[0]) == 4:
+            elif len(one.rings[0]) == 4:
                 lines.append(
                     f'<box label={label} xtl="{x1}" ytl="{y1}" xbr="{x2}" ybr="{y2}" rotation="0"/>'
                 )
             else:
-                points = ";".join(f"{x:.2f},{y:.2f}" for x, y in thing.rings[0])
+                points = ";".join(f"{x:.2f},{y:.2f}" for x, y in one.rings[0])
                 lines.append(f'<polygon label={label} points="{points}"/>')
         lines.append("</image>")
     lines.append("</annotations>")
@@ -249,10 +249,10 @@ def via(folder, rng):
     entries = {}
     for photo in photos:
         regions = []
-        for thing in photo.things:
-            x, y = thing.rings[0].T.tolist()
+        for one in photo.objects:
+            x, y = one.rings[0].T.tolist()
             shape = {"name": "polygon", "all_points_x": x, "all_points_y": y}
-            regions.append({"shape_attributes": shape, "region_attributes": {"class": thing.label}})
+            regions.append({"shape_attributes": shape, "region_attributes": {"class": one.label}})
         size = (folder / photo.name).stat().st_size
         entries[f"{photo.name}{size}"] = {
             "filename": photo.name, "size": size, "regions": regions, "file_attributes": {},
@@ -269,10 +269,10 @@ def via3(folder, rng):
     for number, photo in enumerate(photos, 1):
         files[str(number)] = {"fid": number, "fname": photo.name, "type": 2, "loc": 1, "src": ""}
         views[str(number)] = {"fid_list": [str(number)]}
-        for thing in photo.things:
+        for one in photo.objects:
             regions[f"{number}_{len(regions)}"] = {
-                "vid": str(number), "flg": 0, "z": [], "xy": [7, *thing.rings[0].ravel().tolist()],
-                "av": {"1": str(CLASSES.index(thing.label))},
+                "vid": str(number), "flg": 0, "z": [], "xy": [7, *one.rings[0].ravel().tolist()],
+                "av": {"1": str(CLASSES.index(one.label))},
             }  # fmt: skip
     options = {str(number): name for number, name in enumerate(CLASSES)}
     content = {
@@ -289,15 +289,15 @@ def labelme(folder, rng):
     save_photos(folder, photos, rng)
     for photo in photos:
         shapes = []
-        for thing in photo.things:
-            row = {"label": thing.label, "group_id": None, "flags": {}, "shape_type": "polygon"}
-            row["points"] = thing.rings[0].tolist()
-            x1, y1, x2, y2 = box_of(thing.mask)
-            if len(thing.rings) > 1:
+        for one in photo.objects:
+            row = {"label": one.label, "group_id": None, "flags": {}, "shape_type": "polygon"}
+            row["points"] = one.rings[0].tolist()
+            x1, y1, x2, y2 = box_of(one.mask)
+            if len(one.rings) > 1:
                 row["shape_type"] = "mask"
                 row["points"] = [[x1, y1], [x2 - 1, y2 - 1]]
-                row["mask"] = in_base64(Image.fromarray(thing.mask[y1:y2, x1:x2]))
-            elif len(thing.rings[0]) == 4 and rng.random() < 0.5:
+                row["mask"] = in_base64(Image.fromarray(one.mask[y1:y2, x1:x2]))
+            elif len(one.rings[0]) == 4 and rng.random() < 0.5:
                 row["shape_type"] = "rectangle"
                 row["points"] = [[x1, y1], [x2, y2]]
             shapes.append(row)
@@ -318,16 +318,16 @@ def labelme_xml(folder, rng):
         height, width = photo.size
         lines = [f"<annotation><filename>{photo.name}</filename>"]
         lines.append(f"<imagesize><nrows>{height}</nrows><ncols>{width}</ncols></imagesize>")
-        for thing in photo.things:
-            points = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in thing.rings[0])
+        for one in photo.objects:
+            points = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in one.rings[0])
             lines.append(
-                f"<object><name>{thing.label}</name><deleted>0</deleted>"
+                f"<object><name>{one.label}</name><deleted>0</deleted>"
                 f"<polygon>{points}</polygon></object>"
             )
         lines.append("</annotation>")
         path = (folder / photo.name).with_suffix(".xml")
         path.write_text("\n".join(lines), encoding="utf-8")
-    return [photo for photo in photos if photo.things]  # without a polygon it is any XML
+    return [photo for photo in photos if photo.objects]  # without a polygon it is any XML
 
 
 def voc(folder, rng):
@@ -341,11 +341,11 @@ def voc(folder, rng):
         values = np.zeros(photo.size, np.uint8)
         lines = [f"<annotation><filename>{photo.name}</filename><size><width>{width}</width>"]
         lines.append(f"<height>{height}</height><depth>3</depth></size>")
-        for number, thing in enumerate(photo.things, 1):
-            values[thing.mask] = number
-            x1, y1, x2, y2 = box_of(thing.mask)
+        for number, one in enumerate(photo.objects, 1):
+            values[one.mask] = number
+            x1, y1, x2, y2 = box_of(one.mask)
             lines.append(
-                f"<object><name>{thing.label}</name><bndbox><xmin>{x1 + 1}</xmin>"
+                f"<object><name>{one.label}</name><bndbox><xmin>{x1 + 1}</xmin>"
                 f"<ymin>{y1 + 1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
             )
         lines.append("</annotation>")
@@ -361,13 +361,13 @@ def label_studio(folder, rng):
     for number, photo in enumerate(photos, 1):
         height, width = photo.size
         results = []
-        for thing in photo.things:
-            points = 100 * thing.rings[0] / photo.size[::-1]
+        for one in photo.objects:
+            points = 100 * one.rings[0] / photo.size[::-1]
             results.append(
                 {
                     "id": f"r{len(results)}", "type": "polygonlabels", "from_name": "label",
                     "original_width": width, "original_height": height, "image_rotation": 0,
-                    "value": {"points": points.tolist(), "polygonlabels": [thing.label]},
+                    "value": {"points": points.tolist(), "polygonlabels": [one.label]},
                 }
             )  # fmt: skip
         address = f"/data/upload/1/{rng.randrange(16**8):08x}-{photo.name}"
@@ -386,13 +386,13 @@ def supervisely(folder, rng):
     (folder / "meta.json").write_text(json.dumps({"classes": classes, "tags": []}))
     for photo in photos:
         objects = []
-        for thing in photo.things:
-            exterior, *interior = (ring.tolist() for ring in thing.rings)
-            row = {"classTitle": thing.label, "geometryType": "polygon", "tags": []}
+        for one in photo.objects:
+            exterior, *interior = (ring.tolist() for ring in one.rings)
+            row = {"classTitle": one.label, "geometryType": "polygon", "tags": []}
             row["points"] = {"exterior": exterior, "interior": interior}
             if rng.random() < 0.5:
-                x1, y1, x2, y2 = box_of(thing.mask)
-                grey = Image.fromarray(255 * thing.mask[y1:y2, x1:x2].astype(np.uint8))
+                x1, y1, x2, y2 = box_of(one.mask)
+                grey = Image.fromarray(255 * one.mask[y1:y2, x1:x2].astype(np.uint8))
                 packed = zlib.compress(base64.b64decode(in_base64(grey)))
                 row["geometryType"] = "bitmap"
                 row["bitmap"] = {"origin": [x1, y1], "data": base64.b64encode(packed).decode()}
@@ -407,13 +407,13 @@ def png_masks(folder, rng):
     """A PNG for each object, whose name has a number and a class."""
     labels = ("nut", "bottle")  # a class in a file's name is a word
     photos = draw_photos(rng, folders=False, holes=True, labels=labels)
-    photos = [photo for photo in photos if photo.things]
+    photos = [photo for photo in photos if photo.objects]
     save_photos(folder / "images", photos, rng)
     (folder / "masks").mkdir()
     for photo in photos:
-        for number, thing in enumerate(photo.things, 1):
-            grey = Image.fromarray(255 * thing.mask.astype(np.uint8))
-            grey.save(folder / "masks" / f"{stem(photo)}_{number}_{thing.label}.png")
+        for number, one in enumerate(photo.objects, 1):
+            grey = Image.fromarray(255 * one.mask.astype(np.uint8))
+            grey.save(folder / "masks" / f"{stem(photo)}_{number}_{one.label}.png")
     return photos
 
 
@@ -427,9 +427,9 @@ def voc_masks(folder, rng):
     (folder / "class_names.txt").write_text("\n".join(lines), encoding="utf-8")
     for photo in photos:
         objects, classes = np.zeros((2, *photo.size), np.uint8)
-        for number, thing in enumerate(photo.things, 1):
-            objects[thing.mask] = number
-            classes[thing.mask] = CLASSES.index(thing.label) + 1
+        for number, one in enumerate(photo.objects, 1):
+            objects[one.mask] = number
+            classes[one.mask] = CLASSES.index(one.label) + 1
         Image.fromarray(objects).save(folder / "SegmentationObject" / f"{stem(photo)}.png")
         Image.fromarray(classes).save(folder / "SegmentationClass" / f"{stem(photo)}.png")
     return photos
@@ -531,11 +531,11 @@ def compare(photos, data):
     for photo in photos:
         truth = data.truth(found[photo.name.rsplit("/", 1)[-1]])
         assert truth.image_size == photo.size, f"{photo.name}: {truth.image_size}"
-        assert len(truth) == len(photo.things), f"{photo.name}: {len(truth)} objects"
+        assert len(truth) == len(photo.objects), f"{photo.name}: {len(truth)} objects"
         read = {_key(*row) for row in zip(truth.names, truth.masks, truth.scores < 1, strict=True)}
-        for thing in photo.things:
-            key = _key(thing.label, thing.mask, thing.is_crowd)
-            assert key in read, f"{photo.name}: no {thing.label} at {box_of(thing.mask)}"
+        for one in photo.objects:
+            key = _key(one.label, one.mask, one.is_crowd)
+            assert key in read, f"{photo.name}: no {one.label} at {box_of(one.mask)}"
 
 
 def _key(label, mask, is_crowd):
@@ -548,6 +548,6 @@ def check(name, rng, folder):
 
     photos = FORMATS[name](folder, rng)
     if photos and any(
-        photo.things for photo in photos
+        photo.objects for photo in photos
     ):  # without any, there is nothing to know it by
         compare(photos, read_dataset(folder))

@@ -195,7 +195,8 @@ class Job:
         stem, ending = path.stem, path.suffix
         if ending.lower() not in kept:
             stem, ending = path.name, suffix
-        name, count = stem + ending, 1
+        name = stem + ending
+        count = 1
         while name.casefold() in self.taken:  # whatever the capitals
             count += 1
             name = f"{stem}-{count}{ending}"
@@ -211,7 +212,7 @@ class Job:
 
 
 def counted(number, word) -> str:
-    """A number of things: 1 picture, 2 pictures."""
+    """A number and what it counts: 1 picture, 2 pictures."""
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 

@@ -52,7 +52,8 @@ def build_fcn(image_size, widths, num_classes=3):
     Source: Long, Shelhamer, Darrell 2015, section 4.2; its convolutions are fewer and narrower.
     """
     picture = layers.Input((*image_size, 3), dtype="uint8", name="picture")
-    x, pools = layers.Rescaling(1 / 127.5, -1)(picture), []
+    x = layers.Rescaling(1 / 127.5, -1)(picture)
+    pools = []
     for level, (width, num_convs) in enumerate(zip(widths, CONVS, strict=True), 1):
         x = _stage(x, width, num_convs, f"stage{level}")
         pools.append(x)

@@ -33,7 +33,8 @@ def one_more_skip(answer, scores8, pools):
         wanted = (height, width, scores8.shape[-1])
         raise Hint(f"Its shape is {answer.shape[1:]}, but that of the scores of 1/4 is {wanted}.")
     count = keras.Model([scores8, pools[1]], answer).count_params()
-    doubling, skip = 4 * 4 * 3 * 3, 3 * channels + 3
+    doubling = 4 * 4 * 3 * 3
+    skip = 3 * channels + 3
     hints = {
         doubling: "It is doubled, but there is no skip: add the scores of pools[1].",
         skip: "The skip is there. But double scores8 by `doubled`, which can learn.",

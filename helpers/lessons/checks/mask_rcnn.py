@@ -61,7 +61,8 @@ def agnostic_head(head):
         raise Hint("A layer is asked for: MaskHead(...), with its three arguments.")
     if head.logits.filters != 1:
         raise Hint(f"It draws {head.logits.filters} masks per box. Let it draw one: num_classes=1.")
-    channels, convs = head.up.filters, len(head.convs)
+    channels = head.up.filters
+    convs = len(head.convs)
     if (channels, convs) != (64, 3):
         raise Hint(f"Leave 64 channels and 3 convolutions as they are, not {channels} and {convs}.")
 

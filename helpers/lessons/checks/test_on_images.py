@@ -38,7 +38,8 @@ def best_change(answer):
 def right_ones(function):
     """A function of overlap (N, M) and an IoU -> which detections are right, (N,) bool."""
     overlap = np.array([[0.9, 0.6], [0.8, 0.2], [0.7, 0.6], [0.6, 0.55]])
-    once, every = [True, False, True, False], [True] * 4
+    once = [True, False, True, False]
+    every = [True] * 4
     compare(
         call(function, overlap.copy(), 0.5), once,
         "IoU .9 .6 / .8 .2 / .7 .6 / .6 .55, from .5 on: right, wrong, right, wrong.",

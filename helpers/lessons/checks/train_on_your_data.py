@@ -77,7 +77,8 @@ def two_steps(answer):
 @check("The curves say what is missing. No setting replaces what they ask for.")
 def remedies(answer):
     """Which remedy for which training: "pictures", "labels", "longer"."""
-    wanted, words = ["pictures", "labels", "longer"], "three of these words, in the order A, B, C"
+    wanted = ["pictures", "labels", "longer"]
+    words = "three of these words, in the order A, B, C"
     if isinstance(answer, str) or not np.iterable(answer) or len(answer) != 3:
         raise Hint(f"{', '.join(wanted)}: {words}.")
     answer = [str(word).strip().lower() for word in answer]
