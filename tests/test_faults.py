@@ -87,7 +87,7 @@ def test_with_little_memory_what_does_not_fit_is_named_and_the_rest_done(tmp_pat
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )
     ends = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith(ENDED)]
-    assert ends == ["2"] * 5, done.stderr[-1000:]
+    assert ends == ["2"] * 5, (done.returncode, done.stderr[-1000:])
     lines = [line for line in done.stderr.splitlines() if line.startswith("large.jpg: ")]
     assert len(lines) == 5 and all("memory" in line for line in lines), lines
     for folder in tmp_path.glob("out*"):

@@ -13,7 +13,7 @@ from helpers.job.page import Entry, make_page, save_preview
 from helpers.job.picture import picture_figure
 from helpers.job.results import writing_results
 from helpers.job.together import together
-from helpers.job.xray import can_xray, make_xrays
+from helpers.job.xray import can_xray, has_room, make_xrays
 from helpers.pictures import read_image, replacing, save_image
 from helpers.structures import InputError
 from helpers.video import History, process_video, read_frames
@@ -134,7 +134,7 @@ class Job:
         out = self.options.out
         preview, size = save_preview(out, f"{entry.name}.before.jpg", image)
         xrays = []
-        if self.num_xrayed < WITH_XRAYS and can_xray(self.detector):
+        if self.num_xrayed < WITH_XRAYS and can_xray(self.detector) and has_room():
             self.num_xrayed += 1
             with self.problems.survive(f"{entry.source}, its X-rays"):  # the picture is done
                 xrays = make_xrays(self.detector, image, detections, out, entry.name, key)

@@ -9,6 +9,7 @@ from helpers.job.page import save_preview
 
 WIDTH = 480  # pixels of a step's picture
 A_PIXEL = 0.01  # what a pixel counts beside a score, where the same box is looked for
+ROOM = 2**29  # bytes that must be free: twice what the stages of a picture took
 
 
 def can_xray(detector) -> bool:
@@ -19,6 +20,15 @@ def can_xray(detector) -> bool:
     from helpers.mask_rcnn import MaskRCNN
 
     return isinstance(model, MaskRCNN)
+
+
+def has_room() -> bool:
+    """Whether memory for X-rays is free: without it TensorFlow may end the process."""
+    try:
+        np.empty(ROOM, np.uint8)
+    except MemoryError:
+        return False
+    return True
 
 
 def make_xrays(detector, image, detections, out, name, key) -> list[str]:
