@@ -1,7 +1,7 @@
 """The page of the site that runs `everyday` in the visitor's browser: what it needs beside itself.
 
 web/ holds the page and its scripts; here come in the two ONNX graphs of the model, ONNX Runtime Web
-from npm in the version and with the digest that web/runtime.mjson names, and the photographs.
+from npm in the version and with the digest that web/runtime.json names, and the photographs.
 """
 
 import base64
@@ -32,7 +32,7 @@ SECONDS = 300  # that npm may take
 
 
 def runtime():
-    """What web/runtime.mjson says of the runtime."""
+    """What web/runtime.json says of the runtime."""
     return json.loads((WEB / "runtime.json").read_text(encoding="utf-8"))
 
 
@@ -40,7 +40,7 @@ def fetch_runtime() -> Path:
     """The runtime's package as npm has it, checked; from the cache if it has been fetched before.
 
     Raises:
-        InputError: it cannot be had, or is another than web/runtime.mjson names.
+        InputError: it cannot be had, or is another than web/runtime.json names.
     """
     wanted = runtime()
     name = f"{wanted['package']}-{wanted['version']}.tgz"

@@ -385,6 +385,19 @@ def test_the_lock_is_exact_with_a_digest_for_every_file_and_holds_every_requirem
     assert len(re.findall(r"(?m)^tensorflow-cpu==", text)) == 1  # the line that a GPU changes
 
 
+def test_a_digest_that_is_not_the_indexs_is_named():
+    check = load(ROOT / ".ci/check_lock.py")
+    one, two, three = (f"    --hash=sha256:{digit * 64}" for digit in "123")
+    ours = check.digests(f"# by hand\na==1 \\\n{one} \\\n{two}\n    # via b\nb==2 ; c \\\n{one}\n")
+    assert ours == {"a==1": {"1" * 64, "2" * 64}, "b==2 ; c": {"1" * 64}}
+    assert check.differences(ours, ours) == []
+    theirs = check.digests(f"a==1 \\\n{one} \\\n{three}\n")
+    assert check.differences(ours, theirs) == [
+        "a==1: 1 digests are not the index's, 1 are missing",
+        "b==2 ; c: 1 digests are not the index's, 0 are missing",
+    ]
+
+
 def test_the_licence_of_every_package_is_listed():
     page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
     listed = re.findall(r"(?m)^\| ([\w.-]+) \|", page)
