@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACTS = ROOT / "docs/notebooks.json"
 # Of the head: minutes, and the sentence on the code, if there is one yet.
 HEAD = re.compile(
-    r"(\*\*It takes\*\* about )\d+( minutes to read and do[^.\n]*\.)"
+    r"(\*\*It takes\*\* about )\d+( minutes to work through[^.\n]*\.)"
     r"( The code (?:itself )?needs (?:about \d+ s of computing and \d\.\d GB of memory|[^.,\n]*))?"
 )
 
@@ -68,7 +68,8 @@ def head(text, row):
 
     new, num = HEAD.subn(renew, text)
     if num != 1:
-        raise ValueError(f"the head must say '**It takes** about 5 minutes to read and do.': {num}")
+        wanted = "**It takes** about 5 minutes to work through."
+        raise ValueError(f"the head must say {wanted!r} once, says it {num} times")
     return new
 
 

@@ -77,10 +77,10 @@ def test_a_head_by_hand():
     row = {"minutes": 7, "seconds": 12, "megabytes": 940}
     said = "The code itself needs about 12 s of computing and 0.9 GB of memory"
     for old in ("The code needs half a minute on two CPU cores", said):
-        line = f"**It takes** about 50 minutes to read and do, all of it. {old}, says who."
-        wanted = f"**It takes** about 7 minutes to read and do, all of it. {said}, says who."
+        line = f"**It takes** about 50 minutes to work through, all of it. {old}, says who."
+        wanted = f"**It takes** about 7 minutes to work through, all of it. {said}, says who."
         assert numbers().head(line, row) == wanted
-    assert numbers().head("**It takes** about 5 minutes to read and do.", row).endswith(f"{said}.")
+    assert numbers().head("**It takes** about 5 minutes to work through.", row).endswith(f"{said}.")
     with pytest.raises(ValueError, match="must say"):
         numbers().head("It takes long.", row)
 

@@ -204,7 +204,7 @@ def test_intervals_and_the_front():
         "b": {"cpu": 20, "mask": 0.4, "mask_span": (0.3, 0.5)},
     }
     (axis,) = figures.plot_front(models, ["a"]).axes
-    assert axis.get_title() == "1 of 2 are worth a discussion"
+    assert axis.get_title() == "1 of 2 is worth discussing"
     assert labels_of(axis) == ["a", "b"]
     with pytest.raises(ValueError, match="the front must be among"):
         figures.plot_front(models, ["c"])

@@ -653,8 +653,9 @@ def plot_front(models, front):
             color=COLORS[i % len(COLORS)], label=name,
         )  # fmt: skip
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    axis.set(xlabel="CPU time for a picture (ms)", ylabel="mask AP")
-    axis.set_title(f"{len(front)} of {len(models)} are worth a discussion")
+    axis.set(xlabel="CPU time per picture (ms)", ylabel="mask AP")
+    verb = "is" if len(front) == 1 else "are"
+    axis.set_title(f"{len(front)} of {len(models)} {verb} worth discussing")
     return figure
 
 
