@@ -44,7 +44,7 @@ CASES = {
     "overlap_with_crowd": (
         (),
         0.5,
-        {0.25: "the IoU", 1 / 3: "area of the crowd", 4: "they share", 1: "Only from", 0: "2 x 4"},
+        {0.25: "the IoU", 1 / 3: "area of the crowd", 4: "they share", 1: "only from", 0: "2 x 4"},
     ),
     "fourth_rod": (
         (),
@@ -65,7 +65,7 @@ CASES = {
     "doubled_sizes": (
         (AREAS,),
         [1, 4, 3],
-        {(4, 3, 1): "as it was", (3, 3, 2): "more than twice", (6, 2, 0): "wrong way"}
+        {(4, 3, 1): "at twice the size", (3, 3, 2): "more than twice", (6, 2, 0): "wrong way"}
         | {(1 / 8, 1 / 2, 3 / 8): "shares", (1, 2, 5): "Change the areas"},
     ),
 }

@@ -51,7 +51,7 @@ CASES = {
     "first_losses": (
         (),
         "B",
-        {"A": "whichever is right", "C": "one channel or eight", "D": "Two of them"}
+        {"A": "whichever is right", "C": "one channel or eight", "D": "Two are right"}
         | {2: "letters", "E": "letters"},
     ),
     "could_be_equal": (

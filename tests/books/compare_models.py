@@ -37,7 +37,7 @@ CASES = {
         (),
         right,
         {
-            lambda f, c, n: np.median(durations(f, c, n + 1)): "into the median",
+            lambda f, c, n: np.median(durations(f, c, n + 1)): "in the median",
             lambda f, c, n: np.mean(durations(f, c, n + 1)[1:]): "One odd run",
             lambda f, c, n: np.mean(durations(f, c, n + 1)): "warm-up and all",
             lambda f, c, n: np.sum(durations(f, c, n + 1)[1:]): "the sum",
@@ -56,7 +56,7 @@ CASES = {
     "pictures_needed": (
         (60, 0.03, 0.01),
         540,
-        {180: "square root of 3", 60 * 3**0.5: "other way round", 20: "shall be a third"},
+        {180: "square root of 3", 60 * 3**0.5: "other way round", 20: "become a third"},
     ),
     "on_the_front": (
         ([10, 20, 30, 40], [0.30, 0.50, 0.45, 0.60]),

@@ -63,7 +63,7 @@ CASES = {
             (20, 10, 60, 90): "Only the width",
             (30, 30, 40, 40): "two corners",
             (1, 2, 3, 4): "centre and sides first",
-            50: "Four numbers",
+            50: "four numbers",
         },
     ),
     "times_as_strongly": (

@@ -84,7 +84,7 @@ CASES = {
             lambda c: (np.diag(c) / c.sum(1)).mean(): "rows alone",
             lambda c: (np.diag(c) / c.sum(0)).mean(): "columns alone",
             lambda c: np.diag(c).sum() / c.sum(): "pixel accuracy",
-            lambda c: iou(c)[0]: "now their mean",
+            lambda c: iou(c)[0]: "Take their mean",
             lambda c: 0.3: "6/10",
             lambda c: (np.diag(c) / (c.sum(0) + c.sum(1) - np.diag(c))).mean(): "0 / 0",
             lambda c: iou(c)[0].mean(): "leave it out",

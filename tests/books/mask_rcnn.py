@@ -72,7 +72,7 @@ CASES = {
             MaskHead(8, 64, 3): "draws 8 masks",
             MaskHead(1, 32, 3): "not 32 and 3",
             MaskHead(1, 64, 4): "not 64 and 4",
-            455: "A layer",
+            455: "with a layer",
         },
     ),
     "widened": (

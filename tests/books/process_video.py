@@ -55,8 +55,8 @@ CASES = {
         16.7,
         {
             1000: "seconds",
-            6: "Upside down",
-            15000: "many frames it has",
+            6: "slower model",
+            15000: "as many frames",
             1: "Count the video's frames",
         },
     ),
@@ -65,8 +65,8 @@ CASES = {
         mark_copy,
         {
             mark_in_place: "read-only",
-            mark_and_forget: "as it was",
-            lambda frame: np.full_like(frame, 255): "4 top rows",
+            mark_and_forget: "is unchanged",
+            lambda frame: np.full_like(frame, 255): "top 4 rows",
         },
     ),
     "pairs": (

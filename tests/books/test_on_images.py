@@ -36,7 +36,7 @@ CASES = {
     "best_change": (
         (),
         "d",
-        {"a": "costs nothing", "b": "another does more", "C": "as good as b", 2: "A letter"},
+        {"a": "costs nothing", "b": "another does more", "C": "as good as b", 2: "with a letter"},
     ),
     "right_ones": (
         (),

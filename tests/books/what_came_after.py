@@ -39,7 +39,7 @@ CASES = {
             (0, 1, 0, 0): "does not get half",
             (1, 0, 0.8, 0.15): "plain bus",
             (0, 0, 0, 0): "not all zero",
-            "wagon": "Four numbers",
+            "wagon": "four numbers",
         },
     ),
     "ideas": (

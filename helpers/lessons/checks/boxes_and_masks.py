@@ -14,7 +14,7 @@ def overlap(answer, a, b):
         answer, shared / (2 * one - shared), "Count: how many pixels have both, how many has any?",
         (shared / one, "That share of one box lies in the other. Divide by what both cover."),
         (shared / (2 * one), "Both areas added count the shared pixels twice. Subtract them once."),
-        (shared, "So many pixels they share. Divide by how many they cover together."),
+        (shared, "That is how many pixels they share. Divide by how many they cover together."),
         rtol=0.01,
     )  # fmt: skip
 
@@ -40,7 +40,7 @@ def decoded(function):
 def name_at(answer, names, index):
     """Which name stands at the place `index` of a list? `names` has COCO's gap at 12."""
     if not isinstance(answer, str):
-        raise Hint("A name is asked for, in quotes.")
+        raise Hint("Answer with a name, in quotes.")
     hints = {
         names[index - 2]: "That is what the id means. But a list knows nothing of ids and gaps.",
         names[index - 1]: "You counted from 1. The first place of a list is 0.",
@@ -55,10 +55,10 @@ def overlap_with_crowd(answer):
     """Overlap of a detection, x 2 to 4, with a crowd, x 3 to 6, both 4 high: 4 / 8."""
     compare(
         answer, 1 / 2, "How many of the detection's own 2 x 4 pixels lie in the crowd?",
-        (1 / 4, "That is the IoU. Towards a crowd, divide by the area of the detection alone."),
+        (1 / 4, "That is the IoU. For a crowd, divide by the area of the detection alone."),
         (1 / 3, "That divides by the area of the crowd. Divide by that of the detection."),
-        (4, "So many pixels they share. Divide by the area of the detection."),
-        (1, "Only from x = 3 on is it inside the crowd."),
+        (4, "That is how many pixels they share. Divide by the area of the detection."),
+        (1, "It is inside the crowd only from x = 3 on."),
         rtol=0.01,
     )  # fmt: skip
 
@@ -100,8 +100,8 @@ def doubled_sizes(answer, areas):
 
     compare(
         answer, count(4), "Change the areas, not the edges, and keep the three counts.",
-        (count(1), "That is as it was. How many pixels has an object at twice the size?"),
+        (count(1), "As it was. How many pixels does each object have at twice the size?"),
         (count(2), "Twice as high and twice as wide: that is more than twice the pixels."),
-        (count(1 / 4), "The wrong way: the objects grow, so their areas do."),
-        (count(4) / max(len(areas), 1), "Those are shares. Numbers of objects are asked for."),
+        (count(1 / 4), "The wrong way: the objects grow, and so do their areas."),
+        (count(4) / max(len(areas), 1), "Those are shares. Give the numbers of objects."),
     )  # fmt: skip

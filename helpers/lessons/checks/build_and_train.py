@@ -31,7 +31,7 @@ def prior_bias(answer, prior):
         "Solve 1 / (1 + e^-b) = p for b: e^-b = (1 - p) / p, so b = ln(p / (1 - p)).",
         (-bias, "Right but for the sign: with that bias every anchor would say 0.99."),
         (1 / (1 + np.exp(-prior)), "That is the sigmoid of 0.01. You look for what goes into it."),
-        (np.log10(prior / (1 - prior)), "That is to base 10. The natural logarithm is meant."),
+        (np.log10(prior / (1 - prior)), "That is to base 10. Take the natural logarithm."),
         (prior, "That is the score. You look for the number that the sigmoid turns into it."),
         (-3, "That is the bias of our network, which says 0.05."),
         rtol=0.004,
@@ -43,11 +43,11 @@ WHY_NOT = {
     "be seen in the first losses. They show later, when `class` will not fall.",
     "C": "With one channel or eight, an untrained sigmoid says 0.5: `mask` begins at 0.69 "
     "whatever you do.",
-    "D": "Two of them are. Which one is not what your pencil said?",
+    "D": "Two are right. Which one is not what your pencil said?",
 }
 
 
-@check("A sigmoid of 0 says 0.5, and -ln 0.5 = 0.69 for foreground and background alike.")
+@check("A sigmoid of 0 gives 0.5, and -ln 0.5 = 0.69 for foreground and background alike.")
 def first_losses(answer):
     """Which bug shows in the first losses: "B", an objectness that begins at 0.5."""
     if not isinstance(answer, str) or answer.upper() not in ("A", "B", "C", "D"):

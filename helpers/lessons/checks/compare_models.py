@@ -21,7 +21,7 @@ def time_of(function):
     answer, calls = call(function, work, clock, 5), state["calls"]
     compare(
         answer, 2, "Runs of 50 (warm-up), 1, 9, 2, 2 and 3 seconds must give 2.",
-        (2.5, "You took the warm-up into the median. Call function() once before you measure."),
+        (2.5, "You included the warm-up in the median. Call function() once before you measure."),
         (3.4, "That is the mean. One odd run moves it: take the median."),
         (67 / 6, "That is the mean, warm-up and all. Take the median of what comes after it."),
         (17, "That is the sum. What is the run in the middle?"),
@@ -39,7 +39,7 @@ def after_shrinking(answer):
         (15, "Only 24 of the 60 ms depend on the number of pixels. The others stay."),
         (48, "Both sides are halved, so a quarter of the pixels is left, not half."),
         (30, "Only 24 of the 60 ms depend on the pixels, and a quarter of these is left."),
-        (6, "So much is left of the 24. The other 36 ms stay as they are."),
+        (6, "That is what is left of the 24. The other 36 ms stay as they are."),
     )  # fmt: skip
 
 
@@ -48,14 +48,14 @@ def pictures_needed(answer, num, width, wanted):
     """How many pictures bring an interval from one width to another, if `num` gave the first?"""
     compare(
         answer, num * (width / wanted) ** 2,
-        "The width falls with the square root of the number. It shall be a third.",
+        "The width falls with the square root of the number. It has to become a third.",
         (num * width / wanted, "Three times as many make it narrower by the square root of 3."),
         (num * (width / wanted) ** 0.5, "The other way round: the width is the square root."),
         rtol=0.02,
     )  # fmt: skip
 
 
-@check("Model 2 costs more than model 1 and detects less: nobody needs it.")
+@check("Model 2 costs more than model 1 and is worse: nobody needs it.")
 def on_the_front(answer, costs, aps):
     """Which models (numbers from 0) does no other beat in both cost and AP?"""
     costs, aps, every = np.array(costs), np.array(aps), range(len(costs))
@@ -78,7 +78,7 @@ def on_the_front(answer, costs, aps):
 def thrifty(answer, names, ap, cpu):
     """The name of the cheapest model whose AP is at most .01 below the best."""
     if not isinstance(answer, str) or answer not in names:
-        raise Hint(f"The name of one model is asked for, one of {', '.join(names)}.")
+        raise Hint(f"Answer with the name of one model, one of {', '.join(names)}.")
     near = ap >= ap.max() - 0.01
     wanted = names[int(np.argmin(np.where(near, cpu, np.inf)))]
     if answer == wanted:

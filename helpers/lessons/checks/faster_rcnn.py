@@ -17,7 +17,7 @@ def outcomes(function):
         ([1, 0, 0, 1, 0, 1, 0], "Nobody is ignored: from bg_iou up to fg_iou the answer is -1."),
         ([1, 0, 0, 0, 0, 1, 0], "Only two outcomes, and no low-quality match."),
         ([1, -1, 0, 1, -1, -1, 0], "An IoU of exactly fg_iou is foreground: >=, not >."),
-        (overlap.max(axis=1), "Those are the best IoU. Turn them into 1, 0 and -1."),
+        (overlap.max(axis=1), "Those are the best IoUs. Turn them into 1, 0 and -1."),
     )  # fmt: skip
     hard = np.array([[0.15, 0.0], [0.05, 0.28]])  # the second object's best is below bg_iou
     compare(
@@ -31,7 +31,7 @@ def outcomes(function):
 def moved_anchor(answer):
     """The anchor (10, 10, 30, 50) with deltas 0.5, 0, log 2, 0."""
     if np.shape(answer) != (4,):
-        raise Hint("Four numbers are asked for, in a list: [x1, y1, x2, y2].")
+        raise Hint("Answer with four numbers in a list: [x1, y1, x2, y2].")
     compare(
         answer, [10, 10, 50, 50], "Find centre and sides first: (20, 30) and 20 x 40. Then move.",
         ([20, 10, 40, 50], "It has moved, but not grown: log 2 doubles the width."),
@@ -43,7 +43,7 @@ def moved_anchor(answer):
     )  # fmt: skip
 
 
-@check("What was said, less what is true: -0.8 against -0.1. The losses differ even more.")
+@check("What was said minus what is true: -0.8 against -0.1. The losses differ even more.")
 def times_as_strongly(answer):
     """The gradients of -ln p at two foreground anchors of scores 0.2 and 0.9: 0.8 / 0.1."""
     compare(
@@ -89,7 +89,7 @@ def _greedy(is_copy, close):
 def without_nms(answer):
     """A prediction: what does recall with eight places do if NMS is switched off?"""
     if not isinstance(answer, str) or answer.strip().lower() not in ("rise", "fall", "stay"):
-        raise Hint('One of three words is asked for, in quotes: "rise", "fall" or "stay".')
+        raise Hint('Answer with one of three words, in quotes: "rise", "fall" or "stay".')
     hints = {
         "rise": "No good box is thrown out, true. But who takes the eight places now?",
         "stay": "The same objects are there, true. But are the same boxes among the eight?",
@@ -98,11 +98,11 @@ def without_nms(answer):
         raise Hint(hints[answer.strip().lower()])
 
 
-@check("From 1 to 2 are two cells each way: 2, 7, 8 and 4, and the largest counts.")
+@check("From 1 to 2 makes two cells each way: 2, 7, 8 and 4, and the largest counts.")
 def pooled(answer):
     """RoIPool of the box 20 20 30 30 on the toy map of stride 16, with one bin."""
     if np.ndim(answer):
-        raise Hint("One number is asked for: there is a single bin.")
+        raise Hint("Answer with one number: there is a single bin.")
     compare(
         answer, 8, "20 / 16 = 1.25 and 30 / 16 = 1.875. Round, and take the largest from 1 to 2.",
         (2, "That is cell 1 alone. 1.875 is rounded to 2, and the last cell counts."),
@@ -113,11 +113,11 @@ def pooled(answer):
     )  # fmt: skip
 
 
-@check("P2 has four times as many cells as P3, and with it so many anchors: 40,920 in all.")
+@check("P2 has four times as many cells as P3, and so four times as many anchors: 40,920 in all.")
 def finer_anchors(answer, config):
     """A config like `config`, with anchors of 5 and 7 pixels on P2 in addition."""
     if not hasattr(answer, "anchor_levels"):
-        raise Hint("A Config is asked for: dataclasses.replace(config, ...) makes a changed one.")
+        raise Hint("Answer with a Config: dataclasses.replace(config, ...) makes a changed one.")
     if answer == config:
         raise Hint("That is the config as it was. Put level 2 first, and its sides first, too.")
     if 2 not in answer.anchor_levels:

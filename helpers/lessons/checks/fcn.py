@@ -19,13 +19,15 @@ def stamped(answer):
     )  # fmt: skip
 
 
-@check("FCN-4s: one doubling and one skip more. The paper stops at 8s, where hardly more is won.")
+@check(
+    "FCN-4s: one more doubling, one more skip. The paper stops at 8s: the gains had become small."
+)
 def one_more_skip(answer, scores8, pools):
     """Scores of 1/4: the doubled scores of 1/8, and those of the map pools[1]."""
     import keras
 
     if not isinstance(answer, keras.KerasTensor):
-        raise Hint("The output of layers is asked for: layers.Add()([...]).")
+        raise Hint("Answer with the output of layers: layers.Add()([...]).")
     height, width, channels = pools[1].shape[1:]
     if answer.shape == scores8.shape:
         raise Hint("That is still the size of 1/8. Double scores8 before you add.")
@@ -37,7 +39,7 @@ def one_more_skip(answer, scores8, pools):
     skip = 3 * channels + 3
     hints = {
         doubling: "It is doubled, but there is no skip: add the scores of pools[1].",
-        skip: "The skip is there. But double scores8 by `doubled`, which can learn.",
+        skip: "The skip is there. But double scores8 with `doubled`, which can learn.",
     }
     if count != doubling + skip:
         raise Hint(hints.get(count, f"It has {count} weights; doubling takes {doubling}, the skip "
@@ -65,7 +67,10 @@ def accuracy(answer, found, truth):
     traps = [
         (right.mean(), "That is the line as it was: all pixels."),
         (right[~things].mean() if not things.all() else 0.0, "Those are background: the others."),
-        ((right & things).mean(), "Divide by the pixels that are no background, not by all."),
+        (
+            (right & things).mean(),
+            "Divide by the pixels that are not background, not by all of them.",
+        ),
         (100 * wanted, "That is in per cent. A share lies between 0 and 1."),
     ]
     if (found > 0).any():
@@ -86,7 +91,7 @@ def my_mean_iou(function):
         ((diagonal / rows).mean(), "By the rows alone? What was found in excess counts, too."),
         ((diagonal / columns).mean(), "By the columns alone? What was missed counts, too."),
         (diagonal.sum() / confusion.sum(), "That is pixel accuracy: first each class, then mean."),
-        ([6 / 10, 3 / 6, 2 / 3], "These are the classes' IoUs, all right: now their mean."),
+        ([6 / 10, 3 / 6, 2 / 3], "The IoUs of the classes, and they are right. Take their mean."),
     )  # fmt: skip
     with np.errstate(all="ignore"):
         absent = call(function, np.array([[3, 0, 1], [0, 0, 0], [0, 0, 4]]))

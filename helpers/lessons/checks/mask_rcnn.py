@@ -12,12 +12,12 @@ def edge_moves(answer, x, stride):
     compare(
         answer, abs(moved),
         f"Divide {x} by {stride}, round, multiply by {stride}. How far is that from {x}?",
-        (moved, "That way it moves. How many pixels is it, without a sign?"),
+        (moved, "That is the way it moves. How many pixels is it, without a sign?"),
         (abs(moved) / stride, "That is in cells of the map. One of them has many pixels."),
         (x % stride, "That is the way down to the next cell. RoIPool rounds to the nearest one."),
         (stride / 2, "That is the most that can happen. How much is it for this edge?"),
         (0, "That is RoIAlign's answer. RoIPool rounds to whole cells."),
-        (round(x / stride) * stride, "There the edge lands. How far is that from where it was?"),
+        (round(x / stride) * stride, "The edge lands there. How far is that from where it was?"),
     )  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def untrained_mask_loss(answer):
         (0.5, "That is the score. The loss is minus its natural logarithm."),
         (1, "That is in bits. The natural logarithm is meant: np.log."),
         (np.log10(2), "That is the logarithm to base 10. The natural one is meant: np.log."),
-        (np.log(8), "So it would be if the 8 classes competed. Here each mask has a sigmoid."),
+        (np.log(8), "That would be so if the 8 classes competed. Here each mask has a sigmoid."),
         (np.log(9), "That belongs to the box head: 8 classes and background. In or out are two."),
         (784 * np.log(2), "That is the sum over all 28 x 28 cells. The loss is their mean."),
         rtol=0.01,
@@ -58,7 +58,7 @@ def agnostic_head(head):
     from helpers.mask_rcnn.mask_head import MaskHead
 
     if not isinstance(head, MaskHead):
-        raise Hint("A layer is asked for: MaskHead(...), with its three arguments.")
+        raise Hint("Answer with a layer: MaskHead(...), with its three arguments.")
     if head.logits.filters != 1:
         raise Hint(f"It draws {head.logits.filters} masks per box. Let it draw one: num_classes=1.")
     channels = head.up.filters
@@ -80,12 +80,12 @@ def widened(answer, boxes):
         answer, shift(-0.1, 0.1),
         "Take a tenth of (right_bottom - left_top); subtract it from left_top, and add it.",
         (boxes, "Those are the tight boxes, as they were."),
-        (shift(0.1, -0.1), "Turned round: now they are even tighter."),
+        (shift(0.1, -0.1), "The wrong way round: now they are even tighter."),
         (shift(0.1, 0.1), "Those have moved, not grown. Left and top must become smaller numbers."),
         (shift(0, 0.1), "They have grown to the right and down only."),
         (shift(-0.1, 0), "They have grown to the left and up only."),
-        (shift(-0.05, 0.05), "That is a tenth in all. A tenth at each edge is asked for."),
-        (shift(-0.2, 0.2), "That is a fifth at each edge. A tenth is asked for."),
+        (shift(-0.05, 0.05), "That is a tenth in all. Move each edge by a tenth."),
+        (shift(-0.2, 0.2), "That is a fifth at each edge. Make it a tenth."),
         (boxes + [-0.1, -0.1, 0.1, 0.1], "That is a tenth of a pixel. Take a tenth of the side."),
         (boxes + [-10, -10, 10, 10], "That is ten pixels. Take a tenth of the box's own side."),
         (boxes * [0.9, 0.9, 1.1, 1.1], "That is a tenth of the coordinate, which grows with the "
@@ -112,9 +112,9 @@ def paste_row(function):
         (where(4, 7), "Those are whole cells. Between two centres the score is interpolated."),
         (where(5, 8), "Half a pixel off: the centre of pixel 0 is at 0.5, not at 0."),
         (where(4, 6), "Half a cell off: the first cell begins at x1, its centre comes later."),
-        (where(4, 8), "So it is with the first and last cell on the edges of the box. Here their "
+        (where(4, 8), "That puts the first and the last cell on the edges of the box. Here their "
          "centres lie half a cell inside."),
-        ([5, 6, 7], "A truth value for every pixel is asked for, all 12 of them."),
+        ([5, 6, 7], "Return a truth value for every pixel, all 12 of them."),
     )  # fmt: skip
     compare(
         call(function, np.ones(2), 1, 3, 5), [0, 1, 1, 0, 0],

@@ -12,8 +12,8 @@ def minutes(answer, video_minutes, video_fps, model_fps):
     compare(
         answer, wanted, "Count the video's frames, then divide by what the model does in a minute.",
         (wanted * 60, "That is in seconds."),
-        (video_minutes * model_fps / video_fps, "Upside down: a slower model takes longer."),
-        (video_minutes * 60 * video_fps, "That many frames it has. How many can the model do?"),
+        (video_minutes * model_fps / video_fps, "The wrong way: a slower model takes longer."),
+        (video_minutes * 60 * video_fps, "It has as many frames. How many can the model do?"),
         rtol=0.05,
     )  # fmt: skip
 
@@ -24,8 +24,8 @@ def marked(function):
     frame = np.full((8, 6, 3), 90, np.uint8)
     frame.flags.writeable = False
     wanted = np.where(np.arange(8)[:, None, None] < 4, 255, frame)
-    same = (frame, "What comes back is as it was. Paint on the copy, and return the copy.")
-    compare(call(function, frame), wanted, "Paint the 4 top rows, and only those.", same)
+    same = (frame, "What comes back is unchanged. Paint on the copy, and return the copy.")
+    compare(call(function, frame), wanted, "Paint the top 4 rows, and only those.", same)
 
 
 @check("A third of the work. But the masks in between are old: they lag behind.")
@@ -54,7 +54,7 @@ def every_kth(make):
     compare(drawn, [0, 0, 0, 3, 3, 3, 6], late)
 
 
-@check("Greedy takes .6, and pays with .1 for the rest. Together the other two are worth more.")
+@check("Greedy takes .6, and pays for it with .1. Together the other two are worth more.")
 def pairs(answer, likeness):
     """Which new object is each known one, so that the sum of likeness is largest? 2 x 2."""
     likeness = np.asarray(likeness)

@@ -20,11 +20,13 @@ def true_pixels(answer, mask):
 def only_cars(answer, detections):
     """Which of the objects found are cars? Detections."""
     if not isinstance(answer, type(detections)):
-        raise Hint("detections[...] gives Detections again: put the choice between the brackets.")
+        raise Hint("detections[...] gives Detections: put the choice between the brackets.")
     others = sorted(set(answer.names) - {"car"})
     num = detections.names.count("car")
     if others and "car" not in answer.names:
-        raise Hint(f"That is {others[0]}. An id is no place in a list: look it up in categories.")
+        raise Hint(
+            f"That is {others[0]}. An id is not a place in a list: look it up in categories."
+        )
     if others:
         raise Hint(f"There is still {others[0]} among them.")
     if len(answer) != num:

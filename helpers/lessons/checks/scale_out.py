@@ -3,7 +3,7 @@
 from helpers.lessons.checks.verdict import Hint, call, check, compare
 
 
-@check("Less than before: the faster the part that can be shared, the sooner the rest is all.")
+@check("Less than before: with less work to share, the rest weighs more.")
 def limit(answer):
     """The most that 1 + 4 + 2 + 1 minutes can gain if only the 4 can be shared."""
     compare(
@@ -30,7 +30,7 @@ def last_end(schedule):
         compare(answer, wanted, hint, *traps)
 
 
-@check("An hour of video is an hour of price, times frames per second, times seconds per frame.")
+@check("An hour of video costs the price of an hour, times frames per second, times seconds each.")
 def hour(price):
     """price(fps, seconds_per_frame, price_of_core_hour) of an hour of video."""
     wanted = 25 * 0.06 * 0.05

@@ -31,7 +31,7 @@ def best_change(answer):
     }
     answer = str(answer).strip().lower()
     if answer != "d":
-        raise Hint(hints.get(answer, 'A letter is asked for: "a", "b", "c" or "d".'))
+        raise Hint(hints.get(answer, 'Answer with a letter: "a", "b", "c" or "d".'))
 
 
 @check("A second detection of the same object is a mistake, however well it fits.")
@@ -51,7 +51,7 @@ def right_ones(function):
     compare(call(function, none, 0.5), [False, False], "Where nothing is there, all are wrong.")
 
 
-@check("Missing has become expensive, so the cheapest threshold moves down or stays.")
+@check("Misses have become expensive, so the cheapest threshold moves down or stays.")
 def costs(answer, wrong, missed):
     """The cost at each threshold (T,), if one missed object is as bad as five wrong ones."""
     compare(
@@ -69,8 +69,8 @@ def covered_share(function):
     compare(
         call(function, masks), 0.5, "Two 2x3 masks that share 2 of 4x5 pixels cover 10 of 20.",
         (0.6, "A pixel under two masks counts twice. Join them first: masks.any(axis=0)."),
-        (0.1, "So much lies under all masks. One is enough: any, not all."),
+        (0.1, "That is the share under all masks at once. One is enough: any, not all."),
         (50, "That is in per cent. A share is between 0 and 1."),
-        (10, "That is a number of pixels. Divide by how many the picture has."),
+        (10, "That is a number of pixels. Divide it by the number in the picture."),
     )  # fmt: skip
     compare(call(function, masks[:0]), 0, "A picture without objects must give 0.")

@@ -11,13 +11,13 @@ def honest_split(answer, walks):
     try:
         val = sorted({int(number) for number in np.ravel(answer)})
     except (TypeError, ValueError):
-        raise Hint("A list of frame numbers is asked for, like [0, 4, 6].") from None
+        raise Hint("Answer with a list of frame numbers, like [0, 4, 6].") from None
     if not val or not 0 <= val[0] <= val[-1] < len(walks):
         raise Hint(f"Frames have the numbers 0 to {len(walks) - 1}.")
     torn = [w for w in dict.fromkeys(walks) if 0 < sum(walks[i] == w for i in val) < walks.count(w)]
     if torn:
         raise Hint(
-            f"Of the walk '{torn[0]}' some frames are in both parts: take all of it or none."
+            f"Some frames of the walk '{torn[0]}' are in both parts: take all of it or none."
         )
     if len(val) != 2:
         raise Hint(f"No walk is torn apart, but these are {len(val)} frames: two are asked for.")

@@ -14,7 +14,7 @@ def left_edge(answer):
         answer, 40, "Mean distance in strides, times the stride, to the left of the centre.",
         (104, "That is to the right. The left edge is at a smaller x."),
         (70, "That distance is in strides. A stride is 16 pixels here."),
-        (32, "So far is the edge from the centre. At which x is it?"),
+        (32, "That is how far the edge is from the centre. At which x is it?"),
         (56, "The mean of 1, 2 and 3 with these shares is not 1."),
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def new_word(answer, words):
     """A vector (4,) that gets .5 or more of [1, 0, .8, 1], and leaves bus .6 of a plain bus."""
     answer = np.ravel(np.asarray(answer, float)) if np.size(answer) == 4 else None
     if answer is None or not np.any(answer):
-        raise Hint("Four numbers are asked for: wheels, alive, tall, stripes; not all zero.")
+        raise Hint("Answer with four numbers: wheels, alive, tall, stripes; not all zero.")
     rows = np.array([*words.values(), answer], float)
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
@@ -55,9 +55,7 @@ def new_word(answer, words):
     if share(np.array([1, 0, 0.8, 1]))[-1] < 0.5:
         raise Hint("The wagon does not get half of it: point the vector where the region points.")
     if share(np.array([1, 0, 0.8, 0.1]))[list(words).index("bus")] < 0.6:
-        raise Hint(
-            "A plain bus is hardly a bus now. What has the wagon that it has not? More of it."
-        )
+        raise Hint("A plain bus is hardly a bus now. What does the wagon have more of than a bus?")
 
 
 @check("An idea helps where it removes the part that was in the way.")
@@ -66,7 +64,7 @@ def ideas(answer):
     hints = {
         "A": "A: what decides there that two people are one? Which idea does without it?",
         "B": "B: somebody clicks, and names do not matter. Which idea has no classes?",
-        "C": "C: only the list changes. Which idea makes a class of its name?",
+        "C": "C: only the list changes. Which idea makes a class out of its name?",
     }
     if isinstance(answer, str) or not np.iterable(answer) or len(answer) != 3:
         raise Hint(f"Three of {', '.join(IDEAS)} are asked for: for A, for B, for C.")
