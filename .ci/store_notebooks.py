@@ -37,10 +37,22 @@ def lighten(notebook, root=ROOT):
         part["metadata"] = {k: v for k, v in part["metadata"].items() if v and k not in drop}
         if "outputs" in part:
             shown = [out for out in part["outputs"] if out.get("name") != "stderr"]
-            part["outputs"] = [out for out in shown if WIDGET not in out.get("data", {})]
+            part["outputs"] = joined([out for out in shown if WIDGET not in out.get("data", {})])
     stored["metadata"].get("language_info", {}).pop("version", None)
     text = json.dumps(stored, indent=1, ensure_ascii=False) + "\n"
     return text.replace(json.dumps(str(root))[1:-1], "pixelwise")
+
+
+def joined(outputs):
+    """The outputs of a cell; what it printed at one go is one output, in however many pieces."""
+    whole = []
+    for out in outputs:
+        if whole and out["output_type"] == whole[-1]["output_type"] == "stream":
+            texts = ["".join(one["text"]) for one in (whole[-1], out)]
+            whole[-1] = {**out, "text": "".join(texts).splitlines(keepends=True)}
+        else:
+            whole.append(out)
+    return whole
 
 
 def store(path):

@@ -461,7 +461,8 @@ def test_stored_notebooks_are_light():
         "metadata": folded | {"papermill": {"duration": 1}, "execution": {}},
         "outputs": [
             {"name": "stderr", "output_type": "stream", "text": ["log"]},
-            {"name": "stdout", "output_type": "stream", "text": [f"{here}/data\n"]},
+            {"name": "stdout", "output_type": "stream", "text": [f"{here}/data"]},
+            {"name": "stdout", "output_type": "stream", "text": ["\n"]},
             {
                 "data": {
                     "application/vnd.jupyter.widget-view+json": {"model_id": "1"},
