@@ -223,10 +223,13 @@ def work(command, *args):
     if command == "lab":
         settle_lab()
     what, *options = COMMANDS[command]
-    if what.endswith(".py"):
-        return subprocess.call([sys.executable, what, *options, *args])
     sys.argv[1:] = [*options, *args]
-    runpy.run_module(what, run_name="__main__", alter_sys=True)
+    if what.endswith(".py"):
+        script = ROOT / what
+        sys.path.insert(0, str(script.parent))  # it imports what lies beside it
+        runpy.run_path(str(script), run_name="__main__")
+    else:
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
 
 
 def settle_lab():

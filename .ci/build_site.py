@@ -33,6 +33,8 @@ from pygments.formatters import HtmlFormatter
 from serve_site import serve
 from site_notebook import of_notebook
 
+from helpers.alone import alone_in
+from helpers.pictures import explain_system
 from helpers.structures import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -325,7 +327,15 @@ def main(args):
     if out.exists() and not ours:  # a site of somebody else's, perhaps
         print(f"{out}: holds other files; name a new folder", file=sys.stderr)
         return 2
-    left_out = build(out, with_model=True)
+    try:
+        with alone_in(out, lock=out.with_name(f".{out.name}.lock")):
+            left_out = build(out, with_model=True)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"{explain_system(error, out)}; an older site stays", file=sys.stderr)
+        return 2
     lines = list(wrong(out))
     print(*left_out, *lines, f"the pages begin at {first_page.resolve().as_uri()}", sep="\n")
     if options.serve:

@@ -1,18 +1,21 @@
 """How many students can one machine serve?
 
-    python benchmarks/classroom.py [--students 1 10 30] [--notebooks 00 05]
+    python benchmarks/classroom.py [--students 1 10 30] [--notebooks 00 05] [--keep]
 
 Each student has a kernel of their own, as under JupyterLab and JupyterHub. All begin at the same
 moment, the worst that a class can do, and run a notebook's cells as far as the first masks. The
 table has the seconds on the clock until a student sees masks, and memory when all do: what kernels
 share, such as TensorFlow's code, counts once. A class that would leave less than 1 GB free is not
-begun. A student's JupyterLab server, where each has one, comes on top: the last line.
+begun, and none takes longer than 15 minutes. A student's JupyterLab server, where each has one,
+comes on top: the last line. With --keep all goes to benchmarks/CLASSROOM.md, and from there into
+docs/teaching.md.
 """
 
 import argparse
 import asyncio
 import contextlib
 import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -21,16 +24,20 @@ import time
 
 import nbformat
 import psutil
-from measure import table
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from run_all import ROOT, machine
 
+from helpers.pictures import replacing
 from notebooks import usage
 
 FIRST_MASKS = {"00": "detect", "05": "draw"}  # the id of the cell that computes them
 SPARE = 1e9  # bytes that must stay free
 LONGEST = 900  # seconds that a class may take
+PAGE = ROOT / "benchmarks/CLASSROOM.md"
+TEXT = ROOT / "docs/teaching.md"  # has the same table
+COLUMNS = ("notebook", "students", "first masks s", "slowest s", "MB each", "GB", "broken")
+TABLE = re.compile(r"(?m)^\| notebook \| students \|.*\n(?:\|.*\n)+")
 BROKEN = (CellExecutionError, DeadKernelError, TimeoutError, asyncio.TimeoutError, RuntimeError)
 
 
@@ -49,7 +56,8 @@ async def learn(client, start):
     try:
         for index, cell in enumerate(client.nb.cells):
             if cell.cell_type == "code":
-                await client.async_execute_cell(cell, index)
+                left = start + LONGEST - time.perf_counter()
+                await asyncio.wait_for(client.async_execute_cell(cell, index), max(left, 1))
     except BROKEN:
         return None
     return time.perf_counter() - start
@@ -88,6 +96,21 @@ def row(name, num, seconds, memory):
     ]  # fmt: skip
 
 
+def table(rows):
+    """The table in Markdown."""
+    lines = [COLUMNS, ["---"] + ["--:"] * (len(COLUMNS) - 1), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def keep(page):
+    """Put the page into its file, and its table into docs/teaching.md."""
+    with replacing(PAGE) as part:
+        part.write_text(page, encoding="utf-8")
+    text = TEXT.read_text(encoding="utf-8")
+    with replacing(TEXT) as part:
+        part.write_text(TABLE.sub(TABLE.search(page)[0], text), encoding="utf-8")
+
+
 def server_memory():
     """Bytes of a JupyterLab server that nobody has asked for anything yet."""
     with tempfile.TemporaryDirectory() as folder:
@@ -110,26 +133,32 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--students", type=int, nargs="+", default=[1, 10, 30])
     parser.add_argument("--notebooks", nargs="+", default=["00", "05"], choices=FIRST_MASKS)
+    parser.add_argument("--keep", action="store_true", help="write benchmarks/CLASSROOM.md")
     args = parser.parse_args()
-    print(*machine(), sep="\n")
+    head = ["# A class on one machine", "", "By `python benchmarks/classroom.py`.", "", *machine()]
+    print(*head, sep="\n", flush=True)
     rows = []
+    notes = []
     for name in args.notebooks:
         each = 0.0  # bytes per student, as far as is known
         for num in sorted(args.students):
             free = psutil.virtual_memory().available
             if num * each + SPARE > free:
-                need = num * each / 1e9
-                print(
-                    f"{name}, {num} students: {need:.1f} GB of {free / 1e9:.1f} GB free: left out"
+                notes.append(
+                    f"{num} students in {name} would need {num * each / 1e9:.1f} GB of the "
+                    f"{free / 1e9:.1f} GB that are free: not begun."
                 )
+                print(notes[-1], flush=True)
                 continue
             seconds, memory = asyncio.run(hold(name, num))
             each = memory / num
             rows.append(row(name, num, seconds, memory))
-            print(f"{name}, {num} students: done", flush=True)
-    header = ["notebook", "students", "first masks s", "slowest s", "MB each", "GB", "broken"]
-    table(header, rows)
-    print(f"\nA JupyterLab server: {server_memory() / 1e6:.0f} MB each.")
+            print(*rows[-1], flush=True)
+    notes.append(f"A JupyterLab server: {server_memory() / 1e6:.0f} MB each.")
+    page = "\n".join([*head, "", table(rows), *notes, ""])
+    print(page)
+    if args.keep:
+        keep(page)
 
 
 if __name__ == "__main__":

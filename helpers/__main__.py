@@ -15,6 +15,7 @@ from helpers.job import (
     run,
     waiting,
 )
+from helpers.pictures import explain_system
 from helpers.structures import InputError
 
 
@@ -33,8 +34,7 @@ def main(argv=None) -> int:
     except InputError as error:
         problems.add(error)
     except OSError as error:
-        where = error.filename or options.out
-        problems.add(f"{where}: {error.strerror or error}; nothing old was lost")
+        problems.add(f"{explain_system(error, options.out)}; nothing old was lost")
     except KeyboardInterrupt:
         problems.add("stopped before there was a result")
         return 130

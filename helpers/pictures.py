@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import pathlib
+import re
 import warnings
 
 import numpy as np
@@ -24,6 +25,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 if pillow_heif:
     pillow_heif.register_heif_opener()  # Pillow 11 reads AVIF itself, but not HEIC
     FORMATS += ("HEIF",)
+HALF = re.compile(r"\..+\.parts?(\.\w+)?")  # a hidden name, of what is not yet whole
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
 
 
@@ -169,3 +171,29 @@ def replacing(path):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def visible(path) -> pathlib.Path:
+    """A path as a user knows it: of a file that is not yet whole, the folder that it is in.
+
+    Args:
+        path: path or str, such as out/.results.4711.part.json.
+    """
+    path = pathlib.Path(path)
+    for place in (path, *path.parents):
+        if HALF.fullmatch(place.name):
+            path = place.parent
+    return path
+
+
+def explain_system(error, place) -> str:
+    """An error of the system's as a line: which file or folder, and what about it.
+
+    Args:
+        error: OSError.
+        place: path or str, what it is about if the error does not say.
+    """
+    reason = error.strerror or str(error)
+    if "\n" in reason:  # HDF5 tells a story
+        reason = os.strerror(error.errno)
+    return f"{visible(error.filename or place)}: {reason}"

@@ -430,7 +430,7 @@ def test_a_mirror_helps(zoo):
 def test_a_full_disk_is_noticed_before(zoo, monkeypatch):
     usage = type("Usage", (), {"free": 3 * len(ARCHIVE) - 1})
     monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: usage)
-    refused(zoo, make_card(zoo), "GB are needed", "free some space", str(zoo.cache))
+    refused(zoo, make_card(zoo), "MB are needed", "free some space", str(zoo.cache))
     assert debris(zoo) == []
     usage.free += 1
     assert fetch(make_card(zoo))

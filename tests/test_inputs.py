@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import shutil
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -161,12 +163,24 @@ def server(place):
         yield server
 
 
+def of_addresses():
+    """The files that were fetched, also those that nobody is to see."""
+    return sorted(path for path in pathlib.Path("outputs/fetched").rglob("*") if path.is_file())
+
+
 def test_addresses_are_fetched_whole_under_their_names(server, place):
     found = find(f"{server.url}/a.png?width=3", f"{server.url}/trip/film.mp4")
     assert found == (["a.png"], ["film.mp4"], [])
-    fetched = pathlib.Path("outputs/fetched")
-    assert sorted(path.name for path in fetched.iterdir()) == ["a.png", "film.mp4"]
-    assert (fetched / "a.png").read_bytes() == (place / "a.png").read_bytes()
+    seen = [path for path in of_addresses() if path.name != ".lock"]
+    assert sorted(path.name for path in seen) == ["a.png", "film.mp4"]
+    (picture,) = [path for path in seen if path.name == "a.png"]
+    assert picture.read_bytes() == (place / "a.png").read_bytes()
+
+
+def test_two_addresses_of_one_name_are_two_files(server, place):
+    shutil.copy(place / "trip/day 1/b.jpg", place / "trip/a.png")
+    addresses = [f"{server.url}/a.png", f"{server.url}/trip/a.png", f"{server.url}/a.png"]
+    assert find(*addresses) == (["a.png", "a.png"], [], [])
 
 
 @pytest.mark.parametrize(
@@ -206,14 +220,24 @@ def test_a_bad_address_is_one_line_and_leaves_nothing(server, place, monkeypatch
     assert names == ["b.jpg"] and told in line and "\n" not in line
     assert line.startswith(f"{server.url}/a.png: ")
     if told.startswith("it"):
-        assert not list(pathlib.Path("outputs/fetched").glob(".*.part"))
+        assert [path.name for path in of_addresses()] == [".lock"]
+
+
+def test_two_runs_that_want_one_address_wait_for_each_other(server, place):
+    server.behave(drip=0.001)
+    folder = pathlib.Path("outputs/fetched")
+    with ThreadPoolExecutor(2) as two:
+        paths = list(two.map(fetching.fetch, [f"{server.url}/a.png"] * 2, [folder] * 2))
+    assert paths[0] == paths[1] and paths[0].read_bytes() == (place / "a.png").read_bytes()
+    assert [path.name for path in of_addresses()] == [".lock", "a.png"]
 
 
 def test_an_older_file_stays_until_the_new_one_is_whole(server, place):
     find(f"{server.url}/a.png")
     server.behave(status=500)
     find(f"{server.url}/a.png")
-    assert pathlib.Path("outputs/fetched/a.png").read_bytes() == (place / "a.png").read_bytes()
+    (old,) = [path for path in of_addresses() if path.name == "a.png"]
+    assert old.read_bytes() == (place / "a.png").read_bytes()
 
 
 # --- the camera -------------------------------------------------------------------------------

@@ -446,6 +446,19 @@ def test_stopped_by_hand_the_results_tell_what_was_done(files, monkeypatch, caps
     assert "stopped" in capsys.readouterr().err and not pathlib.Path("outputs/video.mp4").exists()
 
 
+def test_stopped_before_there_was_a_result_older_ones_stay(files, monkeypatch, capsys):
+    assert run("--images", files / "my photos") == 0
+    before, _ = snapshot("outputs"), capsys.readouterr()
+
+    def stop(self, image):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Fake, "__call__", stop)
+    assert run("--images", files / "my photos") == 130
+    assert capsys.readouterr().err.splitlines() == ["stopped before there was a result"]
+    assert snapshot("outputs") == before
+
+
 def test_results_never_replace_their_sources(files, capsys):
     before = snapshot(files / "my photos")
     assert run("--images", files / "my photos", "--out", files / "my photos") == 2

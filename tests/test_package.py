@@ -31,6 +31,7 @@ ROOMS = (
     "mask_rcnn",
     "drawing",
     "pictures",
+    "alone",
     "structures",
     "thumbnail",
     "commands",

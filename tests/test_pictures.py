@@ -9,10 +9,12 @@ from PIL import Image
 
 from helpers.pictures import (
     WRITTEN,
+    explain_system,
     find_images,
     read_image,
     replacing,
     save_image,
+    visible,
 )
 from helpers.structures import InputError
 
@@ -290,3 +292,24 @@ def test_save_takes_views_and_read_only_arrays(tmp_path, photo):
     view = photo[::2, ::-1]
     view.flags.writeable = False
     np.testing.assert_array_equal(read_image(save_image(tmp_path / "a.png", view)), view)
+
+
+@pytest.mark.parametrize(
+    "name, seen",
+    [
+        ("out/cat.jpg", "out/cat.jpg"),
+        ("out/.results.4711.part.json", "out"),
+        (".local/.x7.clip.mp4.parts/00000.mp4", ".local"),
+        ("out/clip.mp4.parts/00000.mp4", "out/clip.mp4.parts/00000.mp4"),
+    ],
+)
+def test_a_line_names_what_a_user_can_see(name, seen):
+    full = OSError(28, "no room\nafter 3 of 4 bytes", name)
+    assert explain_system(full, "elsewhere") == f"{pathlib.Path(seen)}: No space left on device"
+    assert explain_system(OSError("odd"), name) == f"{pathlib.Path(seen)}: odd"
+
+
+def test_half_a_file_is_of_those_that_nobody_sees(tmp_path):
+    with replacing(tmp_path / "a.json") as part:
+        assert visible(part) == tmp_path
+        part.write_text("{}")

@@ -1,6 +1,7 @@
 """The web pages, and what the texts of the project promise: links, pictures, colours, badges."""
 
 import base64
+import errno
 import importlib
 import io
 import json
@@ -304,8 +305,28 @@ def test_a_build_that_is_stopped_leaves_the_older_site(load, tmp_path, monkeypat
     assert (out / "index.html").read_text().endswith("old")
     (tmp_path / ".site.part/index.html").write_text("new")
     site.put_in_place(tmp_path / ".site.part", out)
-    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.lock", "site"]
     assert (out / "index.html").read_text() == "new"
+
+
+def test_a_full_disk_and_a_second_build_are_a_line_and_leave_the_older_site(
+    load, tmp_path, monkeypatch, capsys
+):
+    site, out = load("build_site"), tmp_path / "site"
+    out.mkdir()
+    (out / "index.html").write_text("<title>Pixelwise</title> old")
+
+    def fill(self):
+        assert site.main([str(out)]) == 2  # a second one, while this is at work
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tmp_path / ".site.part/a.html")
+
+    monkeypatch.setattr(site.Site, "add_notebooks", fill)
+    assert site.main([str(out)]) == 2
+    assert (out / "index.html").read_text().endswith("old")
+    assert capsys.readouterr().err.splitlines() == [
+        f"{out}: another run is at work there; wait for its end",
+        f"{tmp_path}: No space left on device; an older site stays",
+    ]
 
 
 def test_figures_are_described_by_their_titles(monkeypatch):

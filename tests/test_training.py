@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from helpers.alone import alone_in
 from helpers.evaluation import score
 from helpers.evaluation.matching import METRICS
 from helpers.mask_rcnn.inference import Candidates
@@ -25,6 +26,7 @@ from helpers.structures import Detections, InputError
 from helpers.training import __main__ as command
 from helpers.training import curves, heirs, own_data, streets
 from helpers.training.batches import Batches
+from helpers.training.checkpoints import save_checkpoint
 from helpers.training.curves import CURVES
 from helpers.training.engine import Run
 from helpers.training.memory import memory_line
@@ -474,8 +476,44 @@ def test_the_command_for_a_folder_of_ones_own(start, tmp_path, unscored, capsys)
     _, card = load_model(tmp_path / "mine" / "mine.json")
     assert sorted(card["categories"].values()) == ["disc", "square"]
     assert (tmp_path / "mine" / "curve.png").exists()
+    with alone_in(tmp_path / "mine"):  # a second one while the first is at work
+        assert command.main([*words, "--epochs", "1", "--steps", "1", "--batch", "2"]) == 2
+    assert "mine: another run is at work there" in capsys.readouterr().err
 
 
 def test_the_command_says_what_is_wrong(tmp_path, capsys):
     assert command.main([str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "raised, code, said",
+    [
+        (OSError(28, "No space left on device", "mine/.a.7.part.npz"), 2, "mine: No space left"),
+        (KeyboardInterrupt(), 130, "stopped; the same command goes on"),
+    ],
+)
+def test_the_command_ends_in_one_line(tmp_path, monkeypatch, capsys, raised, code, said):
+    def fails(args):
+        raise raised
+
+    monkeypatch.setattr(command, "_own", fails)
+    assert command.main([str(tmp_path)]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
+
+
+def test_a_checkpoint_is_whole_or_the_older_one(tmp_path):
+    class Model:
+        def save_weights(self, path):
+            path.write_text(self.content)
+            if self.content == "half":
+                raise OSError(28, "No space left on device")
+
+    model, path = Model(), tmp_path / "checkpoint/all.weights.h5"
+    model.content = "whole"
+    save_checkpoint(model, path)
+    model.content = "half"
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(model, path)
+    assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]

@@ -15,6 +15,7 @@ import av
 import numpy as np
 import pytest
 
+from helpers.alone import alone_in
 from helpers.structures import Detections, InputError
 from helpers.video import (
     plan,
@@ -579,6 +580,29 @@ def test_a_stopped_run_goes_on_where_it_was(long_video, tmp_path):
     assert frames_of(dst) == frames_of(whole) and read(dst) == read(whole)
     assert of_resumed == of_whole and [index for index, _ in of_whole] == list(range(40))
     assert not (tmp_path / "out.mp4.parts").exists()
+
+
+def test_a_second_run_with_the_same_parts_is_refused(video, tmp_path):
+    dst = tmp_path / "out.mp4"
+
+    def try_again(index, second, found):
+        if index == 2:
+            with pytest.raises(InputError, match="out.mp4.parts: another run is at work there"):
+                process_video(video, dst, Painter(), resume=True, progress=False)
+
+    process_video(video, dst, Painter(), resume=True, progress=False, on_frame=try_again)
+    assert sorted(tmp_path.iterdir()) == sorted([video, dst]) and read(dst) == read(video)
+
+
+def test_what_a_killed_run_left_behind_goes(video, tmp_path):
+    dst = tmp_path / "out.mp4"
+    left, at_work = (tmp_path / f".{name}.out.mp4.parts" for name in ("left", "at-work"))
+    for folder in (left, at_work):
+        folder.mkdir()
+        (folder / "00000.mp4").write_bytes(b"half a video")
+    with alone_in(at_work):
+        process_video(video, dst, Painter(), progress=False)
+    assert not left.exists() and (at_work / "00000.mp4").exists()
 
 
 def test_other_wishes_begin_afresh(long_video, tmp_path):

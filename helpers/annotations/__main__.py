@@ -12,6 +12,7 @@ from helpers.annotations.classes import with_classes
 from helpers.annotations.overview import statistics
 from helpers.annotations.writing import write_coco
 from helpers.commands import read_call
+from helpers.pictures import explain_system
 from helpers.structures import InputError
 
 MOST_ALIKE = 10  # lines of one kind
@@ -27,8 +28,11 @@ def main(argv=None) -> int:
         dataset = with_classes(dataset, dict(options.rename), options.leave_out)
         if call.command == "data convert":
             print(write_coco(dataset, options.folder))
-    except (InputError, OSError) as error:
+    except InputError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(explain_system(error, options.path), file=sys.stderr)
         return 2
     if call.command == "data check":
         print_problems(dataset.problems)

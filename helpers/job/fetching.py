@@ -3,9 +3,12 @@
 import os
 import re
 import sys
+from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
-from helpers.models import ProgressBar, WebPageError, explain, receive
+from filelock import FileLock
+
+from helpers.models import ProgressBar, WebPageError, discard, explain, receive
 from helpers.structures import InputError
 
 MOST = 2 * 10**9  # bytes
@@ -22,21 +25,30 @@ def fetch(url, folder):
 
     Args:
         url: http or https.
-        folder: Path, made if need be; an older file of the same name is replaced by the whole one.
+        folder: Path, made if need be. In it each address has a folder of its own, since many files
+            on the web have one name; an older file there is replaced by the whole new one.
 
     Returns:
-        Its path.
+        The file's path.
 
     Raises:
         InputError: it is no file that can be had; one line with the remedy.
     """
-    import requests
-
     if urlsplit(url).scheme.lower() not in ("http", "https"):
         raise InputError(f"{url}: only http and https are fetched; download it, name the file")
+    folder = folder / sha256(url.encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name_of(url)
-    part = folder / f".{path.name}.part"
+    with FileLock(folder / ".lock"):  # another run may want it, too
+        _receive(url, path)
+    return path
+
+
+def _receive(url, path):
+    """Write what an address serves to `path`, which appears when it is whole; see `fetch`."""
+    import requests
+
+    part = path.with_name(f".{path.name}.part")
     progress = ProgressBar(path.name) if sys.stderr.isatty() else None
     try:
         receive(url, part, progress=progress, limit=MOST)
@@ -47,13 +59,12 @@ def fetch(url, folder):
     except requests.RequestException as error:
         raise InputError(f"{url}: {explain(error)}; check the address and the network") from None
     except ValueError as error:  # too long, too slow
-        part.unlink(missing_ok=True)
+        discard(part)
         raise InputError(f"{url}: {error}; download it with a browser, name the file") from None
     finally:
         if progress:
             progress.close()
     os.replace(part, path)
-    return path
 
 
 def name_of(url) -> str:

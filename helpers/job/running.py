@@ -36,6 +36,7 @@ def run(options, tasks, problems) -> int:
 
     Raises:
         InputError: not one of them could be used; older results stay.
+        KeyboardInterrupt: a user stopped it before there was a result; older ones stay.
     """
     was_stopped = False
     everyone = together([detector for _, detector in tasks])
@@ -47,10 +48,12 @@ def run(options, tasks, problems) -> int:
                 job.add_pictures(work.pictures)
                 job.add_videos(work.videos)
         except KeyboardInterrupt:
+            if not job.entries:
+                raise
             was_stopped = True
             problems.add("stopped: the results tell of what was done so far")
         if not job.entries:
-            raise InputError("nothing was done: no picture and no video could be used")
+            raise InputError("nothing was done; older results stay")
     with replacing(options.out / "index.html") as part:
         downloads = "cut-outs: the folder crops" if options.crops else ""
         page = make_page(

@@ -6,7 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "cards": ["ids_of", "read_card"],
-        "download": ["explain", "receive", "WebPageError"],
+        "download": ["discard", "explain", "receive", "WebPageError"],
         "detector": ["Detector", "from_model", "network_detector"],
         "export": ["export_model"],
         "loading": ["load_detector"],

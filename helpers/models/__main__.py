@@ -10,6 +10,7 @@ from helpers.models import zoo
 from helpers.models.cards import read_card
 from helpers.models.sources import ALIASES, BUNDLED, card_in_zoo, find_card, find_source
 from helpers.models.telling import describe, table
+from helpers.pictures import explain_system
 from helpers.structures import InputError
 
 # Keras, which takes seconds to import, waits in the functions that need it.
@@ -102,8 +103,11 @@ def main(argv=None) -> int:
     call = read_call(["models", *words])
     try:
         COMMANDS[call.command](call.options)
-    except (InputError, OSError) as error:
+    except InputError as error:
         print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(explain_system(error, zoo.cache_folder()), file=sys.stderr)
         return 2
     return 0
 

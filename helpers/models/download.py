@@ -74,6 +74,12 @@ def receive(url, part, size=None, has_digest=False, progress=None, limit=MAX_BYT
     raise requests.ConnectionError("the connection broke again and again")
 
 
+def discard(part):
+    """Remove what `receive` left: no later attempt goes on with it."""
+    part.unlink(missing_ok=True)
+    _version_file(part).unlink(missing_ok=True)
+
+
 def _receive_once(url, part, size, has_digest, progress, limit, room) -> bool:
     """One request; returns whether the file is whole now."""
     import requests
@@ -185,4 +191,4 @@ def _refuse_web_page(answer, first, is_rest):
 def _refuse_full_disk(part, need):
     """Raise OSError if so many bytes will not fit."""
     if need > shutil.disk_usage(part.parent).free:
-        raise OSError(errno.ENOSPC, f"{need / 1e9:.2f} GB are needed, and not free")
+        raise OSError(errno.ENOSPC, f"{need / 1e6:,.1f} MB are needed, and not free")

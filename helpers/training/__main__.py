@@ -9,6 +9,7 @@ from helpers.annotations import read_dataset, split, with_classes
 from helpers.commands import read_call
 from helpers.evaluation import score
 from helpers.models import load_detector, load_model, save_model
+from helpers.pictures import explain_system
 from helpers.training import everyday, streets
 from helpers.training.curves import plot_curve, read_curve
 from helpers.training.own_data import fine_tune
@@ -17,7 +18,7 @@ RUNS = ROOT / "runs"
 
 
 def main(argv=None) -> int:
-    """The command; returns 0, or 2 on an error that a user can mend."""
+    """The command; returns 0, 2 on an error that a user can mend, or 130 if stopped."""
     words = sys.argv[1:] if argv is None else argv
     call = read_call(["train", *words])
     run = _own
@@ -27,9 +28,16 @@ def main(argv=None) -> int:
         run = _streets
     try:
         result = run(call.options)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:
+        line = explain_system(error, call.options.out or RUNS)
+        print(f"{line}; the same command goes on when that is mended", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        return 130
     print(result if isinstance(result, pathlib.Path) else json.dumps(result, indent=1))
     return 0
 

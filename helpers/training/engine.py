@@ -1,5 +1,6 @@
 """What trains the network: phases, averaged weights, checkpoints, the best weights in a file."""
 
+import contextlib
 import datetime
 import math
 import pathlib
@@ -7,8 +8,10 @@ import pathlib
 import keras
 from keras import ops
 
+from helpers.alone import alone_in
 from helpers.models import read_card, read_weights, save_model, set_weights
 from helpers.structures import InputError
+from helpers.training.checkpoints import save_checkpoint
 from helpers.training.curves import CURVES, best, read_curve, write_row
 from helpers.training.progress import Progress
 from helpers.training.schedule import Schedule
@@ -54,14 +57,15 @@ class Run(keras.callbacks.Callback):
 
         Returns:
             The card of these weights.
+
+        Raises:
+            InputError: another run is at work in the folder.
         """
-        try:
+        with alone_in(self.folder), contextlib.closing(self.progress):
             if heads_epochs > 0:
                 self._phase("heads", 0, heads_epochs, rate, hold)
             if heads_epochs < self.num_epochs:
                 self._phase("all", heads_epochs, self.num_epochs, rate, hold)
-        finally:
-            self.progress.close()
         path = self.folder / f"{self.card['name']}.json"
         set_weights(self.network, read_weights(path.with_suffix(".npz")))
         return read_card(path)
@@ -123,7 +127,7 @@ class Run(keras.callbacks.Callback):
         if best(rows) == len(rows) - 1:
             self._save_best(num_seen, result)
         self.average.on_test_end()
-        self._save_checkpoint()
+        save_checkpoint(self.model, self.checkpoint)
         self.model.stop_training = self._is_over()
         self.progress.epoch(epoch, rows)
 
@@ -136,13 +140,6 @@ class Run(keras.callbacks.Callback):
             "validation": result,
         }
         save_model(self.model, card, self.folder)
-
-    def _save_checkpoint(self):
-        """Whole or not at all, so that a run that is killed finds the last one."""
-        part = self.checkpoint.with_name(f"new.{self.checkpoint.name}")
-        part.parent.mkdir(exist_ok=True)
-        self.model.save_weights(part)
-        part.replace(self.checkpoint)
 
     def _is_over(self):
         """Whether AP has not risen for `patience` epochs."""

@@ -10,9 +10,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from helpers.alone import alone_in
 from helpers.mask_rcnn.mask_head import paste_masks
 from helpers.pictures import replacing
 from helpers.structures import InputError
+from helpers.training.checkpoints import save_checkpoint
 from helpers.training.fitting import fit
 from helpers.training.mosaics import to_mask_targets
 from helpers.training.schedule import Schedule
@@ -127,7 +129,14 @@ class MaskRun(keras.callbacks.Callback):
         Args:
             rate: of learning, at its peak, see `Schedule`.
             hold: share of the steps before the rate begins to fall.
+
+        Raises:
+            InputError: another run is at work in the folder.
         """
+        with alone_in(self.folder):
+            self._train(rate, hold)
+
+    def _train(self, rate, hold):
         model = self.network
         steps = len(self.batches)
         num_steps = self.num_epochs * steps
@@ -175,8 +184,5 @@ class MaskRun(keras.callbacks.Callback):
         rows = [line for line in rows if json.loads(line)["epoch"] <= epoch]
         with replacing(path) as part:
             part.write_text("\n".join([*rows, json.dumps(row)]) + "\n")
-        with replacing(self.checkpoint) as part:
-            new = part.with_name("new.weights.h5")
-            self.network.save_weights(new)
-            new.replace(part)
+        save_checkpoint(self.network, self.checkpoint)
         self.say(json.dumps(row))

@@ -5,6 +5,7 @@ Beside a part lie notes on it, one line of JSON a frame: what was detected, or w
 
 import contextlib
 import dataclasses
+import glob
 import heapq
 import json
 import math
@@ -16,6 +17,7 @@ import av
 import numpy as np
 from pycocotools import mask as rle
 
+from helpers.alone import LOCK, alone_in
 from helpers.structures import Detections, InputError
 from helpers.video.reading import open_video
 from helpers.video.writing import SoundTrack, create_video
@@ -56,34 +58,48 @@ def parts_folder(dst, stamp=None):
         The folder.
 
     Raises:
-        InputError: nothing can be written there.
+        InputError: nothing can be written there, or another run is making the same parts.
     """
     folder = dst.with_name(f"{dst.name}.parts")
-    try:
-        dst.parent.mkdir(parents=True, exist_ok=True)
-        if stamp is None:
-            folder = pathlib.Path(tempfile.mkdtemp(prefix=f".{dst.stem}.", dir=dst.parent))
-        else:
-            _claim(folder, stamp)
-    except OSError as error:
-        raise InputError(f"{dst}: could not be written ({error.strerror})") from None
-    is_finished = False
-    try:
-        yield folder
-        is_finished = True
-    finally:
-        if is_finished or stamp is None:
+    with contextlib.ExitStack() as held:
+        try:
+            dst.parent.mkdir(parents=True, exist_ok=True)
+            if stamp is None:
+                _remove_left_behind(dst)
+                folder = pathlib.Path(tempfile.mkdtemp(f".{folder.name}", ".", dst.parent))
+            held.enter_context(alone_in(folder))
+            if stamp is not None:
+                _claim(folder, stamp)
+        except OSError as error:
+            raise InputError(f"{dst}: could not be written ({error.strerror})") from None
+        is_finished = False
+        try:
+            yield folder
+            is_finished = True
+        finally:
+            held.close()  # first: Windows removes no file that is open
+            if is_finished or stamp is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left_behind(dst):
+    """Remove the hidden folders of runs that were killed."""
+    for folder in dst.parent.glob(f".*.{glob.escape(dst.name)}.parts"):
+        with contextlib.suppress(InputError):
+            with alone_in(folder):
+                pass  # nobody is at work there
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _claim(folder, stamp):
-    """Make the folder, or empty it, unless it holds parts of what the stamp says."""
+    """Empty the folder unless it holds parts of what the stamp says."""
     plan = folder / "plan"
     stamp = f"{NOTES_FORMAT} {stamp}"
     if plan.exists() and plan.read_text() == stamp:
         return
-    shutil.rmtree(folder, ignore_errors=True)  # of another video, or of other wishes
-    folder.mkdir()
+    for path in folder.iterdir():  # of another video, or of other wishes
+        if path.name != LOCK:
+            path.unlink()
     plan.write_text(stamp)
 
 

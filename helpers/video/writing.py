@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from helpers.pictures import replacing
+from helpers.pictures import replacing, visible
 from helpers.structures import InputError, require
 from helpers.video.colours import BT709, to_yuv
 from helpers.video.reading import decode_packet, packets
@@ -63,7 +63,7 @@ def create_video(path):
             with av.open(str(part.resolve()), "w", options=options) as out:
                 yield out
         except av.FFmpegError as error:
-            raise InputError(f"{path}: could not be written ({error.strerror})") from None
+            raise InputError(f"{visible(path)}: could not be written ({error.strerror})") from None
 
 
 class PictureTrack:
