@@ -1,10 +1,12 @@
 """Does anything grow in a long run? Memory, threads and open files are looked at on the way.
 
     python benchmarks/long_runs.py [--calls 100] [--pictures 10000] [--minutes 30]
+    python benchmarks/long_runs.py --video FILE [--model everyday]
 
 Three runs in one process: detector calls, each with a picture of another size; a folder of pictures
 through the whole job, as `python3 run.py --images` does it; a video through the pipeline. A row is
-printed after a tenth of each run, after half, and at its end: the first tenth warms up.
+printed after a tenth of each run, after half, and at its end: the first tenth warms up. With
+--video only that file goes through the pipeline, every frame of it, with a model.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from helpers.__main__ import main as job
 from helpers.job.running import Job
 from helpers.models import load_detector
 from helpers.pictures import read_image, save_image
-from helpers.video import process_video
+from helpers.video import process_video, read_frames
 
 ROOT = pathlib.Path(__file__).parents[1]
 PICTURE = ROOT / "data/pictures/street-3.jpg"
@@ -114,13 +116,34 @@ def video(minutes, folder):
     watch.show()
 
 
+def whole_video(source, model, folder):
+    """Every frame of a video through the pipeline, tracked; what it needs beside the detector."""
+    detector = load_detector(model, say=None)
+    num_frames = sum(1 for _ in read_frames(source))
+    watch = Watch(f"Every frame of {source.name}, with {model}", num_frames, "frames")
+    cpu = time.process_time()
+    report = process_video(
+        source, folder / "drawn.mp4", detector, on_frame=watch.step, progress=False
+    )
+    cpu = time.process_time() - cpu
+    watch.show()
+    print(report)
+    print(f"{1000 * cpu / report.frames:.0f} CPU ms a frame")
+
+
 def main():
     """Run all three; what is left at the end comes last."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=100)
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=30, help="length of the video")
+    parser.add_argument("--video", type=pathlib.Path, help="only this file")
+    parser.add_argument("--model", default="everyday", help="for --video")
     args = parser.parse_args()
+    if args.video:
+        with tempfile.TemporaryDirectory() as folder:
+            whole_video(args.video, args.model, pathlib.Path(folder))
+        return
     watch = Watch("Between the runs", 30, "steps")
     watch.at = set(range(9))
     with tempfile.TemporaryDirectory() as folder:

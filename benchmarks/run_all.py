@@ -29,6 +29,11 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "inference.py --calls 30 --images 60",
         "--calls 2 --images 2",
     ),
+    "photographs": (
+        "Photographs, beside what else can be had",
+        "photographs.py --calls 20 --images 96",
+        "--calls 1 --images 2 --ways onnx",
+    ),
     "graph": (
         "One exported graph, run in four ways",
         "zoo_session.py --model streets --frames 12",
@@ -38,6 +43,11 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "The video pipeline, the detector alone, a plain MoviePy loop",
         "video.py --seconds 12 --rounds 3 --long 36",
         "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
+    ),
+    "photo_video": (
+        "The same with everyday",
+        "video.py --model everyday --wait --long 0 --seconds 2 --rounds 2",
+        "--seconds 0.2 --rounds 1",
     ),
     "between": (
         "Masks carried between detections",

