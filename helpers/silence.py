@@ -3,7 +3,9 @@
 import contextlib
 import importlib.util
 import os
+import signal
 import sys
+import threading
 
 
 @contextlib.contextmanager
@@ -35,6 +37,24 @@ def without_script_folder():
             sys.path.insert(0, folder)
 
 
+@contextlib.contextmanager
+def interrupted_later():
+    """Let Ctrl-C wait for the end of the block: C++ code that it meets may abort the process."""
+    usual = signal.getsignal(signal.SIGINT)
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    if not (is_main_thread and callable(usual)):
+        yield
+        return
+    pressed = []
+    signal.signal(signal.SIGINT, lambda *given: pressed.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
+
+
 class SilentImport:
     """A finder for `sys.meta_path` that lets one package be imported in silence.
 
@@ -57,7 +77,7 @@ class SilentImport:
         execute = spec.loader.exec_module
 
         def execute_silently(module):
-            with silence(), without_script_folder():
+            with interrupted_later(), silence(), without_script_folder():
                 execute(module)
 
         spec.loader.exec_module = execute_silently

@@ -5,6 +5,7 @@ import graphlib
 import importlib
 import json
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -156,6 +157,22 @@ def test_tensorflow_does_not_see_the_folder_of_the_script(monkeypatch, tmp_path)
             assert sys.path == [folder for folder in path if folder != str(tmp_path)]
             raise ImportError
         assert sys.path == path
+
+
+def test_ctrl_c_waits_until_tensorflow_is_imported():
+    """In the middle it would abort the process, without a word."""
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
+    seen = []
+    try:
+        with pytest.raises(KeyboardInterrupt), silence.interrupted_later():
+            signal.raise_signal(signal.SIGINT)
+            seen.append("the end of the block")
+        assert seen and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for a shell's background
+        with silence.interrupted_later():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, old)
 
 
 def test_no_drawer_for_odds_and_ends():
