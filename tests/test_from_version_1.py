@@ -1,5 +1,6 @@
 """docs/from_version_1.md says where things are: they are there."""
 
+import json
 import pathlib
 import re
 
@@ -18,6 +19,17 @@ def places():
             file, names = place.split(": ")
             for name in re.sub(r"`\w+` is ", "", names).replace(" and ", ", ").split(", "):
                 yield file.strip("`"), name.strip("`")
+
+
+def test_sections_have_the_titles_that_they_are_said_to_have():
+    notebooks = TEXT.split("## Notebooks")[1].split("## Formats")[0]
+    rows = re.findall(r"(?m)^\| (\d\d) \| .+ \| (.+) \|$", notebooks)
+    assert len(rows) > 5
+    for number, titles in rows:
+        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(path.read_text())["cells"])
+        for title in titles.split("; "):
+            assert f"## {title}\n" in f"{text}\n", f"{number} has no section '{title}'"
 
 
 def test_names_are_where_they_are_said_to_be():
