@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 
+import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -39,6 +40,51 @@ def test_how_fast_the_detector_is(ours, theirs):
         assert re.search(r"\((\d+) ms\)", said[1])[1] == f"{float(measured[1]):.0f}"
     if said[2] != "as the next":
         assert said[2] == ", ".join(ap.removeprefix("0") for ap in measured[4:])
+
+
+def test_what_the_models_are():
+    def size(name):
+        return f"{(ROOT / 'data' / name).stat().st_size / 1e6:.1f} MB"
+
+    with np.load(ROOT / "data/streets.npz") as weights:
+        millions = sum(weights[name].size for name in weights.files) / 1e6
+    assert f"in Keras, {millions:.1f} million parameters, {size('streets.npz')}." in README
+    classes = len(json.loads((ROOT / "data/everyday.json").read_text("utf-8"))["categories"])
+    assert f"comes too, {size('everyday.npz')}, and knows COCO's {classes} classes" in README
+    (fetched,) = [
+        card["bytes"] for card in json.loads((ROOT / "data/zoo.json").read_text("utf-8"))
+        if card["name"] == "mask_rcnn_inception_v2_coco"
+    ]  # fmt: skip
+    troubleshooting = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
+    for text in (README, troubleshooting):
+        assert re.search(rf"coco\S+ (which )?is fetched once\W+{fetched / 1e6:.0f} MB", text)
+
+
+def test_what_streets_learnt_and_where_it_fails():
+    card = json.loads((ROOT / "data/streets.json").read_text("utf-8"))
+    assert f"rises over {card['images_seen']:,} pictures" in README
+    errors = dict(card["held_out"]["errors"])
+    right, missed = errors.pop("right"), errors.pop("missed")
+    assert f"Of {right + missed:,} objects it found {right:,} " in README
+    wrong, cut = sum(errors.values()), errors["badly_cut"]
+    assert f"{wrong} of its detections were wrong, {cut} of them badly cut." in README
+    masks = {name: row["mask"] for name, row in card["held_out"]["per_class"].items()}
+    worst, second, *_, best = sorted(masks, key=masks.get)
+    assert (best, worst, second) == ("stop sign", "dog", "person")
+    said = [f"{masks[name]:.2f}".removeprefix("0") for name in (best, worst, second)]
+    assert "(mask AP {}), worst dogs ({}) and people ({})".format(*said) in README
+
+
+def test_one_number_says_what_the_disk_needs():
+    (gigabytes,) = re.findall(r"\| disk \| ([\d.]+) GB, the folder `.venv`", README)
+    (said,) = re.findall(
+        r".venv takes ([\d.]+) GB;", (ROOT / "helpers/commands/upkeep.py").read_text("utf-8")
+    )
+    (needed,) = re.findall(r"need = .* if gpu else (\d+)", (ROOT / "run.py").read_text("utf-8"))
+    assert said == gigabytes and 0 <= float(needed) - float(gigabytes) < 1
+    assert f"a full disk ({needed} GB are needed)" in (ROOT / "docs/troubleshooting.md").read_text(
+        "utf-8"
+    )
 
 
 def test_what_the_way_of_2018_costs():
