@@ -20,6 +20,7 @@ PLAIN = {
     "format": "format",
     "size": "size",
     "url": "from",
+    "no_mirror": "no mirror",
     "digest": "digest",
     "date": "date",
     "licence": "licence",
