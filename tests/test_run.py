@@ -346,16 +346,20 @@ def test_two_set_ups_wait_for_each_other(folder):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals and locks")
-def test_control_c_is_one_line(folder, run):
+@pytest.mark.parametrize(
+    ("command", "file", "first"),
+    [("detect", "helpers/__main__.py", ""), ("site", ".ci/build_site.py", "import beside\n")],
+)
+def test_control_c_is_one_line(folder, run, command, file, first):
     make_ready(run)
-    (folder / "helpers/__main__.py").write_text(
-        "import time\nprint('going', flush=True)\ntime.sleep(60)\n"
-    )
+    (folder / ".ci").mkdir()
+    (folder / ".ci/beside.py").touch()
+    (folder / file).write_text(f"{first}import time\nprint('going', flush=True)\ntime.sleep(60)\n")
     # What runs in a shell's background, as this may, ignores Ctrl-C; a terminal's child does not.
     heed = "import os, signal, sys; signal.signal(2, signal.SIG_DFL)"
     heed += "; os.execv(sys.argv[1], sys.argv[1:])"
     child = subprocess.Popen(
-        [sys.executable, "-c", heed, sys.executable, "run.py"],
+        [sys.executable, "-c", heed, sys.executable, "run.py", command],
         cwd=folder, stdout=-1, stderr=-1, text=True, bufsize=0,
     )  # fmt: skip
     assert child.stdout.readline() == "going\n"
