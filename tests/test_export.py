@@ -1,6 +1,7 @@
 """Our models in the Object Detection API's contract: every form says what the Keras model says."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 import helpers.models.__main__ as models
 from helpers import DATA
-from helpers.models import programs
+from helpers.models import export, programs
 from helpers.models.export import export_model
 from helpers.models.graphs import MASKS, OUTPUTS
 from helpers.models.label_maps import read_label_map
@@ -116,6 +117,21 @@ def test_an_existing_folder_is_left_alone(streets_detector, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_a_full_disk_is_a_line_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*given, **more):
+        raise tf.errors.ResourceExhaustedError(
+            None, None, "a/b; No space left on device [Op:SaveV2]"
+        )
+
+    for name in ("_contract", "_write_frozen_graph"):
+        monkeypatch.setattr(export, name, lambda *given: None)
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    model = SimpleNamespace(config=SimpleNamespace(mask_side=14))
+    with pytest.raises(InputError, match="could not be written .No space left on device.$"):
+        export_model(model, {"name": "toy", "categories": {}}, tmp_path / "toy")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load; but not from graphs to graphs."""
     out = tmp_path / "out"

@@ -15,6 +15,7 @@ from helpers.models.graphs import MASKS, OUTPUTS
 from helpers.models.onnx_export import write_onnx
 from helpers.models.programs import compiled, frozen, to_lite
 from helpers.one_stage.model import OneStageMaskRCNN
+from helpers.pictures import visible
 from helpers.silence import silence
 from helpers.structures import InputError
 
@@ -36,7 +37,9 @@ def export_model(model, card, folder):
         folder: a new folder; it appears when all is written.
 
     Raises:
-        InputError: the folder exists and is not empty, or another backend is at work.
+        InputError: the folder exists and is not empty, another backend is at work, or TensorFlow
+            cannot write.
+        OSError: nothing can be written there.
     """
     backend = keras.backend.backend()
     if backend != "tensorflow":
@@ -48,17 +51,25 @@ def export_model(model, card, folder):
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
+    try:
+        _write_all(model, card, part)
+        _put_in_place(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write_all(model, card, folder):
+    """Write all files into a folder that is there."""
     function = _contract(model, [int(key) for key in card["categories"]])
-    _write_frozen_graph(function, 2 * model.config.mask_side - 1, part)
-    _write_saved_model(function, model, part)
-    (part / "model.tflite").write_bytes(to_lite(compiled(model)))
+    _write_frozen_graph(function, 2 * model.config.mask_side - 1, folder)
+    _write_saved_model(function, model, folder)
+    (folder / "model.tflite").write_bytes(to_lite(compiled(model)))
     if isinstance(model, OneStageMaskRCNN):
-        (part / "onnx").mkdir()
-        write_onnx(model, part / "onnx")
+        (folder / "onnx").mkdir()
+        write_onnx(model, folder / "onnx")
     card = {**card, "image_size": model.config.image_size}
-    (part / "model.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
-    (part / "label_map.pbtxt").write_text(_label_map(card["categories"]), encoding="utf-8")
-    _put_in_place(part, folder)
+    (folder / "model.json").write_text(json.dumps(card, indent=1), encoding="utf-8")
+    (folder / "label_map.pbtxt").write_text(_label_map(card["categories"]), encoding="utf-8")
 
 
 def _put_in_place(part, folder):
@@ -106,7 +117,12 @@ def _write_saved_model(function, model, folder):
 
     module = tf.Module()
     module.model = model
-    tf.saved_model.save(module, str(folder / "saved_model"), {"serving_default": function})
+    place = folder / "saved_model"
+    try:
+        tf.saved_model.save(module, str(place), {"serving_default": function})
+    except tf.errors.OpError as error:  # its writers know no OSError
+        reason = error.message.rpartition("; ")[2].partition(" [Op:")[0]
+        raise InputError(f"{visible(place)}: could not be written ({reason})") from None
 
 
 def _label_map(categories) -> str:
