@@ -34,8 +34,16 @@ def licence(package):
     said = package.metadata
     kinds = [kind for kind in said.get_all("Classifier", []) if kind.startswith("License :: ")]
     kinds = [kind.split(" :: ")[-1] for kind in kinds if kind.count(" :: ") > 1]
-    lines = (said.get("License") or "").strip().splitlines()
+    lines = (said.get("License") or licence_file(package)).strip().splitlines()
     return said.get("License-Expression") or ", ".join(kinds) or (lines or ["not said"])[0][:60]
+
+
+def licence_file(package):
+    """The text of a package's licence, "" if it has none."""
+    for file in package.files or []:
+        if file.name.upper().startswith("LICEN"):
+            return file.read_text(encoding="utf-8")
+    return ""
 
 
 def main():
