@@ -39,10 +39,11 @@ def licence(package):
 
 
 def licence_file(package):
-    """The text of a package's licence, "" if it has none."""
+    """What the file with a package's licence says first of a licence, "" if there is no such file."""
     for file in package.files or []:
         if file.name.upper().startswith("LICEN"):
-            return file.read_text(encoding="utf-8")
+            found = re.search(r"(?i)licen[cs]ed? [^(\n]*", file.read_text(encoding="utf-8"))
+            return found[0] if found else ""
     return ""
 
 
