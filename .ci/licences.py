@@ -39,7 +39,7 @@ def licence(package):
 
 
 def licence_file(package):
-    """What the file with a package's licence says first of a licence, "" if there is no such file."""
+    """What the file of a package's licence says first of it, "" if there is no such file."""
     for file in package.files or []:
         if file.name.upper().startswith("LICEN"):
             found = re.search(r"(?i)licen[cs]ed? [^(\n]*", file.read_text(encoding="utf-8"))
