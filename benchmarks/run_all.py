@@ -116,7 +116,8 @@ def main():
         print(f"\n## {title}\n", flush=True)
         start = time.monotonic()
         said = run(script, *options)
-        failed += [part] * (said is None)
+        if said is None:
+            failed.append(part)
         took = f"`python benchmarks/{script} {' '.join(options)}`, {time.monotonic() - start:.0f} s"
         page += [f"## {title}", took, said or "It failed."]
     print(f"\n{len(args.parts)} parts in {(time.monotonic() - begun) / 60:.1f} minutes")

@@ -27,14 +27,19 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(config, items):
     """Leave the slow tests out unless --all is given; those that take longest come first."""
     if not config.getoption("--all"):
-        slow = [item for item in items if item.get_closest_marker("slow")]
+        slow = [item for item in items if is_slow(item)]
         config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+        items[:] = [item for item in items if not is_slow(item)]
     items.sort(key=is_short)
 
 
+def is_slow(item):
+    """Whether it is marked so, or wants the exported model, which takes 40 s to make."""
+    return item.get_closest_marker("slow") is not None or "exported" in item.fixturenames
+
+
 def is_short(item):
-    return not item.name.startswith("test_run[") and not item.get_closest_marker("slow")
+    return not item.name.startswith("test_run[") and not is_slow(item)
 
 
 def pytest_terminal_summary(terminalreporter, config):

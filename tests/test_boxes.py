@@ -221,6 +221,24 @@ def test_nms_of_nothing():
     assert not np.asarray(padding).any()
 
 
+def test_nms_within_each_class_by_pencil():
+    # 1 and 2 share 9 x 10 of 110 px (.82): one class keeps the better, two classes keep both.
+    near = [[0, 0, 10, 10], [1, 0, 11, 10]]
+    thin, weak = [20, 0, 20.5, 9], [30, 0, 40, 10]
+    boxes = np.array([[*near, thin, weak]] * 2, "float32")
+    labels = np.array([[1, 1, 1, 2], [1, 2, 1, 2]])
+    scores = np.array([[0.9, 0.8, 0.7, 0.1]] * 2, "float32")
+    kept = box_ops.select_best(boxes, labels, scores, (10, 40), 9, min_score=0.2, nms_iou=0.5)
+    kept = [np.asarray(values) for values in kept]
+    nothing = [0, 0, 0, 0]
+    expected = [[near[0], *[nothing] * 3], [*near, *[nothing] * 2]]
+    np.testing.assert_array_equal(kept[0], expected)
+    np.testing.assert_array_equal(kept[1], [[1, 0, 0, 0], [1, 2, 0, 0]])
+    np.testing.assert_allclose(kept[2], [[0.9, 0, 0, 0], [0.9, 0.8, 0, 0]])
+    (best,) = np.asarray(box_ops.select_best(boxes, labels, scores, (10, 40), 1, 0.2, 0.5)[1]).T
+    np.testing.assert_array_equal(best, [1, 1])
+
+
 # --- rows --------------------------------------------------------------------------------------
 
 

@@ -444,10 +444,12 @@ def outputs(path, **options):
     return load_detector(str(path), say=None, **options).outputs(PICTURES[0])
 
 
+@pytest.mark.slow
 def test_a_saved_model_of_tf1_gives_the_same(small):
     same(outputs(small[0] / "saved_model"), small[1])
 
 
+@pytest.mark.slow
 def test_smaller_inside(small):
     """Other limits, other numbers; the graph on disk stays as it was, and so do its outputs."""
     folder, wanted = small

@@ -304,14 +304,7 @@ def with_solutions(path, folder):
     return copy
 
 
-# 04b learns a step and builds two networks: 50 s of computing even with small parameters.
-RUNS = [
-    pytest.param(path, marks=pytest.mark.slow if path.stem.startswith("04b") else ())
-    for path in BOOKS
-]
-
-
-@pytest.mark.parametrize("path", RUNS, ids=lambda path: path.stem)
+@each_book
 def test_run(path, tmp_path):
     small = expected(path).SMALL
     book, results = run(path, tmp_path, with_solutions(path, tmp_path), **small)

@@ -173,15 +173,6 @@ def select_boxes(
     # Pairs of a box and a class; the best few enter NMS.
     scores = ops.reshape(scores, (-1, proposals.shape[1] * num_classes))
     scores, pairs = ops.top_k(scores, min(4 * num_boxes, scores.shape[1]))
-    labels = pairs % num_classes
+    labels = pairs % num_classes + 1
     boxes = box_ops.take(boxes, pairs // num_classes)
-    # Boxes of different classes never meet when each class is moved to an island of its own.
-    island = ops.cast(labels, "float32")[..., None] * (2.0 * max(image_size))
-    big_enough = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, -1)
-    good_enough = ops.logical_and(scores >= min_score, big_enough)
-    keep = box_ops.nms(boxes + island, good_enough, nms_iou)
-    scores, order = ops.top_k(ops.where(keep, scores, 0.0), num_boxes)
-    boxes = box_ops.take(boxes, order)
-    labels = box_ops.take(labels + 1, order)
-    is_real = scores > 0
-    return ops.where(is_real[..., None], boxes, 0.0), ops.where(is_real, labels, 0), scores
+    return box_ops.select_best(boxes, labels, scores, image_size, num_boxes, min_score, nms_iou)

@@ -167,6 +167,34 @@ def nms(boxes, valid, nms_iou):
     return keep
 
 
+def select_best(boxes, labels, scores, image_size, num_boxes, min_score, nms_iou):
+    """A detector's last step: NMS within each class, then the best boxes of all classes.
+
+    Args:
+        boxes: (B, N, 4) float32, pixels, best first, clipped at the image.
+        labels: (B, N) int32, 1..K.
+        scores: (B, N) float32, 0..1.
+        image_size: (height, width), pixels.
+        num_boxes: D, how many to return; N where there are fewer.
+        min_score: what scores less is dropped at once, as is a box with a side below 1 px.
+        nms_iou: overlap above which the worse of two boxes of one class goes.
+
+    Returns:
+        boxes (B, D, 4) float32, labels (B, D) int32 in 1..K, scores (B, D) float32, best first.
+        Where fewer are left the rest is padding: all zeros.
+    """
+    # Boxes of different classes never meet when each class is moved to an island of its own.
+    island = ops.cast(labels, "float32")[..., None] * (2.0 * max(image_size))
+    big_enough = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, -1)
+    good_enough = ops.logical_and(scores >= min_score, big_enough)
+    keep = nms(boxes + island, good_enough, nms_iou)
+    scores, order = ops.top_k(ops.where(keep, scores, 0.0), min(num_boxes, scores.shape[1]))
+    is_real = scores > 0
+    boxes = ops.where(is_real[..., None], take(boxes, order), 0.0)
+    labels = ops.where(is_real, take(labels, order), 0)
+    return boxes, labels, scores
+
+
 def take(values, indices):
     """Rows of a batch: values (B, N, ...), indices (B, M) -> (B, M, ...)."""
     batch, num = ops.shape(values)[0], ops.shape(values)[1]

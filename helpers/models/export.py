@@ -145,7 +145,9 @@ def _contract(model, ids):
         after = [[0, NUM_ROWS - num]] + [[0, 0]] * (len(rows.shape) - 1)
         return tf.pad(rows, after)[None]
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")])
+    image_tensor = tf.TensorSpec((1, None, None, 3), tf.uint8, "input_tensor")
+
+    @tf.function(input_signature=[image_tensor], autograph=False)
     def serve(image):
         canvas, scale = _letterbox(tf, image, config.image_size)
         stages = model(canvas, training=False)

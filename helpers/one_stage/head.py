@@ -129,16 +129,9 @@ def select_boxes(
     scores = ops.sigmoid(logits)
     boxes = decode(box_ops.take(distance_logits, cells), ops.take(centres, cells, axis=0))
     boxes = box_ops.clip(boxes, image_size)
-    # Boxes of different classes never meet when each class is moved to an island of its own.
-    island = ops.cast(labels, "float32")[..., None] * (2.0 * max(image_size))
-    big_enough = ops.all(boxes[..., 2:] - boxes[..., :2] >= 1, -1)
-    keep = box_ops.nms(boxes + island, ops.logical_and(scores >= min_score, big_enough), nms_iou)
-    num_boxes = min(num_boxes, scores.shape[1])
-    scores, order = ops.top_k(ops.where(keep, scores, 0.0), num_boxes)
-    boxes = box_ops.take(boxes, order)
-    labels = box_ops.take(labels + 1, order)
-    is_real = scores > 0
-    return ops.where(is_real[..., None], boxes, 0.0), ops.where(is_real, labels, 0), scores
+    return box_ops.select_best(
+        boxes, labels + 1, scores, image_size, num_boxes, min_score, nms_iou
+    )
 
 
 def _surest(class_logits, num):
