@@ -101,6 +101,15 @@ def test_a_slip_of_the_class_does_not_show():
         assert found.track_ids.tolist() == [1] and found.names == ["car"]
 
 
+def test_a_large_view_outweighs_small_ones():
+    """A head at the lower border is called a truck twice; then half the person is there, once."""
+    tracker, found = Tracker(), []
+    for box, label in (([90, 50, 100, 60], 8), ([90, 46, 102, 60], 8), ([84, 30, 108, 60], 1)):
+        found.append(tracker.update(frame_of([box], [label], [0.8])))
+    assert [one.track_ids.tolist() for one in found] == [[1]] * 3
+    assert [one.names for one in found] == [["truck"], ["truck"], ["person"]]
+
+
 def test_class_decides_between_two_that_are_equally_near():
     """Both moved half way to each other's place: only the class tells who is who."""
     tracker = Tracker()

@@ -28,12 +28,12 @@ class Track:
     mask: np.ndarray | None = None  # small, as it was seen last
     moved: np.ndarray = dataclasses.field(default_factory=_zeros)  # (2,), pixels, since then
     velocity: np.ndarray = dataclasses.field(default_factory=_zeros)  # (2,), pixels a frame
-    votes: Counter = dataclasses.field(default_factory=Counter)  # {label: sum of scores}
+    votes: Counter = dataclasses.field(default_factory=Counter)  # {label: sum of score x area}
     missed: int = 0  # frames in a row without it
 
     @property
     def label(self) -> int:
-        """What most of its frames say, weighted by score."""
+        """What most of its frames say, weighted by score, and by area: large is seen better."""
         return max(self.votes, key=self.votes.get)
 
     def predict(self):
@@ -69,7 +69,8 @@ class Track:
         self.mask = mask
         self.moved = np.zeros(2)
         self.missed = 0
-        self.votes[label] += max(score, 1e-6)
+        width, height = np.maximum(box[2:] - box[:2], 1)
+        self.votes[label] += max(score, 1e-6) * width * height
 
 
 class Tracker:
@@ -108,7 +109,8 @@ class Tracker:
         Returns:
             Detections of the objects that are known now. A weak one that continues no track is left
             out, and so is a second detection of the same object. Labels are what most of the
-            object's frames say, weighted by score: a single slip of the model does not show.
+            object's frames say, weighted by score and by the area of the box: a single slip of the
+            model does not show, nor for long what it took a head at the picture's border for.
 
         Raises:
             ValueError: the image size is not that of the frames before.
