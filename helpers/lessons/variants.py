@@ -10,7 +10,7 @@ from keras import ops
 from helpers.mask_rcnn.fpn import FPN
 from helpers.mask_rcnn.mask_head import own_channel
 from helpers.mask_rcnn.model import MaskRCNN
-from helpers.mask_rcnn.roi_align import CANONICAL_SIDE, pyramid_level
+from helpers.mask_rcnn.roi_align import CANONICAL_SIDE, level_table, pyramid_level
 
 
 def roi_pool(pyramid, boxes, strides, size, canonical_side=CANONICAL_SIDE, num_cells=4):
@@ -30,23 +30,14 @@ def roi_pool(pyramid, boxes, strides, size, canonical_side=CANONICAL_SIDE, num_c
     batch = ops.shape(pyramid[0])[0]
     num_boxes = boxes.shape[1]
     channels = pyramid[0].shape[-1]
-    heights = np.array([level.shape[1] for level in pyramid])
-    widths = np.array([level.shape[2] for level in pyramid])
-    starts = np.cumsum([0, *(heights * widths)])
-    table = [ops.reshape(level, (batch, -1, channels)) for level in pyramid]
-    table = ops.reshape(ops.concatenate(table, 1), (-1, channels))
-
     level = pyramid_level(boxes, strides, canonical_side)  # (B, R)
     stride = ops.take(np.asarray(strides, "float32"), level)
-    width = ops.take(widths.astype("int32"), level)
-    height = ops.take(heights.astype("int32"), level)
+    table, first_row, height, width = level_table(pyramid, level)
     columns, has_columns = _cells(boxes[..., 0], boxes[..., 2], stride, width, size, num_cells)
     rows, has_rows = _cells(boxes[..., 1], boxes[..., 3], stride, height, size, num_cells)
 
-    first = ops.take(starts[:-1].astype("int32"), level)
-    first = first + (ops.arange(batch, dtype="int32") * int(starts[-1]))[:, None]
     places = rows[..., :, None] * width[..., None, None] + columns[..., None, :]
-    cells = ops.take(table, first[..., None, None] + places, axis=0)
+    cells = ops.take(table, first_row[..., None, None] + places, axis=0)
     cells = ops.reshape(cells, (-1, size * num_cells, size * num_cells, channels))
     pooled = ops.max_pool(cells, num_cells, num_cells, data_format="channels_last")
     pooled = ops.reshape(pooled, (batch, num_boxes, size, size, channels))

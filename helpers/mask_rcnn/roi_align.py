@@ -55,22 +55,13 @@ def roi_align(pyramid, boxes, strides, size, sampling_ratio=2, canonical_side=CA
     batch = ops.shape(pyramid[0])[0]
     num_boxes = boxes.shape[1]
     channels = pyramid[0].shape[-1]
-    heights = np.array([level.shape[1] for level in pyramid])
-    widths = np.array([level.shape[2] for level in pyramid])
-    starts = np.cumsum([0, *(heights * widths)])
-    # All levels in one long table: a feature is found by its row, whatever its level.
-    table = [ops.reshape(level, (batch, -1, channels)) for level in pyramid]
-    table = ops.reshape(ops.concatenate(table, 1), (-1, channels))
-
     level = pyramid_level(boxes, strides, canonical_side)  # (B, R)
     stride = _of_level(level, strides, "float32")
-    width = _of_level(level, widths, "int32")
-    first_row = _of_level(level, starts[:-1], "int32")
-    first_row = first_row + (ops.arange(batch, dtype="int32") * int(starts[-1]))[:, None]
+    table, first_row, height, width = level_table(pyramid, level)
 
     num_points = size * sampling_ratio
-    last_x = _of_level(level, widths - 1, "float32")
-    last_y = _of_level(level, heights - 1, "float32")
+    last_x = ops.cast(width - 1, "float32")
+    last_y = ops.cast(height - 1, "float32")
     x0, x1, weight_x = _neighbours(boxes[..., 0], boxes[..., 2], stride, last_x, num_points)
     y0, y1, weight_y = _neighbours(boxes[..., 1], boxes[..., 3], stride, last_y, num_points)
 
@@ -90,6 +81,29 @@ def roi_align(pyramid, boxes, strides, size, sampling_ratio=2, canonical_side=CA
             points, sampling_ratio, sampling_ratio, data_format="channels_last"
         )
     return ops.reshape(points, (batch, num_boxes, size, size, channels))
+
+
+def level_table(pyramid, level):
+    """All levels in one long table: a feature is found by its row, whatever its level.
+
+    Args:
+        pyramid: list of (B, h, w, C) float32.
+        level: (B, R) int32, the level of each box.
+
+    Returns:
+        The table, (rows, C) float32, and of each box's level the first row in the table, the
+        height and the width in cells, each (B, R) int32.
+    """
+    batch = ops.shape(pyramid[0])[0]
+    channels = pyramid[0].shape[-1]
+    heights = np.array([one.shape[1] for one in pyramid])
+    widths = np.array([one.shape[2] for one in pyramid])
+    starts = np.cumsum([0, *(heights * widths)])
+    table = [ops.reshape(one, (batch, -1, channels)) for one in pyramid]
+    table = ops.reshape(ops.concatenate(table, 1), (-1, channels))
+    first_row_of_image = (ops.arange(batch, dtype="int32") * int(starts[-1]))[:, None]
+    first_row = _of_level(level, starts[:-1], "int32") + first_row_of_image
+    return table, first_row, _of_level(level, heights, "int32"), _of_level(level, widths, "int32")
 
 
 def _of_level(level, values, dtype):

@@ -52,7 +52,7 @@ CASES = {
         (),
         "B",
         {"A": "whichever is right", "C": "one channel or eight", "D": "Two are right"}
-        | {2: "letters", "E": "letters"},
+        | {2: "in quotes", "E": "in quotes"},
     ),
     "could_be_equal": (
         (ROWS,),

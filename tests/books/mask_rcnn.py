@@ -63,7 +63,7 @@ CASES = {
     "likeliest_cause": (
         (),
         "c",
-        {"a": "fall slowly", "b": "alone", "d": "as well", "e": "four letters", 3: "in quotes"},
+        {"a": "fall slowly", "b": "alone", "d": "as well", "e": "with a letter", 3: "in quotes"},
     ),
     "agnostic_head": (
         (),

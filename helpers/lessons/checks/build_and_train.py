@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
 
 
 @check("The four numbers of each channel are BatchNorm's: it learns two and keeps two.")
@@ -39,21 +39,18 @@ def prior_bias(answer, prior):
 
 
 WHY_NOT = {
-    "A": "An untrained network gives each class a ninth, whichever is right: wrong labels cannot "
+    "a": "An untrained network gives each class a ninth, whichever is right: wrong labels cannot "
     "be seen in the first losses. They show later, when `class` will not fall.",
-    "C": "With one channel or eight, an untrained sigmoid says 0.5: `mask` begins at 0.69 "
+    "c": "With one channel or eight, an untrained sigmoid says 0.5: `mask` begins at 0.69 "
     "whatever you do.",
-    "D": "Two are right. Which one is not what your pencil said?",
+    "d": "Two are right. Which one is not what your pencil said?",
 }
 
 
 @check("A sigmoid of 0 gives 0.5, and -ln 0.5 = 0.69 for foreground and background alike.")
 def first_losses(answer):
     """Which bug shows in the first losses: "B", an objectness that begins at 0.5."""
-    if not isinstance(answer, str) or answer.upper() not in ("A", "B", "C", "D"):
-        raise Hint('Answer with one of the letters: "A", "B", "C" or "D".')
-    if answer.upper() != "B":
-        raise Hint(WHY_NOT[answer.upper()])
+    choose(answer, "b", WHY_NOT)
 
 
 @check("An interval with 0 in it does not prove that they are equal: it says that we do not know.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
 
 
 @check("It is what a transposed convolution of stride 2 computes.")
@@ -54,9 +54,7 @@ def right_counts(answer):
         "b": "Then a car beside a bus is told apart. And two cars?",
         "d": "The true map has nothing left to learn. What is it that it does not say?",
     }
-    letter = answer.strip().lower() if isinstance(answer, str) else ""
-    if letter != "c":
-        raise Hint(hints.get(letter, 'One of four letters is asked for, in quotes, such as "a".'))
+    choose(answer, "c", hints)
 
 
 @check("No background, no flattery. But now nobody asks about background that was taken for a car.")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
 
 
 @check("Up to half a stride at each edge, and nobody tells the mask. RoIAlign moves it by 0.")
@@ -47,9 +47,7 @@ def likeliest_cause(answer):
         "b": "Then `mask` alone would be high. Which lie raised `class` most?",
         "d": "Objects called background raise `rpn_class` as well. Here it falls as it should.",
     }
-    letter = answer.strip().lower() if isinstance(answer, str) else ""
-    if letter != "c":
-        raise Hint(hints.get(letter, 'One of four letters is asked for, in quotes, such as "a".'))
+    choose(answer, "c", hints)
 
 
 @check("455 numbers, of 128,328: seven channels of the last layer, 64 weights and a bias each.")

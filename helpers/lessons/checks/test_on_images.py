@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
 
 
 @check("A box that is gone no longer counts: that is why the order of the scores matters.")
@@ -29,9 +29,7 @@ def best_change(answer):
         "b": "It helps: the second step rises from 1/2 to 2/3. But another does more.",
         "c": "It is third then: right, wrong, right, so 2/3. That is as good as b, not the best.",
     }
-    answer = str(answer).strip().lower()
-    if answer != "d":
-        raise Hint(hints.get(answer, 'Answer with a letter: "a", "b", "c" or "d".'))
+    choose(answer, "d", hints)
 
 
 @check("A second detection of the same object is a mistake, however well it fits.")

@@ -63,6 +63,13 @@ def compare(answer, wanted, hint, *traps, rtol=1e-5):
     raise Hint(hint)
 
 
+def choose(answer, right, hints):
+    """Pass if the answer is the letter of the right choice; else hint why the chosen one is not."""
+    letter = answer.strip().lower() if isinstance(answer, str) else ""
+    if letter != right:
+        raise Hint(hints.get(letter, 'Answer with a letter in quotes: "a", "b", "c" or "d".'))
+
+
 def _is_same(answer, value, rtol):
     """Whether an answer has the shape and the numbers of a value."""
     return answer.shape == np.shape(value) and np.allclose(answer, value, rtol)
