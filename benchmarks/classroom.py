@@ -79,7 +79,10 @@ async def hold(name, num):
         ]
         async with contextlib.AsyncExitStack() as stack:
             start = time.perf_counter()
-            seats = [stack.enter_async_context(one.async_setup_kernel()) for one in clients]
+            seats = [
+                stack.enter_async_context(one.async_setup_kernel(stderr=subprocess.DEVNULL))
+                for one in clients
+            ]
             await asyncio.gather(*seats)
             seconds = await asyncio.gather(*[learn(client, start) for client in clients])
             kernels = [client.km.provisioner.process.pid for client in clients]

@@ -144,3 +144,25 @@ def test_a_word_of_the_glossary_stands_in_the_notebooks_that_it_names():
             text = re.sub(r"[*`\s]+", " ", " ".join(prose)).lower()
             found = [name for name in names if re.search(rf"\b{re.escape(name.lower())}", text)]
             assert found, f"'{words}' is not in {path.name}"
+
+
+def test_what_a_class_takes():
+    """The advice for teachers follows from the table, which benchmarks/classroom.py writes."""
+    page = (ROOT / "benchmarks/CLASSROOM.md").read_text("utf-8")
+    teaching = (ROOT / "docs/teaching.md").read_text("utf-8")
+    (table,) = re.findall(r"(?m)^\| notebook \| students \|.*\n(?:\|.*\n)+", page)
+    assert table in teaching
+    rows = [line.strip("|\n ").split(" | ") for line in table.splitlines()[2:]]
+    (server,) = map(int, re.findall(r"A JupyterLab server: (\d+) MB", page))
+    assert f"a JupyterLab server,\ntoo, of {server} MB" in teaching
+    largest = max(int(row[1]) for row in rows)
+    broken = sum(int(row[6]) for row in rows)
+    assert f"had {largest} students, and nothing broke." in teaching and broken == 0
+    each = max(int(row[4]) for row in rows if int(row[1]) == largest) + server
+    (thirty,) = map(int, re.findall(r"reckoned from it, need (\d+) GB", teaching))
+    assert thirty == round(30 * each / 1000)
+    (allowed,) = map(int, re.findall(r"allow (\d+) GB for each student", teaching))
+    alone = max(int(row[4]) for row in rows) + server
+    assert alone / 1000 <= allowed <= 1.5 * alone / 1000
+    facts = numbers().read_facts()["08_train_on_your_data"]
+    assert facts["megabytes"] + server <= 2000 * allowed

@@ -129,9 +129,7 @@ def select_boxes(
     scores = ops.sigmoid(logits)
     boxes = decode(box_ops.take(distance_logits, cells), ops.take(centres, cells, axis=0))
     boxes = box_ops.clip(boxes, image_size)
-    return box_ops.select_best(
-        boxes, labels + 1, scores, image_size, num_boxes, min_score, nms_iou
-    )
+    return box_ops.select_best(boxes, labels + 1, scores, image_size, num_boxes, min_score, nms_iou)
 
 
 def _surest(class_logits, num):
