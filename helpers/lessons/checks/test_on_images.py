@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
+from helpers.lessons.checks.verdict import call, check, choose, compare
 
 
 @check("A box that is gone no longer counts: that is why the order of the scores matters.")
