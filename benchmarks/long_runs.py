@@ -1,7 +1,7 @@
 """Does anything grow in a long run? Memory, threads and open files are looked at on the way.
 
     python benchmarks/long_runs.py [--calls 100] [--pictures 10000] [--minutes 30]
-    python benchmarks/long_runs.py --video FILE [--model everyday]
+    python benchmarks/long_runs.py --video FILE [--model everyday] [--fast]
 
 Three runs in one process: detector calls, each with a picture of another size; a folder of pictures
 through the whole job, as `python3 run.py --images` does it; a video through the pipeline. A row is
@@ -116,11 +116,10 @@ def video(minutes, folder):
     watch.show()
 
 
-def whole_video(source, model, folder):
-    """Every frame of a video through the pipeline, tracked; what it needs beside the detector."""
-    detector = load_detector(model, say=None)
+def whole_video(source, detector, folder):
+    """Every frame of a video through the pipeline, tracked."""
     num_frames = sum(1 for _ in read_frames(source))
-    watch = Watch(f"Every frame of {source.name}, with {model}", num_frames, "frames")
+    watch = Watch(f"Every frame of {source.name}, with {detector.name}", num_frames, "frames")
     cpu = time.process_time()
     report = process_video(
         source, folder / "drawn.mp4", detector, on_frame=watch.step, progress=False
@@ -139,10 +138,12 @@ def main():
     parser.add_argument("--minutes", type=float, default=30, help="length of the video")
     parser.add_argument("--video", type=pathlib.Path, help="only this file")
     parser.add_argument("--model", default="everyday", help="for --video")
+    parser.add_argument("--fast", action="store_true", help="its fast form, for --video")
     args = parser.parse_args()
     if args.video:
         with tempfile.TemporaryDirectory() as folder:
-            whole_video(args.video, args.model, pathlib.Path(folder))
+            detector = load_detector(args.model, args.fast, say=None)
+            whole_video(args.video, detector, pathlib.Path(folder))
         return
     watch = Watch("Between the runs", 30, "steps")
     watch.at = set(range(9))

@@ -155,7 +155,8 @@ def plain_graph(topology, weights):
         node = json_format.ParseDict(stored, tf.compat.v1.NodeDef())
         node.device = ""
         if node.op == "Const" and node.name in weights:
-            value = weights[node.name]
+            kind = tf.as_dtype(node.attr["dtype"].type).as_numpy_dtype
+            value = weights[node.name].astype(kind)  # stored in 32 bits where it had 64
             node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
         if node.op in FUSED:
             graph.node.extend(parted(node))

@@ -8,18 +8,16 @@ answer is a line, too: what it took, and what was found.
 """
 
 import json
-import os
 import pathlib
 import sys
 import time
 
-import cv2
 import numpy as np
 from pycocotools import mask as rle
 
 from helpers import DATA
 from helpers.mask_rcnn.inference import Candidates, letterbox
-from helpers.models import load_detector, load_model, network_detector, write_onnx
+from helpers.models import load_detector, load_model
 from helpers.models.detector import Detector
 
 
@@ -29,69 +27,13 @@ def compiled(folder):
 
 
 def fast(folder):
-    """`everyday` through TensorFlow Lite."""
+    """`everyday` through ONNX Runtime."""
     return load_detector("everyday", fast=True, say=None)
 
 
 def version_1(folder):
     """Version 1's `everyday`, of three classes, whose files lie in the folder."""
     return load_detector(str(folder), say=None)
-
-
-def onnx(folder):
-    """`everyday` as the graphs of the site's page, through ONNX Runtime."""
-    import onnxruntime
-
-    model, card = load_model(DATA / "everyday.json")
-    write_onnx(model, folder)
-    options = onnxruntime.SessionOptions()
-    if hasattr(os, "sched_getaffinity"):  # it takes all cores for its own, also of a part of them
-        options.intra_op_num_threads = len(os.sched_getaffinity(0))
-    detect, masks = (
-        onnxruntime.InferenceSession(folder / name, options, providers=["CPUExecutionProvider"])
-        for name in ("detect.onnx", "masks.onnx")
-    )
-    names = [one.name for one in masks.get_inputs()]
-
-    def forward(image, least):
-        logits, boxes, *maps = detect.run(None, {"image": image})
-        chosen = chosen_objects(logits, boxes, model.config)
-        wanted = [row for row in chosen if row[2] >= least]
-        boxes = np.array([box for box, _, _ in wanted], np.float32).reshape(-1, 4)
-        labels = np.array([label for _, label, _ in wanted], np.int32)
-        scores = np.array([score for _, _, score in wanted], np.float32)
-        cells = np.zeros((0, model.config.mask_side, model.config.mask_side), np.float32)
-        if wanted:
-            (cells,) = masks.run(None, dict(zip(names, [boxes, *maps], strict=True)))
-        return boxes[None], labels[None], scores[None], cells[None]
-
-    card = {**card, "image_size": model.config.image_size}
-    return network_detector(forward, card, selective=True)
-
-
-def chosen_objects(logits, boxes, config):
-    """What `select_boxes` does, of one picture: (box, label from 1, score) each, best first.
-
-    Args:
-        logits: (A, K) float32.
-        boxes: (A, 4) float32, pixels.
-        config: OneStageConfig.
-    """
-    least = np.log(config.min_score / (1 - config.min_score))
-    cells, classes = np.nonzero(logits >= least)
-    values = logits[cells, classes]
-    order = np.argsort(-values, kind="stable")[: config.num_candidates]
-    cells, classes = cells[order], classes[order]
-    scores = 1 / (1 + np.exp(-values[order]))
-    corners = boxes[cells]
-    sides = corners[:, 2:] - corners[:, :2]
-    scores = np.where((sides >= 1).all(1), scores, 0)
-    keep = cv2.dnn.NMSBoxesBatched(
-        np.concatenate([corners[:, :2], sides], 1), scores, classes, config.min_score,
-        config.nms_iou,
-    )  # fmt: skip
-    kept = np.array(keep, int).reshape(-1)[: config.num_detections]
-    return [(corners[i], int(classes[i]) + 1, float(scores[i])) for i in kept]
 
 
 def nanodet(folder):
@@ -131,7 +73,7 @@ def boxes_alone(program, size):
     return detector
 
 
-WAYS = {way.__name__: way for way in (compiled, fast, onnx, version_1, nanodet, centernet)}
+WAYS = {way.__name__: way for way in (compiled, fast, version_1, nanodet, centernet)}
 
 
 def answer(detector, question):

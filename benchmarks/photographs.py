@@ -41,8 +41,7 @@ CLASSES = (
 LAST_OF_VERSION_1 = "e44751e"
 WAYS = {
     "compiled": "everyday, compiled",
-    "fast": "everyday, fast",
-    "onnx": "everyday, ONNX Runtime",
+    "fast": "everyday, fast (ONNX Runtime)",
     "page": "everyday, the page's scripts",
     "version_1": "version 1's everyday",
     "nanodet": "NanoDet, graph of a package",

@@ -8,7 +8,6 @@ import sys
 from types import SimpleNamespace
 
 import cv2
-import keras
 import numpy as np
 import pytest
 
@@ -177,8 +176,7 @@ def test_the_card_tells_what_it_must():
     assert (DATA / "everyday.npz").stat().st_size < 10e6
 
 
-@pytest.mark.slow  # converts to TensorFlow Lite
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow Lite is fast")
+@pytest.mark.slow
 def test_the_fast_form_says_the_same(everyday_detector):
     """Boxes within a fifth of a pixel: AP cannot differ by .01."""
     fast = load_detector("everyday", fast=True)

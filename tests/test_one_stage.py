@@ -14,6 +14,7 @@ from keras import ops
 from helpers import DATA
 from helpers.mask_rcnn.model import MaskRCNN, Targets
 from helpers.models import programs, weights
+from helpers.models.onnx_program import choose, onnx_program
 from helpers.one_stage import convert, head
 from helpers.one_stage.backbone import CspBackbone
 from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
@@ -164,22 +165,44 @@ def test_results_have_fixed_shapes(small):
     assert result.class_logits.shape == (2, 8 * 12 + 4 * 6 + 2 * 3, 2)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's own programs")
-@pytest.mark.parametrize("fast", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_masks_of_wanted_detections_alone(small, fast):
-    """In two steps, compiled, it says what the network says; the unwanted become padding."""
+@pytest.mark.parametrize("program", [programs.selective, onnx_program])
+def test_masks_of_wanted_detections_alone(small, program):
+    """In two steps it says what the network says; what is unwanted is padding, or left out."""
+    if program is programs.selective and keras.backend.backend() != "tensorflow":
+        pytest.skip("TensorFlow's own program")
     image = np.random.default_rng(3).integers(0, 255, (1, 64, 96, 3), dtype=np.uint8)
     whole = small(image)
-    forward = programs.selective(small, fast)
+    forward = program(small)
     scores = np.asarray(whole.scores)
     least = scores[0, 2] - 0.01
     for threshold, wanted in ((0.0, scores > 0), (least, scores >= least), (1.0, scores > 1)):
         boxes, labels, found, masks = map(np.asarray, forward(image, threshold))
-        np.testing.assert_allclose(found, np.where(wanted, scores, 0), atol=2e-3)
-        np.testing.assert_allclose(boxes, whole.boxes, atol=0.2)
-        np.testing.assert_array_equal(labels, whole.labels)
+        told = found > 0
+        np.testing.assert_allclose(found[told], scores[wanted], atol=2e-3)
+        np.testing.assert_allclose(boxes[told], np.asarray(whole.boxes)[wanted], atol=0.2)
+        np.testing.assert_array_equal(labels[told], np.asarray(whole.labels)[wanted])
         same = np.asarray(whole.mask_scores)[wanted]
-        np.testing.assert_allclose(masks[wanted], same, atol=0.02)
+        np.testing.assert_allclose(masks[told], same, atol=0.02)
+
+
+@pytest.mark.parametrize("shift", [0, -4, -50])
+def test_numpy_chooses_the_same_boxes(shift):
+    """Many that overlap, some, and none that scores enough."""
+    rng = np.random.default_rng(2)
+    centres = head.make_centres((64, 64), (8, 16, 32))
+    logits = rng.normal(-1, 2, (1, len(centres), 3)).astype("float32") + shift
+    distances = rng.normal(0, 3, (1, len(centres), 4, head.NUM_BINS)).astype("float32")
+    config = OneStageConfig(
+        num_classes=3, image_size=(64, 64), num_candidates=120, num_detections=20, min_score=0.05,
+        nms_iou=0.4,
+    )  # fmt: skip
+    wanted = head.select_boxes(logits, distances, centres, (64, 64), 120, 20, 0.05, 0.4)
+    boxes = np.clip(np.asarray(head.decode(distances[0], centres)), 0, 64)
+    found = choose(logits[0], boxes, config)
+    num = np.count_nonzero(wanted[2])
+    assert (num > 0) == (shift > -50) and len(found[0]) == num
+    for ours, theirs in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs)[0, :num], atol=1e-4)
 
 
 def targets(num_slots=3):

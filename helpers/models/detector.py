@@ -12,6 +12,7 @@ from PIL import Image
 from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
 from helpers.models import programs
 from helpers.models.cards import ids_of
+from helpers.models.onnx_program import onnx_program
 from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.pictures import to_rgb
 from helpers.structures import Detections, require, require_image
@@ -176,14 +177,18 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
         fast: see `load_detector`.
 
     Raises:
-        ValueError: fast is wanted of another backend than TensorFlow.
+        ValueError: fast is wanted of a MaskRCNN on another backend than TensorFlow.
     """
     backend = keras.backend.backend()
-    require(backend == "tensorflow" or not fast, f"fast=True needs TensorFlow, not {backend}")
+    is_one_stage = isinstance(model, OneStageMaskRCNN)
+    is_possible = backend == "tensorflow" or is_one_stage or not fast
+    require(is_possible, f"fast=True needs TensorFlow, not {backend}")
 
-    is_selective = backend == "tensorflow" and isinstance(model, OneStageMaskRCNN)
-    if is_selective:
-        forward = programs.selective(model, fast)
+    is_selective = is_one_stage and (fast or backend == "tensorflow")
+    if is_selective and fast:
+        forward = onnx_program(model)
+    elif is_selective:
+        forward = programs.selective(model)
     else:
         forward = programs.compiled(model)
         if backend == "tensorflow":

@@ -39,10 +39,10 @@ def load_detector(
             exporter wrote ("runs/streets"), or a graph in it (`.pb`; `.onnx` as torchvision writes
             it, which needs ONNX Runtime); "auto", for photographs: the zoo's Mask R-CNN Inception
             v2 if it can be had, else everyday. Or a `Source`, see `find_source`.
-        fast: run one of our models through TensorFlow Lite with 8-bit weights (everyday: 16-bit,
-            which says what the model says): half to three quarters of the time, by the processor,
-            nearly the same numbers (benchmarks/inference.py prints both). Converting takes some
-            seconds; TensorFlow only.
+        fast: run one of our models through another engine: half to three quarters of the time, by
+            the processor. Everyday and its heirs: ONNX Runtime, the same numbers. The others:
+            TensorFlow Lite with 8-bit weights, nearly the same numbers (benchmarks/inference.py
+            prints both); converting takes some seconds; TensorFlow only.
         score_threshold: detections below it are dropped.
         bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
         say: gets a line for whatever takes long or was chosen; None for silence.

@@ -43,14 +43,14 @@ def write_onnx(model, folder):
     wanted = "only a OneStageMaskRCNN can be written as ONNX"
     require(isinstance(model, OneStageMaskRCNN), f"{wanted}, not a {type(model).__name__}")
     folder = pathlib.Path(folder)
-    _detect(model).write(folder / "detect.onnx")
-    _masks(model).write(folder / "masks.onnx")
+    detect_graph(model).write(folder / "detect.onnx")
+    masks_graph(model).write(folder / "masks.onnx")
 
 
 # --- detect.onnx -------------------------------------------------------------------------------
 
 
-def _detect(model):
+def detect_graph(model):
     """The graph of `OneStageMaskRCNN.detect`, but for `select`."""
     graph = GraphWriter("detect")
     height, width = model.config.image_size
@@ -184,7 +184,7 @@ def _maps(graph, maps, levels, pyramid):
 # --- masks.onnx --------------------------------------------------------------------------------
 
 
-def _masks(model):
+def masks_graph(model):
     """The graph of `OneStageMaskRCNN.cut_out`."""
     graph = GraphWriter("masks")
     boxes = graph.input("boxes", "float32", ["D", 4])

@@ -82,6 +82,10 @@ class GraphWriter:
 
     def write(self, path):
         """Check the graph and write it."""
+        path.write_bytes(self.to_bytes())
+
+    def to_bytes(self):
+        """Check the graph; what a file of it holds."""
         import onnx
         from onnx import helper
 
@@ -89,7 +93,7 @@ class GraphWriter:
         opset = helper.make_opsetid("", OPSET)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
         onnx.checker.check_model(model, full_check=True)
-        onnx.save(model, str(path))
+        return model.SerializeToString()
 
 
 def _announced(name, dtype, shape):

@@ -61,16 +61,13 @@ def _jitted(model):
     return forward
 
 
-def selective(model, fast=False):
+def selective(model):
     """A one-stage network in two steps, of which the second is for wanted detections alone.
 
-    Most detections score too little, and its masks would be computed for nothing. Where
-    TensorFlow's own branches would do, TensorFlow Lite is slow in them.
+    Most detections score too little, and its masks would be computed for nothing.
 
     Args:
         model: OneStageMaskRCNN, built. TensorFlow backend.
-        fast: whether to compute with TensorFlow Lite. Its weights have 16 bits: 8 are no faster
-            here, and would move boxes by two pixels.
 
     Returns:
         (1, H, W, 3) uint8, least score -> the `FINAL_STAGES`; what scores less is padding.
@@ -82,7 +79,7 @@ def selective(model, fast=False):
         signature = [tf.TensorSpec(value.shape, value.dtype) for value in arguments]
         function = tf.function(function, input_signature=signature, autograph=False)
         function.get_concrete_function()  # traced by its call, the fifth would get a warning
-        return run_lite(to_lite(function, bits=16)) if fast else function
+        return function
 
     image = np.zeros((1, *model.config.image_size, 3), np.uint8)
     detect = program(model.detect, image)
@@ -116,19 +113,14 @@ def frozen(function, lower_control_flow):
     return convert_variables_to_constants_v2(function, lower_control_flow=lower_control_flow)
 
 
-def to_lite(function, bits=8) -> bytes:
-    """A tf.function as a TensorFlow Lite program with weights of 8 or 16 bits.
-
-    With 8 it computes in whole numbers; with 16 in float32, and says what the function says.
-    """
+def to_lite(function) -> bytes:
+    """A tf.function as a TensorFlow Lite program with weights of 8 bits."""
     import tensorflow as tf
 
     # The converter loses the weights unless they are frozen first; it wants its loops whole.
     constant = frozen(function, lower_control_flow=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([constant], constant)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if bits == 16:
-        converter.target_spec.supported_types = [tf.float16]
     return converter.convert()
 
 
