@@ -146,6 +146,13 @@ def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
         page.locator(".theme").click()
         assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)"
         assert luminance_contrast(page, "body") > 10
+        page.reload()
+        assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)", "is forgotten"
+        page.add_init_script("Object.defineProperty(window, 'localStorage', {get() {throw 1}})")
+        page.reload()
+        assert page.locator("body").evaluate(PAPER) == "rgb(20, 24, 31)"
+        page.locator(".theme").click()
+        assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)"
 
 
 @needs_browser

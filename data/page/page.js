@@ -184,16 +184,36 @@ function prepareCount(figure) {
   }
 }
 
+// What a browser keeps for the next page; one that keeps nothing for files raises an error ----------
+
+function recall(name) {
+  try {
+    return localStorage.getItem(`pixelwise-${name}`) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(`pixelwise-${name}`, value);
+  } catch {
+    // the page is as it was chosen, until it is closed
+  }
+}
+
 // Begin -------------------------------------------------------------------------------------------
 
 const theme = document.querySelector(".theme");
+const { style } = document.documentElement;
+style.colorScheme = recall("scheme");
 theme.hidden = false;
 theme.addEventListener("click", () => {
-  const { style } = document.documentElement;
   const isDark = style.colorScheme
     ? style.colorScheme === "dark"
     : matchMedia("(prefers-color-scheme: dark)").matches;
   style.colorScheme = isDark ? "light" : "dark";
+  keep("scheme", style.colorScheme);
 });
 form.hidden = all("[data-score]").length === 0;
 form.addEventListener("input", filter);
