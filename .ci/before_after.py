@@ -29,6 +29,11 @@ HEAD = (
     "| data | pictures | objects | crowds | equal | different |",
     "|---|---|---|---|---|---|",
 )
+# Their modules then and now.
+READERS = {
+    "read_dataset": ("helpers.datasets", "helpers.annotations"),
+    "Photos": ("helpers.photos", "helpers.training.photos"),
+}
 SAME_OBJECT = 0.5  # mask IoU of what is one object, read otherwise
 
 
@@ -139,17 +144,22 @@ def count(data):
     return len(data["pictures"]), len(objects), sum(one[3] for one in objects)
 
 
-def compare(path, version_1, fix):
+def compare(path, reader, version_1, fix):
     """The row of a data set, and its differences."""
-    then = read(version_1, "helpers.datasets", path, fix)
-    now = read(ROOT, "helpers.annotations", path, fix)
+    then = read(version_1, READERS[reader][0], path, fix)
+    now = read(ROOT, READERS[reader][1], path, fix)
     found = list(differences(then, now))
     equal = 0
     for picture, objects in then["pictures"].items():
         others = now["pictures"].get(picture, [])
         equal += sum(one in others for one in objects)
     numbers = [f"{a} / {b}" for a, b in zip(count(then), count(now), strict=True)]
-    return [path.name, *numbers, str(equal), str(len(found))], found
+    return [f"{path.name}, {reader}", *numbers, str(equal), str(len(found))], found
+
+
+def readers_of(path):
+    """By which READERS a path is read: those for training take partly labelled photographs."""
+    return list(READERS) if list(path.glob("instances_train*.json")) else ["read_dataset"]
 
 
 def told(found):
@@ -173,10 +183,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         commit = unpack_version_1(folder)
         for path in options.data:
-            row, found = compare(path.resolve(), folder, options.fix)
-            rows.append(row)
-            details += ["", f"{path.name}:", *(told(found) if found else ["- nothing differs"])]
-            print(path.name, "read", flush=True)
+            for reader in readers_of(path):
+                row, found = compare(path.resolve(), reader, folder, options.fix)
+                rows.append(row)
+                details += ["", f"{row[0]}:", *(told(found) if found else ["- nothing differs"])]
+                print(f"| {' | '.join(row)} |", flush=True)
     lines = [f"Version 1 is {commit}. Both numbers are version 1's and today's.", "", *HEAD]
     text = "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows), *details, ""])
     print(text, end="")
