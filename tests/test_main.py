@@ -15,7 +15,7 @@ from PIL import Image
 import helpers.__main__ as job
 import helpers.models
 from helpers.job import inputs, running
-from helpers.job.clip import video_figure
+from helpers.job.clip import crossed, video_figure
 from helpers.job.crops import write_crops
 from helpers.job.options import read_options
 from helpers.job.outline import outline
@@ -203,11 +203,12 @@ def test_an_outline_drawn_again_is_the_mask():
     assert outline(mask, 240, 45).count("M") == 3 and outline(np.zeros((4, 4), bool), 4, 4) == ""
 
 
-def test_the_page_counts_over_a_line_and_lists_tracks(files):
-    assert run("--video", files / "video.mp4") == 0
+def test_a_count_over_a_line_and_a_list_of_tracks(files, capsys):
+    assert run("--video", files / "video.mp4", "--line", "0.35,1,0.35,0") == 0
     page = pathlib.Path("outputs/index.html").read_text("utf-8")
-    # The car's middle goes from 20 to 35 of 80 pixels, the person stands at 65: nobody crosses 40.
-    assert ">nothing crosses the line<" in page
+    # The car's middle goes from 20 to 35 of 80 pixels, past 28; the person stands at 65.
+    assert ">1\xa0× car from A to B<" in page and '<line class="line" x1="28.0"' in page
+    assert "; across the line 1\xa0× car from A to B\n" in capsys.readouterr().out
     assert re.search(r"<td>car</td><td>6</td><td>0.0 to 0.4</td><td>[56]\d\d</td>", page)
     (paths,) = re.findall('<script type="application/json">(.*?)</script>', page)
     ways = {track["name"]: track["path"] for track in json.loads(paths)}
@@ -218,7 +219,8 @@ def test_the_page_counts_over_a_line_and_lists_tracks(files):
         box = [[x - 5, 5, x + 5, 15]]
         history.add(second, Detections(box, [3], [1], (60, 80), NAMES, track_ids=[4]))
     figure = video_figure(Entry("a b.mp4", "a b.mov", "text"), "p.jpg", (60, 80), history)
-    assert "1&nbsp;× car from A to B" in figure and "a%20b.mp4.tracks.csv" in figure
+    assert ">1\xa0× car from A to B<" in figure and "a%20b.mp4.tracks.csv" in figure
+    assert crossed(history, (60, 80), (0.9, 1, 0.9, 0)) == "nothing crosses the line"
 
 
 class Links(HTMLParser):

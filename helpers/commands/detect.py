@@ -3,7 +3,7 @@
 import argparse
 
 from helpers.commands.command import Command
-from helpers.commands.values import device, names, path, share
+from helpers.commands.values import device, line, names, path, share
 
 
 def add_options(parser):
@@ -51,6 +51,13 @@ def add_options(parser):
         choices=range(1, 31),
         metavar="K",
         help="videos: detect in each K-th frame, carry masks to the others",
+    )
+    add(
+        "--line",
+        type=line,
+        metavar="X1,Y1,X2,Y2",
+        help="videos: count what crosses the line between these two ends, shares of width\n"
+        "and height: 0.5,1,0.5,0 is upright in the middle, and A is its left side",
     )
     add("--resume", action="store_true", help="videos: go on where a stopped run was")
     add(

@@ -46,6 +46,18 @@ def device(text):
     return number or word.replace("cuda", "gpu").strip(":")
 
 
+def line(text):
+    """The ends of a line, x1,y1,x2,y2, as shares of width and height: four numbers."""
+    wanted = "must be the ends of a line as shares of width and height, such as 0.5,1,0.5,0"
+    try:
+        ends = tuple(float(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{wanted}; got {text!r}") from None
+    if len(ends) != 4 or not all(0 <= end <= 1 for end in ends) or ends[:2] == ends[2:]:
+        raise argparse.ArgumentTypeError(f"{wanted}; got {text!r}")
+    return ends
+
+
 def new_name(text):
     """OLD=NEW as a pair."""
     old, is_there, new = text.partition("=")

@@ -15,7 +15,7 @@ TOLERANCE = 1.0  # pixels of the video that a path on the page may lie beside th
 FIRST_LINE = (0.5, 0.85, 0.5, 0.05)  # x1 y1 x2 y2, shares of the sides
 
 
-def video_figure(entry, poster, size, history) -> str:
+def video_figure(entry, poster, size, history, line=FIRST_LINE) -> str:
     """A video and its tracks as HTML.
 
     Args:
@@ -23,10 +23,11 @@ def video_figure(entry, poster, size, history) -> str:
         poster: address of its first frame.
         size: (height, width), pixels.
         history: History of the whole video.
+        line: that is shown first; x1, y1, x2, y2, shares of the sides.
     """
     height, width = size
-    x1, y1, x2, y2 = np.multiply(FIRST_LINE, (width, height, width, height)).round(1).tolist()
-    line = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
+    x1, y1, x2, y2 = _in_pixels(line, size)
+    ends = f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"'
     radius = max(width, height) / 90
     source, text = html.escape(entry.source), as_html(entry.text)
     return f"""<figure class="video counting">
@@ -35,14 +36,14 @@ def video_figure(entry, poster, size, history) -> str:
 <a href="{quote(tracks_file(entry.name))}" download>tracks (CSV)</a></figcaption>
 <div><div class="sheet"><video controls playsinline preload="metadata" src="{quote(entry.name)}"
 poster="{poster}"></video>
-<svg viewBox="0 0 {width} {height}"><line class="line" {line}/>
+<svg viewBox="0 0 {width} {height}"><line class="line" {ends}/>
 <text font-size="{2 * radius:.0f}">A</text><text font-size="{2 * radius:.0f}">B</text>
 <circle cx="{x1}" cy="{y1}" r="{radius:.0f}" tabindex="0" role="button"
 aria-label="beginning of the line"/>
 <circle cx="{x2}" cy="{y2}" r="{radius:.0f}" tabindex="0" role="button"
 aria-label="end of the line"/></svg></div>
 <p>Across the line, which you can move: <strong class="crossings" role="status">{
-        _crossed(history, (x1, y1), (x2, y2))
+        html.escape(crossed(history, size, line))
     }</strong></p></div>
 <div>{_table(history)}</div>
 <script type="application/json">{_paths(history)}</script></figure>"""
@@ -53,13 +54,24 @@ def tracks_file(name) -> str:
     return f"{name}.tracks.csv"
 
 
-def _crossed(history, start, end) -> str:
-    """How many objects crossed a line, and to which side, as page.js says it, too."""
+def crossed(history, size, line) -> str:
+    """How many objects crossed a line, and to which side, as page.js says it, too.
+
+    Args:
+        history, size, line: see `video_figure`.
+    """
+    ends = _in_pixels(line, size)
     texts = []
-    for (name, side), count in sorted(history.crossings(start, end).items()):
+    for (name, side), count in sorted(history.crossings(ends[:2], ends[2:]).items()):
         ways = {"left": "B to A", "right": "A to B"}
-        texts.append(f"{count}&nbsp;× {html.escape(name)} from {ways[side]}")
+        texts.append(f"{count}\u00a0× {name} from {ways[side]}")
     return ", ".join(texts) or "nothing crosses the line"
+
+
+def _in_pixels(line, size):
+    """The ends of a line of shares, on a picture of that size."""
+    height, width = size
+    return np.multiply(line, (width, height, width, height)).round(1).tolist()
 
 
 def _table(history) -> str:

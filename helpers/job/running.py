@@ -7,7 +7,7 @@ from urllib.parse import quote
 from tqdm.auto import tqdm
 
 from helpers.drawing import draw_detections
-from helpers.job.clip import tracks_file, video_figure
+from helpers.job.clip import FIRST_LINE, crossed, tracks_file, video_figure
 from helpers.job.crops import write_crops
 from helpers.job.page import Entry, make_page, save_preview
 from helpers.job.picture import picture_figure
@@ -171,8 +171,12 @@ class Job:
         first = next(read_frames(self.options.out / name))
         poster, _ = save_preview(self.options.out, f"{name}.poster.jpg", first)
         history.write(self.options.out / tracks_file(name))
+        size = first.shape[:2]
+        if self.options.line:
+            text += f"; across the line {crossed(history, size, self.options.line)}"
         entry = Entry(name, self._source(path), text, is_video=True)
-        entry.figure = video_figure(entry, poster, first.shape[:2], history)
+        line = self.options.line or FIRST_LINE
+        entry.figure = video_figure(entry, poster, size, history, line)
         self.all_counts += Counter(history.names.values())
         self.entries.append(entry)
 
