@@ -237,7 +237,7 @@ def test_rates():
 def test_steps():
     curve = {name: [2.0, 1.0 + i / 4] for i, name in enumerate("abcde")}
     figure = figures.plot_steps(curve, 10)
-    assert titles(figure) == ["Of a 50% are left, of e 100%"]
+    assert titles(figure) == ["50% of a is left, and 100% of e"]
     (axis,) = figure.axes
     assert labels_of(axis) == list("abcde")
     assert axis.lines[0].get_xdata().tolist() == [5, 15]  # the middle of ten steps

@@ -8,7 +8,7 @@ import pytest
 
 from helpers import DATA
 from helpers.lessons import explore_choices, explore_learning, read_choices
-from helpers.lessons.learning import num_covered
+from helpers.lessons.learning import after_steps, num_covered
 from helpers.lessons.recorded import SIZE, pick, read_recorded, write_recorded
 from helpers.mask_rcnn.inference import Candidates
 
@@ -105,7 +105,12 @@ def test_looks_at_a_training(toy_pictures):
         "First. Losses: mask 0.69. Left: the best proposals cover 0 of 2 objects. Right: 0 "
         "detections score 0.5 or more."
     )
-    assert "cover 2 of 2 objects. Right: 1 detections" in told_last
+    assert "cover 2 of 2 objects. Right: 1 detection scores 0.5 or more." in told_last
     assert first.shape == last.shape and (first != last).any()
     with pytest.raises(ValueError, match="look must be from 0 to 1, got 2"):
         explorer.view(2)
+
+
+def test_how_far_a_training_has_come():
+    told = [after_steps(num) for num in (0, 1, 1000)]
+    assert told == ["Before the first step", "After 1 step", "After 1,000 steps"]

@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "anchors": ["explore_anchors"],
         "choices": ["explore_choices", "read_choices"],
-        "fcn": ["build_fcn", "draw_labels", "load_fcn"],
+        "fcn": ["build_heads", "draw_labels", "load_fcn"],
         "figures": [
             "GREY",
             "ORANGE",
@@ -29,7 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "show_boxes",
             "show_long_axes",
         ],
-        "learning": ["explore_learning"],
+        "learning": ["after_steps", "explore_checkpoints", "explore_learning"],
         "outline": ["explore_outline", "outline_in_box"],
         "quiz": ["ask_questions"],
         "roi_align": ["explore_roi_align"],

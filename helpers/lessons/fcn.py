@@ -1,6 +1,6 @@
-"""The network of notebook 03 as a function, and a wider one that was trained for longer.
+"""The larger network of notebook 03: the heads of an FCN on the backbone of `streets`.
 
-Letters: B images, H x W pixels, K classes.
+Letters: B images, H x W pixels, h x w cells of a map, C channels, K classes.
 """
 
 import keras
@@ -8,17 +8,15 @@ import numpy as np
 from keras import layers
 
 from helpers import DATA
-from helpers.models import read_weights
+from helpers.models import load_model, read_weights
 from helpers.streets import draw_scene
 
 CLASSES = ("background", "person, bicycle", "vehicle")
 GROUPS = {1: 1, 2: 1, 3: 2, 6: 2, 8: 2}  # category ids of the street world -> our classes
-CONVS = (1, 1, 2, 2, 2)  # convolutions of the five stages
-
-# Of the network that is shipped (.ci/train_fcn.py trains it)
 IMAGE_SIZE = (256, 320)
-WIDTHS = (16, 32, 64, 96, 128)  # channels of its stages
-WEIGHTS = DATA / "fcn.npz"
+WIDTHS = (64, 112, 168)  # channels of C3, C4 and C5, the maps of 1/8, 1/16 and 1/32
+HIDDEN = 64  # channels of the convolution before the scores
+WEIGHTS = DATA / "fcn.npz"  # of the heads; .ci/train_fcn.py trains them
 
 
 def draw_labels(seed, size=IMAGE_SIZE):
@@ -38,50 +36,37 @@ def draw_labels(seed, size=IMAGE_SIZE):
     return image, labels, truth
 
 
-def build_fcn(image_size, widths, num_classes=3):
-    """FCN-32s, 16s and 8s on one body: images (B, H, W, 3) uint8 -> three maps of logits.
+def build_heads(widths=WIDTHS, hidden=HIDDEN, num_classes=3):
+    """What stands on the body of an FCN: three maps of features -> three maps of logits.
 
     Args:
-        image_size: (height, width), multiples of 32.
-        widths: channels of the five stages.
+        widths: channels of the maps of 1/8, 1/16 and 1/32.
+        hidden: channels of the 3 x 3 convolution that each map gets before it is scored.
         num_classes: K, background included.
 
     Returns:
-        A Keras model; each of its outputs fcn32s, fcn16s, fcn8s is (B, H, W, K).
+        A Keras model of [(B, h, w, C), (B, h/2, w/2, C), (B, h/4, w/4, C)]; each of its outputs
+        fcn32s, fcn16s, fcn8s is (B, 8 h, 8 w, K). The side of the last map may be any number.
 
-    Source: Long, Shelhamer, Darrell 2015, section 4.2; its convolutions are fewer and narrower.
+    Source: Long, Shelhamer, Darrell 2015, section 4.2. There only the map of 1/32 has convolutions
+    of its own before the scores, the two that were dense layers.
     """
-    picture = layers.Input((*image_size, 3), dtype="uint8", name="picture")
-    x = layers.Rescaling(1 / 127.5, -1)(picture)
-    pools = []
-    for level, (width, num_convs) in enumerate(zip(widths, CONVS, strict=True), 1):
-        x = _stage(x, width, num_convs, f"stage{level}")
-        pools.append(x)
-    scores32 = _scores(pools[4], num_classes, "scores32", "glorot_uniform")
-    skip16 = _scores(pools[3], num_classes, "scores16", "zeros")
-    skip8 = _scores(pools[2], num_classes, "scores8", "zeros")
+    maps = [layers.Input((None, None, width)) for width in widths]
+    scores32 = _scores(maps[2], hidden, num_classes, "scores32", "glorot_uniform")
+    skip16 = _scores(maps[1], hidden, num_classes, "scores16", "zeros")
+    skip8 = _scores(maps[0], hidden, num_classes, "scores8", "zeros")
     scores16 = layers.Add()([_doubled(scores32, num_classes, "double32"), skip16])
     scores8 = layers.Add()([_doubled(scores16, num_classes, "double16"), skip8])
     outputs = []
     for scores, factor in ((scores32, 32), (scores16, 16), (scores8, 8)):
         larger = layers.UpSampling2D(factor, interpolation="bilinear", name=f"fcn{factor}s")
         outputs.append(larger(scores))
-    return keras.Model(picture, outputs, name="fcn")
+    return keras.Model(maps, outputs, name="fcn_heads")
 
 
-def _stage(x, width, num_convs, name):
-    """Convolutions; the last one's map is pooled, then normalised."""
-    for i in range(num_convs):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}_conv{i}")(x)
-        if i == num_convs - 1:
-            x = layers.MaxPooling2D(2)(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm{i}")(x)
-        x = layers.ReLU()(x)
-    return x
-
-
-def _scores(x, num_classes, name, start):
-    """A number per class in each cell."""
+def _scores(x, hidden, num_classes, name, start):
+    """A convolution, then a number per class in each cell."""
+    x = layers.Conv2D(hidden, 3, padding="same", activation="relu", name=f"{name}_conv")(x)
     return layers.Conv2D(num_classes, 1, kernel_initializer=start, name=name)(x)
 
 
@@ -100,10 +85,22 @@ def tent_kernel(shape, dtype=None):
     return np.einsum("y,x,oi->yxoi", tent, tent, np.eye(classes)).astype("float32")
 
 
+def load_body():
+    """The backbone of `streets`: images (B, H, W, 3) uint8 -> [C2, C3, C4, C5]."""
+    model, _ = load_model(DATA / "streets.json")
+    return model.backbone
+
+
 def load_fcn() -> keras.Model:
-    """The FCN that is shipped, for streets of IMAGE_SIZE, with its trained weights."""
-    network = build_fcn(IMAGE_SIZE, WIDTHS)
+    """FCN-32s, 16s and 8s for streets of IMAGE_SIZE, trained.
+
+    Returns:
+        A Keras model: images (B, H, W, 3) uint8 -> three maps of logits (B, H, W, K).
+    """
+    heads = build_heads()
     weights = read_weights(WEIGHTS)
-    for variable in network.weights:
+    for variable in heads.weights:
         variable.assign(weights[variable.path].astype(np.float32))
-    return network
+    picture = layers.Input((*IMAGE_SIZE, 3), dtype="uint8")
+    maps = load_body()(picture)[1:]
+    return keras.Model(picture, heads(maps), name="fcn")

@@ -472,7 +472,7 @@ def plot_steps(curve, every):
     left = {name: values[-1] / values[0] for name, values in curve.items()}
     first, last = min(left, key=left.get), max(left, key=left.get)
     axis.set(xscale="log", yscale="log", xlabel="steps", ylabel="loss")
-    axis.set_title(f"Of {first} {left[first]:.0%} are left, of {last} {left[last]:.0%}")
+    axis.set_title(f"{left[first]:.0%} of {first} is left, and {left[last]:.0%} of {last}")
     axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
