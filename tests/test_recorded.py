@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from helpers import DATA
-from helpers.lessons import explore_choices, explore_learning, read_choices
+from helpers.lessons import explore_checkpoints, explore_choices, explore_learning, read_choices
 from helpers.lessons.learning import after_steps, num_covered
 from helpers.lessons.recorded import SIZE, pick, read_recorded, write_recorded
 from helpers.mask_rcnn.inference import Candidates
@@ -109,6 +109,20 @@ def test_looks_at_a_training(toy_pictures):
     assert first.shape == last.shape and (first != last).any()
     with pytest.raises(ValueError, match="look must be from 0 to 1, got 2"):
         explorer.view(2)
+
+
+def test_looks_at_a_training_that_was_recorded():
+    """It begins with nothing and ends with the bundled model; no path of ours, a small file."""
+    assert (DATA / "checkpoints.npz").stat().st_size <= 1e6
+    explorer = explore_checkpoints()
+    first, last = explorer.view(0, 0), explorer.view(6, 1)
+    assert first[1].startswith("Before the first step. Losses: rpn_class 1.5")
+    assert "Right: 0 detections" in first[1]
+    assert last[1].startswith("The bundled model. Losses: rpn_class 0.0")
+    assert first[0].shape == last[0].shape
+    for look, picture in ((7, 0), (0, 2)):
+        with pytest.raises(ValueError, match="must be from 0 to"):
+            explorer.view(look, picture)
 
 
 def test_how_far_a_training_has_come():
