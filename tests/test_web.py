@@ -170,7 +170,7 @@ def test_the_graphs_say_what_keras_says(tmp_path):
     """No loop, no shape that a picture changes; every weight random, normalisation included."""
     config = OneStageConfig(
         num_classes=2, image_size=(64, 96), num_candidates=20, num_detections=6, mask_channels=8,
-        fine_channels=8, more_channels=8, more_classes=(2,),
+        fine_channels=8,
     )  # fmt: skip
     keras.utils.set_random_seed(0)
     model = OneStageMaskRCNN(config)

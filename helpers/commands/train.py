@@ -39,8 +39,8 @@ def add_everyday_options(parser):
     add("--out", type=path, help="result (default runs/everyday)")
     add("--start", type=path, help="weights of the detector (default data/everyday.npz)")
     add("--epochs", type=int, default=15, help="of masks (default 15; 0: leave them)")
-    add("--head-parts", type=int, default=0, help="of 400 pictures for the head (6 do; default 0)")
-    add("--head-epochs", type=int, default=5, help="of its training (default 5; 0: leave it)")
+    add("--lesson", type=int, default=0, help="in cats: 400 pictures times this (6 do; default 0)")
+    add("--lesson-epochs", type=int, default=8, help="of it (default 8)")
     add("--steps", type=int, default=150, help="batches per epoch (default 150)")
     add("--batch", type=int, default=4, help="pictures per batch (default 4)")
     add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")
@@ -61,7 +61,7 @@ TRAIN = Command(
     "`train streets` and `train everyday` train the models that come with Pixelwise.",
 )
 EVERYDAY = Command(
-    "Train head and masks of `everyday`: COCO's 80 classes in photographs.",
+    "Train `everyday`, COCO's 80 classes in photographs: cats and dogs, and all masks.",
     (
         ("train everyday DATA", "train; after a stop it goes on"),
         ("train everyday DATA --score NAME", "only measure a model"),

@@ -125,10 +125,6 @@ def _head(graph, model, pyramid):
     rows = _rows(graph, pyramid, head.convs, head.outputs)
     sizes = graph.constant(np.int64([num_classes, 4 * NUM_BINS]))
     class_logits, distances = _split(graph, rows, sizes)
-    if head.more:
-        more = _rows(graph, pyramid, head.more, head.more_outputs)
-        more = graph.add("MatMul", more, graph.constant(head.places))
-        class_logits = graph.add("Add", class_logits, more)
     scale = graph.constant(convert_to_numpy(model.calibration.scale))
     shift = graph.constant(convert_to_numpy(model.calibration.shift))
     class_logits = graph.add("Add", graph.add("Mul", class_logits, scale), shift)

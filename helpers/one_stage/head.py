@@ -27,26 +27,12 @@ class OneStageHead(Part):
         num_classes: K.
         num_levels: of the pyramid.
         channels: of the 3x3 convolutions.
-        more_channels: of further 3x3 convolutions beside them, one a level; 0 for none.
-        more_classes: 1..K, the classes to whose logits those add something. So the head can learn
-            of these classes, and of all others says the same as before.
 
     Source: Li et al. 2020 (Generalized Focal Loss), figure 2.
     """
 
-    def __init__(
-        self, num_classes, num_levels=3, channels=128, more_channels=0, more_classes=(), **kwargs
-    ):
+    def __init__(self, num_classes, num_levels=3, channels=128, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        levels = range(num_levels if more_channels else 0)
-        self.more = [ConvLeaky(more_channels, name=f"more{i}") for i in levels]
-        self.more_outputs = [
-            layers.Conv2D(
-                len(more_classes), 1, **OPTIONS, kernel_initializer="zeros", name=f"more_output{i}"
-            )
-            for i in levels
-        ]
-        self.places = np.eye(num_classes, dtype=np.float32)[np.array(more_classes, int) - 1]
         self.num_classes = num_classes
         outputs = num_classes + 4 * NUM_BINS
         self.convs = [ConvLeaky(channels, name=f"conv{i}") for i in range(num_levels)]
@@ -55,23 +41,15 @@ class OneStageHead(Part):
         ]
 
     def call(self, pyramid):
-        rows = _rows(pyramid, self.convs, self.outputs)
-        class_logits = rows[..., : self.num_classes]
-        if self.more:
-            more = _rows(pyramid, self.more, self.more_outputs)
-            class_logits = class_logits + ops.matmul(more, self.places)
+        rows = []
+        for level, conv, output in zip(pyramid, self.convs, self.outputs, strict=True):
+            answers = output(conv(level))
+            num_cells = math.prod(level.shape[1:3])
+            rows.append(ops.reshape(answers, (-1, num_cells, answers.shape[-1])))
+        rows = ops.concatenate(rows, 1)
         distances = rows[..., self.num_classes :]
-        return class_logits, ops.reshape(distances, (-1, rows.shape[1], 4, NUM_BINS))
-
-
-def _rows(pyramid, convs, outputs):
-    """Two convolutions on each level; their answers cell by cell, of all levels: (B, A, C)."""
-    rows = []
-    for level, conv, output in zip(pyramid, convs, outputs, strict=True):
-        answers = output(conv(level))
-        num_cells = math.prod(level.shape[1:3])
-        rows.append(ops.reshape(answers, (-1, num_cells, answers.shape[-1])))
-    return ops.concatenate(rows, 1)
+        distances = ops.reshape(distances, (-1, rows.shape[1], 4, NUM_BINS))
+        return rows[..., : self.num_classes], distances
 
 
 def make_centres(image_size, strides):

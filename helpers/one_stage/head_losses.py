@@ -1,7 +1,6 @@
 """What a one-stage head learns from: which cells stand for an object, and how wrong they are.
 
-Letters: A cells of all levels, B images, E classes that are learnt, G true objects of an image,
-N cells.
+Letters: A cells of all levels, B images, G true objects of an image.
 """
 
 import numpy as np
@@ -11,7 +10,6 @@ from helpers.mask_rcnn import boxes as box_ops
 
 CELL_SIDE = 5  # of the square that stands for a cell when it is compared with objects, in strides
 NUM_NEAREST = 9  # cells of each level that an object chooses from
-KEEP = 10.0  # how much what was not looked for counts; with 1, far more cats are made up
 
 
 def assign(boxes, is_object, centres):
@@ -60,30 +58,6 @@ def _nearest(boxes, centres):
         nearest = ops.top_k(-level, min(NUM_NEAREST, level.shape[-1]))[0]
         parts.append(-level >= nearest[..., -1:])
     return ops.concatenate(parts, -1)
-
-
-def head_losses(logits, cells):
-    """How wrong a head is about the classes that it learns, by name.
-
-    Where a class was not looked for, the head shall go on to say what it said before.
-
-    Args:
-        logits: (N, E) float32.
-        cells: Cells, see `helpers.one_stage.learner`.
-
-    Returns:
-        {"class": about what is known; "kept": how far it has moved elsewhere}, scalars, per object.
-
-    Source: Li and Hoiem 2016 (Learning without Forgetting) for what is kept.
-    """
-    is_told = ops.cast(cells.told, "bool")
-    num_objects = ops.maximum(ops.sum(ops.cast(cells.wanted > 0, "float32")), 1.0)
-    wrong = ops.where(is_told, quality_loss(logits, cells.wanted), 0.0)
-    moved = ops.where(is_told, 0.0, divergence(logits, ops.cast(cells.old_logits, "float32")))
-    return {
-        "class": ops.sum(ops.sum(wrong, -1) * cells.weights) / num_objects,
-        "kept": KEEP * ops.sum(ops.sum(moved, -1) * cells.weights) / num_objects,
-    }
 
 
 def quality_loss(logits, wanted):

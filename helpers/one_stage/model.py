@@ -39,8 +39,6 @@ class OneStageConfig:
     mask_side: int = 28
     mask_channels: int = 48
     fine_channels: int = 24
-    more_channels: int = 0  # of the head, for the classes that it learnt later
-    more_classes: tuple = ()  # 1..num_classes
 
     def __post_init__(self):
         size = self.image_size
@@ -116,10 +114,7 @@ class OneStageMaskRCNN(keras.Model):
         self.centres = make_centres(config.image_size, [2**level for level in PathNeck.levels])
         self.backbone = CspBackbone(name="backbone")
         self.neck = PathNeck(name="neck")
-        self.head = OneStageHead(
-            config.num_classes, more_channels=config.more_channels,
-            more_classes=config.more_classes, name="head",
-        )  # fmt: skip
+        self.head = OneStageHead(config.num_classes, name="head")
         self.calibration = Calibration(dtype="float32", name="calibration")
         self.mask_branch = MaskBranch(
             config.mask_side, config.mask_channels, config.fine_channels, name="mask_branch"

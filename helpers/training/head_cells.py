@@ -4,11 +4,10 @@ import keras
 import numpy as np
 
 from helpers.evaluation.scoring import progress
-from helpers.one_stage.head import decode, make_centres
+from helpers.one_stage.head import make_centres
 from helpers.one_stage.head_losses import assign
 from helpers.one_stage.learner import Cells, surroundings
 from helpers.pictures import replacing
-from helpers.structures import box_iou
 from helpers.training.variation import vary
 
 SIZE = 320, 320  # (height, width) of a training picture
@@ -18,6 +17,9 @@ TINY = 100  # square pixels: the box of what is smaller is not learnt
 INTERESTING = 0.1  # a cell of which the detector says so much is always kept
 NUM_INTERESTING = 60  # of a picture, at most
 NUM_OTHERS = 40  # cells of a picture that are kept by chance
+# A class that was not looked for, and of which the detector itself sees no more than this in a
+# whole picture, is taken for absent.
+ABSENT = 0.1
 
 
 def collect(model, sources, classes, num, seed=0):
@@ -49,8 +51,15 @@ def collect(model, sources, classes, num, seed=0):
         truth = truth[np.prod(truth.boxes[:, 2:] - truth.boxes[:, :2], 1) >= TINY]
         labelled = np.isin(list(classes), list(source.photos.known(index)))
         said = run(image[None])
+        labelled |= _highest(said[1], classes) < ABSENT
         parts.append(_cells_of(*said, truth, classes, labelled, centres, rng))
     return Cells(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def _highest(class_logits, classes):
+    """The highest score of each class in a picture: (E,)."""
+    numbers = np.array(list(classes.values())) - 1
+    return 1 / (1 + np.exp(-class_logits[:, numbers].max(0)))
 
 
 def write_cells(cells, path):
@@ -104,18 +113,19 @@ def _cells_of(levels, class_logits, distance_logits, truth, classes, labelled, c
     kept, weights = choose(owners, class_logits.max(-1), rng)
     owned = owners[kept] >= 0
     mine = owners[kept][owned]
-    boxes = np.asarray(decode(distance_logits[kept][owned], centres[kept][owned]))
-    fits = np.diag(box_iou(boxes, truth.boxes[mine]))
-    wanted = np.zeros((len(kept), len(classes)), np.float32)
+    labels = np.zeros((len(kept), len(classes)), np.float32)
     ids = np.array(list(classes))
-    wanted[owned] = np.where(truth.labels[mine][:, None] == ids, fits[:, None], 0)
+    labels[owned] = truth.labels[mine][:, None] == ids
+    boxes = np.zeros((len(kept), 4), np.float32)
+    boxes[owned] = truth.boxes[mine]
     maps = np.concatenate([surroundings(level.astype(np.float16)) for level in levels])
     sizes = [level.shape[0] * level.shape[1] for level in levels]
     return Cells(
         maps=maps[kept],
         levels=np.repeat(np.arange(len(levels), dtype=np.int32), sizes)[kept],
-        old_logits=class_logits[kept][:, np.array(list(classes.values())) - 1].astype(np.float16),
-        wanted=wanted,
+        centres=centres[kept],
+        boxes=boxes,
+        labels=labels,
         told=(labelled | owned[:, None]).astype(np.uint8),  # an object is of no other class
         weights=weights,
     )

@@ -70,7 +70,7 @@ def _two_stage(source, changes):
 
 def _one_stage(source, changes):
     """A one-stage detector that can learn."""
-    config = dataclasses.replace(source.config, **changes, more_channels=0, more_classes=())
+    config = dataclasses.replace(source.config, **changes)
     return _built(LearningOneStage(config))
 
 

@@ -25,6 +25,7 @@ class MaskBatches(keras.utils.PyDataset):
 
     Args:
         draw: number of a picture, counted from the start of training -> see `Mosaics`.
+        collate: list of such pictures -> what the model is called with.
         num_steps: batches per epoch.
         batch_size: pictures per batch.
         workers: threads that draw; None for all cores but one.
@@ -33,10 +34,11 @@ class MaskBatches(keras.utils.PyDataset):
         epoch: which epoch's pictures to draw.
     """
 
-    def __init__(self, draw, num_steps, batch_size, workers=None):
+    def __init__(self, draw, num_steps, batch_size, workers=None, collate=to_mask_targets):
         workers = workers or max(1, (os.cpu_count() or 1) - 1)
         super().__init__(workers=workers, max_queue_size=workers + 3)
         self.draw = draw
+        self.collate = collate
         self.num_steps = num_steps
         self.batch_size = batch_size
         self.epoch = 0
@@ -46,7 +48,7 @@ class MaskBatches(keras.utils.PyDataset):
 
     def __getitem__(self, step):
         first = (self.epoch * self.num_steps + step) * self.batch_size
-        return (to_mask_targets([self.draw(first + i) for i in range(self.batch_size)]),)
+        return (self.collate([self.draw(first + i) for i in range(self.batch_size)]),)
 
 
 def learn_only(model, part):
@@ -98,9 +100,8 @@ class MaskRun(keras.callbacks.Callback):
     An epoch is done when its checkpoint is, the last file that it writes.
 
     Args:
-        model: OneStageMaskRCNN or HeadLearner, built; what shall learn is trainable, see
-            `learn_only`.
-        batches: MaskBatches or HeadBatches.
+        model: OneStageMaskRCNN, built; what shall learn is trainable, see `learn_only`.
+        batches: MaskBatches.
         score: () -> dict of numbers about the model as it is at that moment.
         folder: for the checkpoint and the curve.
         num_epochs: how long.
