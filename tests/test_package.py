@@ -120,7 +120,7 @@ def test_readme_says_what_the_card_of_everyday_says():
     assert f"one large person per photo {short(sources['ccp']['person'])}" in readme
     assert f"COCO's crowded scenes {short(sources['cocoval']['person'])} |" in readme
     assert f"in portraits {short(sources['pets']['cat'])}" in readme
-    assert f"in wildlife cameras at night {short(sources['feralcat']['cat'])} |" in readme
+    assert f"of feral cats outdoors {short(sources['feralcat']['cat'])} |" in readme
     empty = card["empty"]
     assert f"{empty['images']} photographs of none of these it makes up {empty['false']} " in readme
 
