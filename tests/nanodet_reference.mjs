@@ -49,12 +49,12 @@ for (let k = 0, i = 0; k < 3; k += 1) {
 }
 
 const result = {};
-for (const [name, node] of Object.entries(NODES)) {
-  const output = model.execute(tf.tensor(input, [1, 3, SIDE, SIDE]), node);
-  const values = output.dataSync();
-  const places = Array.from({ length: NUM }, (_, i) => (i * 7919 * 131) % values.length);
+const outputs = model.execute(tf.tensor(input, [1, 3, SIDE, SIDE]), Object.values(NODES));
+Object.keys(NODES).forEach((name, i) => {
+  const values = outputs[i].dataSync();
+  const places = Array.from({ length: NUM }, (_, k) => (k * 7919 * 131) % values.length);
   result[name] = {
-    shape: output.shape, places, values: places.map((i) => Number(values[i].toPrecision(8))),
+    shape: outputs[i].shape, places, values: places.map((k) => Number(values[k].toPrecision(8))),
   };
-}
+});
 console.log(JSON.stringify(result));
