@@ -127,7 +127,7 @@ def test_what_is_told_may_move_and_all_else_costs(model):
     """A higher bias of the cat costs nothing where cats are told of; that of another class does."""
     learner = HeadLearner(model, [16, 17])
     bias = model.head.outputs[0].bias
-    old = np.array(bias)
+    old = np.asarray(bias).copy()
     kept = {}
     for number in (16, 20):
         bias.assign(old + 3 * np.eye(len(old), dtype=np.float32)[number - 1])
@@ -181,9 +181,9 @@ def test_cells_of_a_photograph(model):
 
 def test_what_the_detector_sees_nowhere_is_absent(model):
     sure = [layer.bias for layer in model.head.outputs]
-    before = [np.array(one) for one in sure]
+    before = [np.asarray(one).copy() for one in sure]
     for one in sure:
-        one.assign(one - 9 * np.eye(len(one), dtype=np.float32)[16])  # the 17th class: dogs
+        one.assign(one - 9 * np.eye(one.shape[0], dtype=np.float32)[16])  # the 17th class: dogs
     found = collect(model, [Source(OnePhoto(), [0], 1.0)], {17: 16, 18: 17}, 1)
     for one, old in zip(sure, before, strict=True):
         one.assign(old)
