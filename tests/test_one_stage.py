@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import pathlib
+import sys
 import tarfile
 
 import keras
@@ -183,6 +184,12 @@ def test_masks_of_wanted_detections_alone(small, program):
         np.testing.assert_array_equal(labels[told], np.asarray(whole.labels)[wanted])
         same = np.asarray(whole.mask_scores)[wanted]
         np.testing.assert_allclose(masks[told], same, atol=0.02)
+
+
+def test_without_its_engine_a_line_says_what_to_do(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(InputError, match="pip install onnx onnxruntime"):
+        onnx_program(small)
 
 
 @pytest.mark.parametrize("shift", [0, -4, -50])

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from helpers.models.onnx_export import detect_graph, masks_graph
+from helpers.structures import InputError
 
 
 def onnx_program(model):
@@ -20,9 +21,12 @@ def onnx_program(model):
     Returns:
         (1, H, W, 3) uint8, least score -> boxes (1, N, 4), labels (1, N), scores (1, N),
         mask_scores (1, N, M, M) of what scores as much, best first. Several threads may call it.
+
+    Raises:
+        InputError: ONNX Runtime is not installed.
     """
-    detect = _session(detect_graph(model))
-    masks = _session(masks_graph(model))
+    detect = _session(detect_graph, model)
+    masks = _session(masks_graph, model)
     names = [one.name for one in masks.get_inputs()]
     side = model.config.mask_side
 
@@ -70,20 +74,23 @@ def choose(class_logits, boxes, config):
     return boxes[kept], labels[kept], scores[kept]
 
 
-def _session(graph):
-    """A graph, ready to run, on the cores that this process may use."""
-    import onnxruntime
-
+def _session(graph_of, model):
+    """A graph of a model, ready to run, on the cores that this process may use."""
+    try:
+        import onnxruntime
+    except ImportError:
+        wanted = "python -m pip install onnx onnxruntime, or leave fast=True out"
+        raise InputError(f"fast=True needs ONNX Runtime here; {wanted}") from None
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = num_cores()
+    options.intra_op_num_threads = _num_cores()
     # Idle threads would go on looking for work, which takes it from whatever else is to do.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
-        graph.to_bytes(), options, providers=["CPUExecutionProvider"]
+        graph_of(model).to_bytes(), options, providers=["CPUExecutionProvider"]
     )
 
 
-def num_cores():
+def _num_cores():
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
