@@ -1,6 +1,10 @@
 """Models of PyTorch's world, whose masks are as large as the picture: torchvision, Hugging Face.
 
 What each needs of another library is imported where it is used; none of them comes with Pixelwise.
+`benchmarks/elsewhere.py` compares with the real ones.
+
+Make the model before anything of Pixelwise is imported, where PyTorch is a build with CUDA: that
+brings Triton, and Triton ends the process, without a word, if TensorFlow was loaded before it.
 """
 
 import numpy as np
@@ -18,6 +22,13 @@ PROBE = (480, 640)  # height and width of the first picture
 
 def onnx_detector(path, card, score_threshold=0.5) -> Detector:
     """A Detector of a torchvision Mask R-CNN in ONNX's format, run by ONNX Runtime.
+
+    It is exported by PyTorch's older exporter, for pictures of any size; the newer one cannot:
+
+        torch.onnx.export(
+            model, ([picture],), "mask_rcnn.onnx", dynamo=False, input_names=["image"],
+            dynamic_axes={"image": {1: "height", 2: "width"}},
+        )
 
     Args:
         path: the `.onnx` file, as `torch.onnx.export` writes it: one picture (3, H, W) or
@@ -155,7 +166,8 @@ def _output_names(path, session) -> list[str]:
     is_picture = is_float and len(given[0].shape) in (3, 4)
     if not is_picture or any(isinstance(side, int) for side in given[0].shape[-2:]):
         raise InputError(
-            f"{path}: must take one picture of any size; {told}; export it with dynamic_axes"
+            f"{path}: must take one picture of any size; {told}; export it with dynamo=False, "
+            'input_names=["image"] and dynamic_axes={"image": {1: "height", 2: "width"}}'
         )
     return list(FIELDS) if has_names else names
 
