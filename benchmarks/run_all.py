@@ -32,7 +32,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
     "photographs": (
         "Photographs, beside what else can be had",
         "photographs.py --calls 20 --images 96",
-        "--calls 1 --images 2 --ways fast",
+        "--calls 2 --images 2 --ways fast",
     ),
     "graph": (
         "One exported graph, run in four ways",
