@@ -335,23 +335,29 @@ def choose(page, path):
 @pytest.mark.slow
 @needs_browser
 def test_the_browser_finds_what_python_finds(page):
-    """The same objects; scores within .02, boxes half a pixel, masks an IoU of .98."""
+    """The same objects; scores within .02, boxes half a pixel, masks an IoU of .98.
+
+    Of those that one finds at a score of .2 to .22 the other may say a little less than .2.
+    """
     detector = load_detector("everyday", score_threshold=0.2, say=None)
     total = 0
     for path in PHOTOGRAPHS:
         wanted = detector(read_image(path))
         found = page.evaluate(FIND, f"all/{path.name}")
-        assert len(found) == len(wanted), path.name
         overlaps = box_iou(wanted.boxes, [one["box"] for one in found])
-        for i, j in enumerate(overlaps.argmax(1)):
-            one = found[j]
+        is_same_class = np.array(wanted.names)[:, None] == [one["name"] for one in found]
+        partners = np.where(is_same_class, overlaps, 0).argmax(1)
+        sure = np.flatnonzero(wanted.scores >= 0.22)
+        for i in sure:
+            one = found[partners[i]]
             assert one["name"] == wanted.names[i]
             assert one["score"] == pytest.approx(wanted.scores[i], abs=0.02)
             np.testing.assert_allclose(one["box"], wanted.boxes[i], atol=0.5)
             mask = whole(one["mask"], wanted.image_size)
             assert mask_iou(mask[None], wanted.masks[i][None])[0, 0] >= 0.98, (path.name, i)
-        assert len(set(overlaps.argmax(1))) == len(wanted)
-        total += len(found)
+        assert len(set(partners[sure])) == len(sure)
+        assert {j for j, one in enumerate(found) if one["score"] >= 0.22} <= set(partners.tolist())
+        total += len(sure)
     assert total >= 10
 
 
