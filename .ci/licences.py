@@ -22,7 +22,7 @@ fetched from npm in the version and with the digest that `web/runtime.json` name
 
 Worth knowing: the builds of `av` and `imageio-ffmpeg` bring FFmpeg with x264, that of `pillow-heif`
 x265, and both are under the GPL. That matters to whoever passes a whole environment on, such as a
-disk image or a container, and not to whoever passes on Pixelwise, or a film.
+disk image or a container, and not to whoever passes on Pixelwise, or a video.
 
 | package | licence |
 | --- | --- |

@@ -1,4 +1,4 @@
-"""Makes README's moving picture: the bundled film, and its objects behind an edge that wanders.
+"""Makes README's moving picture: the bundled video, and its objects behind an edge that wanders.
 
 .venv/bin/python .ci/make_clip.py       writes data/street-found.webp
 """

@@ -132,6 +132,7 @@ def test_a_full_disk_is_a_line_and_leaves_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_command(folder, tmp_path, capsys):
     """A training run's folder -> graphs that load; but not from graphs to graphs."""
     out = tmp_path / "out"

@@ -76,8 +76,8 @@ def test_a_file_of_one_split_has_no_pictures_of_another(tmp_path):
 
 
 def test_of_two_names_the_closer_one(tmp_path):
-    for level, film in enumerate(("bear", "camel")):
-        shot(tmp_path / film / "img/0.jpg", level)
+    for level, video in enumerate(("bear", "camel")):
+        shot(tmp_path / video / "img/0.jpg", level)
     assert one("0.jpg", "bear/ann", tmp_path) == "bear/img/0.jpg"
     assert one("0.jpg", "camel/ann", tmp_path) == "camel/img/0.jpg"
 

@@ -40,7 +40,7 @@ def attempt(harden):
 
 
 def refuse(rng, folder):
-    raise ValueError("this is no film; give another")
+    raise ValueError("this is no video; give another")
 
 
 def ramble(rng, folder):
@@ -114,7 +114,7 @@ def test_a_mask_that_is_read_wrongly_is_seen(attempt, monkeypatch):
         outcomes = [attempt("valid_yolo", 7, number) for number in range(5)]
     assert any("AssertionError" in outcome and " at " in outcome for outcome in outcomes)
     monkeypatch.setattr(helpers.annotations, "read_dataset", lambda path: refuse(None, None))
-    assert attempt("valid_yolo", 7, 0) == "AssertionError: refused: this is no film; give another"
+    assert attempt("valid_yolo", 7, 0) == "AssertionError: refused: this is no video; give another"
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def place(tmp_path, monkeypatch):
     save_image(home / "trip/day 1/b.jpg", GREY)
     save_image(home / ".hidden/c.jpg", GREY)
     (home / "trip/notes.txt").write_text("a day at the sea\n" * 99)
-    write_video(home / "trip/film.mp4", [GREY] * 3, 5)
+    write_video(home / "trip/clip.mp4", [GREY] * 3, 5)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return home
@@ -49,30 +49,30 @@ def find(*words):
 
 
 def test_a_folder_with_all_that_is_in_it(place):
-    assert find(place) == (["a.png", "b.jpg"], ["film.mp4"], [])
+    assert find(place) == (["a.png", "b.jpg"], ["clip.mp4"], [])
     assert find(place / "trip/day 1") == (["b.jpg"], [], [])
 
 
 def test_a_folder_with_videos_alone(place):
     os.remove(place / "trip/day 1/b.jpg")
-    assert find("--images", place / "trip") == ([], ["film.mp4"], [])
+    assert find("--images", place / "trip") == ([], ["clip.mp4"], [])
 
 
 def test_patterns(place):
     assert find(f"{place}/*.png") == (["a.png"], [], [])
-    assert find(f"{place}/**/*.*") == (["a.png", "b.jpg"], ["film.mp4"], [])
+    assert find(f"{place}/**/*.*") == (["a.png", "b.jpg"], ["clip.mp4"], [])
     _, _, (line,) = find(f"{place}/*.gif")
     assert "no pictures and no videos in" in line
 
 
 def test_the_content_says_what_a_file_is_whatever_option_and_name(place):
-    film, still = place / "film.jpg", place / "still.mp4"
-    film.write_bytes((place / "trip/film.mp4").read_bytes())
+    clip, still = place / "clip.jpg", place / "still.mp4"
+    clip.write_bytes((place / "trip/clip.mp4").read_bytes())
     still.write_bytes((place / "a.png").read_bytes())
     nameless = place / "nameless"
     nameless.write_bytes((place / "a.png").read_bytes())
-    found = find("--images", film, nameless, "--video", still)
-    assert found == (["nameless", "still.mp4"], ["film.jpg"], [])
+    found = find("--images", clip, nameless, "--video", still)
+    assert found == (["nameless", "still.mp4"], ["clip.jpg"], [])
 
 
 def test_a_moving_gif_is_a_video_and_a_still_one_a_picture(place):
@@ -129,7 +129,7 @@ def test_results_are_no_inputs(place, monkeypatch):
     save_image("of yesterday/page/old.jpg", GREY)
     for name in inputs.RESULTS:
         pathlib.Path("of yesterday", name).touch()
-    assert find(".") == (["a.png", "b.jpg"], ["film.mp4"], [])
+    assert find(".") == (["a.png", "b.jpg"], ["clip.mp4"], [])
 
 
 def test_what_comes_with_pixelwise_goes_to_the_model_that_knows_it():
@@ -169,10 +169,10 @@ def of_addresses():
 
 
 def test_addresses_are_fetched_whole_under_their_names(server, place):
-    found = find(f"{server.url}/a.png?width=3", f"{server.url}/trip/film.mp4")
-    assert found == (["a.png"], ["film.mp4"], [])
+    found = find(f"{server.url}/a.png?width=3", f"{server.url}/trip/clip.mp4")
+    assert found == (["a.png"], ["clip.mp4"], [])
     seen = [path for path in of_addresses() if path.name != ".lock"]
-    assert sorted(path.name for path in seen) == ["a.png", "film.mp4"]
+    assert sorted(path.name for path in seen) == ["a.png", "clip.mp4"]
     (picture,) = [path for path in seen if path.name == "a.png"]
     assert picture.read_bytes() == (place / "a.png").read_bytes()
 

@@ -1,4 +1,4 @@
-"""The street world: the same bytes for the same seed, exact truth, films that hang together."""
+"""The street world: the same bytes for the same seed, exact truth, videos that hang together."""
 
 import hashlib
 import pathlib

@@ -299,8 +299,8 @@ def refuse(package, file):
 def browser(tmp_path_factory):
     """Chromium with a camera before which the astronaut of the photographs stands."""
     folder = tmp_path_factory.mktemp("browser")
-    shutil.copy(DATA / "photographs/astronaut.jpg", folder / "film.mjpeg")
-    camera = f"{FLAGS_OF_CAMERA} --use-file-for-fake-video-capture={folder / 'film.mjpeg'}"
+    shutil.copy(DATA / "photographs/astronaut.jpg", folder / "camera.mjpeg")
+    camera = f"{FLAGS_OF_CAMERA} --use-file-for-fake-video-capture={folder / 'camera.mjpeg'}"
     with sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
             folder / "profile", executable_path=CHROMIUM, args=[*FLAGS.split(), *camera.split()],

@@ -194,7 +194,7 @@ def test_a_model_of_the_zoo_by_its_name(served, streets_detector, capsys):
 def test_auto_takes_coco_where_it_can_and_says_so(served):
     lines = []
     assert find_source("auto", say=lines.append).card["name"] == NAME
-    assert lines[0] == f"auto: {NAME}, which knows the 80 kinds of things of COCO"
+    assert lines[0] == f"auto: {NAME}, which knows the 80 classes of COCO"
 
 
 def test_auto_takes_everyday_where_coco_cannot_be_had_and_says_why(served):

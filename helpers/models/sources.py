@@ -112,7 +112,7 @@ def _for_photographs(say) -> Source:
     """The zoo's COCO model if it can be had, else everyday; a line says which, and why."""
     try:
         source = find_source(COCO, say)
-        line = f"auto: {COCO}, which knows the 80 kinds of things of COCO"
+        line = f"auto: {COCO}, which knows the 80 classes of COCO"
     except InputError as error:
         source = find_source("everyday", say)
         line = f"auto: everyday, which comes with Pixelwise; {COCO} cannot be had ({error})"

@@ -48,7 +48,7 @@ def table(rows) -> str:
 
 
 def describe(card) -> str:
-    """A model's card as a page: its name, and a paragraph for each thing that is known.
+    """A model's card as a page: its name, and a paragraph for each fact that is known.
 
     Args:
         card: as it is stored; "place", where it lies, may be added.

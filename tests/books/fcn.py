@@ -3,7 +3,7 @@
 import numpy as np
 from keras import layers
 
-SMALL = {"NUM_TRAIN": 120, "NUM_EPOCHS": 3, "NUM_TEST": 32}
+SMALL = {"NUM_TRAIN": 120, "NUM_EPOCHS": 2, "NUM_TEST": 24}
 
 TRUTH = np.array([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
 FOUND = np.array([0, 0, 0, 0, 2, 1, 0, 2, 2, 0])

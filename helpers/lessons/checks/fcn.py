@@ -60,13 +60,14 @@ def right_counts(answer):
 @check("No background, no flattery. But now nobody asks about background that was taken for a car.")
 def accuracy(answer, found, truth):
     """The share of right pixels among those that truly are no background; maps of classes."""
-    right, things = found == truth, truth > 0
-    wanted = right[things].mean() if things.any() else 0.0
+    right = found == truth
+    is_object = truth > 0
+    wanted = right[is_object].mean() if is_object.any() else 0.0
     traps = [
         (right.mean(), "That is the line as it was: all pixels."),
-        (right[~things].mean() if not things.all() else 0.0, "Those are background: the others."),
+        (right[~is_object].mean() if not is_object.all() else 0.0, "Those are background: the others."),
         (
-            (right & things).mean(),
+            (right & is_object).mean(),
             "Divide by the pixels that are not background, not by all of them.",
         ),
         (100 * wanted, "That is in per cent. A share lies between 0 and 1."),
