@@ -65,7 +65,10 @@ def accuracy(answer, found, truth):
     wanted = right[is_object].mean() if is_object.any() else 0.0
     traps = [
         (right.mean(), "That is the line as it was: all pixels."),
-        (right[~is_object].mean() if not is_object.all() else 0.0, "Those are background: the others."),
+        (
+            right[~is_object].mean() if not is_object.all() else 0.0,
+            "Those are background: the others.",
+        ),
         (
             (right & is_object).mean(),
             "Divide by the pixels that are not background, not by all of them.",
