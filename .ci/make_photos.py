@@ -18,6 +18,19 @@ ROWS = {
 HEIGHT, GAP = 300, 8
 
 
+def smaller(image, detections):
+    """A picture and its detections, HEIGHT pixels high."""
+    factor = HEIGHT / image.shape[0]
+    size = (round(image.shape[1] * factor), HEIGHT)  # (width, height), as OpenCV wants it
+    masks = [cv2.resize(mask.astype(np.uint8), size) for mask in detections.masks]
+    detections = detections.replace(
+        boxes=detections.boxes * factor,
+        masks=np.array(masks, bool).reshape(-1, HEIGHT, size[0]),
+        image_size=(HEIGHT, size[0]),
+    )
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA), detections
+
+
 def main():
     from helpers.drawing import draw_detections
     from helpers.models import load_detector
@@ -28,11 +41,10 @@ def main():
         tiles = []
         for name in names:
             image = read_image(ROOT / f"data/photographs/{name}.jpg")
-            width = round(image.shape[1] * HEIGHT / image.shape[0])
-            image = cv2.resize(image, (width, HEIGHT), interpolation=cv2.INTER_AREA)
-            found = detector(image)
-            print(row, name, dict(zip(found.names, found.scores.round(2).tolist(), strict=True)))
-            tiles.append(draw_detections(image, found))
+            detections = detector(image)
+            told = zip(detections.names, detections.scores.round(2).tolist(), strict=True)
+            print(row, name, *told)
+            tiles.append(draw_detections(*smaller(image, detections)))
             tiles.append(np.full((HEIGHT, GAP, 3), 255, np.uint8))
         tiles.pop()  # no gap after the last
         save_image(ROOT / f"data/everyday-{row}.jpg", np.concatenate(tiles, 1), quality=85)

@@ -88,7 +88,7 @@ class Training:
             return losses
 
         self.step = tf.function(step)
-        self.find = tf.function(self.model.compute_stages)
+        self.detect = tf.function(self.model.compute_stages)
         if path.exists():
             self.go_on()
 
@@ -107,7 +107,7 @@ class Training:
     def look(self, num_steps, shown):
         """Keep what is said of the streets that are shown: {seed: maps}."""
         for seed, maps in shown.items():
-            self.said |= said_of(self.find(maps), f"{num_steps}/{seed}")
+            self.said |= said_of(self.detect(maps), f"{num_steps}/{seed}")
 
     def save(self):
         """Write the state."""

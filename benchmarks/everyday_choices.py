@@ -102,7 +102,8 @@ def own_thresholds(matched, least=10):
 
     Classes with less than `least` true objects are left out: of them little is known.
     """
-    coco, run = matched["mask"].cocoGt, matched["mask"]
+    run = matched["mask"]
+    coco = run.cocoGt
     precision = run.eval["precision"][0, :, :, 0, -1].T  # at IoU .5, all sizes
     scores = run.eval["scores"][0, :, :, 0, -1].T
     chosen = {}

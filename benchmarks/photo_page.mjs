@@ -25,7 +25,7 @@ for (const name of ['detect', 'masks']) {
 const about = JSON.parse(fs.readFileSync(path.join(folder, 'model/about.json'), 'utf8'));
 const model = new Model(ort, sessions, about, 1);
 const [height, width] = about.image_size;
-await find(new Uint8ClampedArray(4 * width * height), width, height, 0.5); // warms up
+await detect(new Uint8ClampedArray(4 * width * height), width, height, 0.5); // warms up
 console.log(JSON.stringify({ loaded: (performance.now() - begun) / 1000 }));
 
 for await (const line of readline.createInterface({ input: process.stdin })) {
@@ -33,7 +33,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
   const pixels = opaque(fs.readFileSync(file));
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const objects = await find(pixels, columns, rows, least);
+  const objects = await detect(pixels, columns, rows, least);
   const took = performance.now() - start;
   const { user, system } = process.cpuUsage(cpu);
   console.log(JSON.stringify({
@@ -47,7 +47,7 @@ for await (const line of readline.createInterface({ input: process.stdin })) {
 }
 
 // The objects of a picture from a score on, with masks.
-async function find(pixels, columns, rows, least) {
+async function detect(pixels, columns, rows, least) {
   const found = await model.find(pixels, columns, rows);
   await model.addMasks(found, least);
   return found.objects.filter((object) => object.score >= least);

@@ -135,7 +135,8 @@ def imported(stem, feed, fetches):
 
 def read_weights(manifest, binary):
     """{name: array} of the weights, which lie one after another; those of 16 bits become 32."""
-    weights, start = {}, 0
+    weights = {}
+    start = 0
     for weight in (weight for group in manifest for weight in group["weights"]):
         kind = np.dtype(weight.get("quantization", weight)["dtype"])
         count = int(np.prod(weight["shape"]))

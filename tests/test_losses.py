@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.mask_rcnn.losses import binary_cross_entropy, cross_entropy, smooth_l1
+from helpers.mask_rcnn.losses import binary_cross_entropy, cross_entropy, mean_of, smooth_l1
 
 
 def test_binary_cross_entropy_with_a_pencil():
@@ -22,6 +22,12 @@ def test_smooth_l1_with_a_pencil():
     # beta .5: .1^2 / 1 = .01 and 0 inside, 1 - .25 and 2 - .25 outside; .5 - .25 = .5^2 / 1 between
     errors = smooth_l1(np.array([0.1, 0, -1, 2, 0.5, -0.5], "float32"), 0.5)
     np.testing.assert_allclose(errors, [0.01, 0, 0.75, 1.75, 0.25, 0.25], rtol=1e-5)
+
+
+def test_the_mean_of_those_that_count():
+    error = np.array([[1, 2, np.inf], [6, 50, 70]], "float32")
+    assert float(mean_of(error, error < 7)) == 3  # 1, 2 and 6; the infinite one spoils nothing
+    assert float(mean_of(error, error < 0)) == 0
 
 
 @pytest.mark.parametrize("logit", [1000.0, -1000.0])

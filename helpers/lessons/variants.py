@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from helpers.mask_rcnn.fpn import FPN
+from helpers.mask_rcnn.losses import mean_of
 from helpers.mask_rcnn.mask_head import own_channel
 from helpers.mask_rcnn.model import MaskRCNN
 from helpers.mask_rcnn.roi_align import CANONICAL_SIDE, level_table, pyramid_level
@@ -42,7 +43,7 @@ def roi_pool(pyramid, boxes, strides, size, canonical_side=CANONICAL_SIDE, num_c
     pooled = ops.max_pool(cells, num_cells, num_cells, data_format="channels_last")
     pooled = ops.reshape(pooled, (batch, num_boxes, size, size, channels))
     is_inside = ops.logical_and(has_rows[..., :, None], has_columns[..., None, :])
-    return pooled * ops.cast(is_inside, "float32")[..., None]
+    return ops.where(is_inside[..., None], pooled, 0.0)
 
 
 def _cells(low, high, stride, length, size, num_cells):
@@ -101,8 +102,7 @@ def coupled_mask_loss(mask_logits, labels, targets):
     log_scores = ops.log_softmax(mask_logits, -1)
     of_class = own_channel(log_scores[..., 1:], labels)
     error = -targets * of_class - (1 - targets) * log_scores[..., 0]
-    objects = ops.cast(labels > 0, "float32")
-    return ops.sum(ops.mean(error, (-2, -1)) * objects) / ops.maximum(ops.sum(objects), 1)
+    return mean_of(ops.mean(error, (-2, -1)), labels > 0)
 
 
 def coupled_mask_scores(mask_logits, labels):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from keras import initializers, layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.losses import cross_entropy, smooth_l1
+from helpers.mask_rcnn.losses import cross_entropy, mean_of, smooth_l1
 from helpers.mask_rcnn.matching import match, sample
 from helpers.mask_rcnn.part import Part
 
@@ -127,9 +127,7 @@ def class_loss(class_logits, targets):
     Returns:
         A scalar, the mean cross-entropy over the sample; 0 without any.
     """
-    valid = ops.cast(targets.valid, "float32")
-    error = cross_entropy(class_logits, targets.labels)
-    return ops.sum(error * valid) / ops.maximum(ops.sum(valid), 1)
+    return mean_of(cross_entropy(class_logits, targets.labels), targets.valid)
 
 
 def box_loss(box_deltas, targets, beta=0.2):
@@ -143,9 +141,8 @@ def box_loss(box_deltas, targets, beta=0.2):
     Returns:
         A scalar, the mean over foreground proposals; 0 without any.
     """
-    foreground = ops.cast(targets.labels > 0, "float32")
     error = ops.mean(smooth_l1(box_deltas - targets.deltas, beta), -1)
-    return ops.sum(error * foreground) / ops.maximum(ops.sum(foreground), 1)
+    return mean_of(error, targets.labels > 0)
 
 
 def select_boxes(

@@ -1,4 +1,4 @@
-"""Three kinds of error, each per element; the heads say what they are averaged over."""
+"""Three kinds of error, each per element, and their mean; the heads say over what."""
 
 from keras import ops
 
@@ -26,8 +26,8 @@ def cross_entropy(logits, labels):
     Returns:
         (...) float32.
     """
-    is_true = ops.one_hot(labels, logits.shape[-1], dtype="float32")
-    return -ops.sum(ops.log_softmax(logits, -1) * is_true, -1)
+    is_true = ops.one_hot(labels, logits.shape[-1], dtype="bool")
+    return -ops.sum(ops.where(is_true, ops.log_softmax(logits, -1), 0.0), -1)
 
 
 def smooth_l1(difference, beta):
@@ -44,3 +44,17 @@ def smooth_l1(difference, beta):
     """
     size = ops.abs(difference)
     return ops.where(size < beta, size**2 / (2 * beta), size - beta / 2)
+
+
+def mean_of(error, which):
+    """The mean of those elements that count.
+
+    Args:
+        error: (...) float32.
+        which: (...) bool, True for those that count.
+
+    Returns:
+        A scalar; 0 if none counts.
+    """
+    num = ops.sum(ops.cast(which, "float32"))
+    return ops.sum(ops.where(which, error, 0.0)) / ops.maximum(num, 1)

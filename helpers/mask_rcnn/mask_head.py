@@ -11,7 +11,7 @@ proposals per image.
 import numpy as np
 from keras import layers, ops
 
-from helpers.mask_rcnn.losses import binary_cross_entropy
+from helpers.mask_rcnn.losses import binary_cross_entropy, mean_of
 from helpers.mask_rcnn.part import Part
 from helpers.structures import require
 
@@ -84,7 +84,7 @@ def mask_targets(gt_masks, matched, boxes, side):
     pixels = first_pixel[..., None, None] + y[..., :, None] * width + x[..., None, :]
     votes = ops.cast(ops.take(ops.reshape(gt_masks, (-1,)), pixels), "float32")
     inside = ops.logical_and(y_inside[..., :, None], x_inside[..., None, :])
-    votes = votes * ops.cast(inside, "float32")
+    votes = ops.where(inside, votes, 0.0)
     votes = ops.reshape(votes, (-1, num_points, num_points, 1))
     cells = ops.average_pool(votes, VOTES, VOTES, data_format="channels_last")
     return ops.reshape(cells, (batch, boxes.shape[1], side, side))
@@ -121,8 +121,8 @@ def own_channel(mask_logits, labels):
     channel = labels - 1
     if num_channels == 1:
         channel = ops.minimum(channel, 0)
-    is_own = ops.one_hot(channel, num_channels, dtype="float32")
-    return ops.sum(mask_logits * is_own[:, :, None, None, :], -1)
+    is_own = ops.one_hot(channel, num_channels, dtype="bool")[:, :, None, None, :]
+    return ops.sum(ops.where(is_own, mask_logits, 0.0), -1)
 
 
 def mask_loss(mask_logits, labels, targets):
@@ -140,8 +140,7 @@ def mask_loss(mask_logits, labels, targets):
     """
     error = binary_cross_entropy(own_channel(mask_logits, labels), targets)
     error = ops.mean(error, (-2, -1))
-    objects = ops.cast(labels > 0, "float32")
-    return ops.sum(error * objects) / ops.maximum(ops.sum(objects), 1)
+    return mean_of(error, labels > 0)
 
 
 def paste_masks(mask_scores, boxes, image_size, threshold=0.5, corners=False):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from keras import ops
 
 from helpers.mask_rcnn import boxes as box_ops
+from helpers.mask_rcnn.losses import mean_of
 from helpers.mask_rcnn.model import MaskRCNN, Targets
 from helpers.structures import require
 
@@ -84,6 +85,4 @@ def partial_class_loss(class_logits, targets, labelled):
     is_background = targets.labels[..., None] == 0
     is_right = ops.logical_or(is_right, ops.logical_and(is_background, not_looked_for))
     log_scores = ops.where(is_right, ops.log_softmax(class_logits, -1), -1e9)
-    valid = ops.cast(targets.valid, "float32")
-    error = -ops.logsumexp(log_scores, -1)
-    return ops.sum(error * valid) / ops.maximum(ops.sum(valid), 1)
+    return mean_of(-ops.logsumexp(log_scores, -1), targets.valid)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from keras import initializers, layers, ops
 
 from helpers.mask_rcnn import boxes as box_ops
-from helpers.mask_rcnn.losses import binary_cross_entropy, smooth_l1
+from helpers.mask_rcnn.losses import binary_cross_entropy, mean_of, smooth_l1
 from helpers.mask_rcnn.matching import match, sample
 from helpers.mask_rcnn.part import Part
 
@@ -122,11 +122,9 @@ def rpn_class_loss(objectness_logits, targets):
         A scalar; a half that has no anchor counts 0.
     """
     logits = box_ops.take(objectness_logits[..., None], targets.indices)[..., 0]
-    foreground = ops.cast(targets.foreground, "float32")
-    background = ops.cast(targets.background, "float32")
-    of_foreground = ops.sum(binary_cross_entropy(logits, 1.0) * foreground)
-    of_background = ops.sum(binary_cross_entropy(logits, 0.0) * background)
-    return of_foreground / _count(foreground) / 2 + of_background / _count(background) / 2
+    of_foreground = mean_of(binary_cross_entropy(logits, 1.0), targets.foreground)
+    of_background = mean_of(binary_cross_entropy(logits, 0.0), targets.background)
+    return of_foreground / 2 + of_background / 2
 
 
 def rpn_box_loss(anchor_deltas, targets, beta=1 / 9):
@@ -140,15 +138,9 @@ def rpn_box_loss(anchor_deltas, targets, beta=1 / 9):
     Returns:
         A scalar, the mean over foreground anchors; 0 without any.
     """
-    foreground = ops.cast(targets.foreground, "float32")
     difference = box_ops.take(anchor_deltas, targets.indices) - targets.deltas
     error = ops.sum(smooth_l1(difference, beta), -1)
-    return ops.sum(error * foreground) / _count(foreground)
-
-
-def _count(which):
-    """How many, but at least 1, so that a mean over nothing is 0."""
-    return ops.maximum(ops.sum(which), 1)
+    return mean_of(error, targets.foreground)
 
 
 def select_proposals(

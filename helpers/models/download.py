@@ -99,9 +99,10 @@ def _receive_once(url, part, size, has_digest, progress, limit, room) -> bool:
         first = next(chunks, b"")
         _refuse_web_page(answer, first, is_rest)
         total = _total(answer, start, size)
-        if (total or 0) > limit:
-            raise ValueError(f"it has {total / 1e9:.1f} GB; at most {limit / 1e9:.1f} are fetched")
-        _refuse_full_disk(part, room * (total or 0) - start)
+        told = 0 if total is None else total
+        if told > limit:
+            raise ValueError(f"it has {told / 1e9:.1f} GB; at most {limit / 1e9:.1f} are fetched")
+        _refuse_full_disk(part, room * told - start)
         _version_file(part).write_text(_version(answer))
         done = _write(itertools.chain([first], chunks), part, start, total, limit, progress)
     if total is not None and done < total:

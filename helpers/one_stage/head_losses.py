@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from helpers.mask_rcnn import boxes as box_ops
+from helpers.mask_rcnn.losses import binary_cross_entropy
 
 CELL_SIDE = 5  # of the square that stands for a cell when it is compared with objects, in strides
 NUM_NEAREST = 9  # cells of each level that an object chooses from
@@ -69,15 +70,10 @@ def quality_loss(logits, wanted):
 
     Source: Li et al. 2020 (Generalized Focal Loss), equation 6.
     """
-    return ops.square(wanted - ops.sigmoid(logits)) * _cross_entropy(logits, wanted)
+    return ops.square(wanted - ops.sigmoid(logits)) * binary_cross_entropy(logits, wanted)
 
 
 def divergence(logits, old_logits):
     """How far scores have moved, element by element: 0 where they are the same."""
     scores = ops.sigmoid(old_logits)
-    return _cross_entropy(logits, scores) - _cross_entropy(old_logits, scores)
-
-
-def _cross_entropy(logits, wanted):
-    """Binary cross-entropy of logits with wanted scores 0..1, element by element."""
-    return ops.softplus(logits) - logits * wanted
+    return binary_cross_entropy(logits, scores) - binary_cross_entropy(old_logits, scores)

@@ -45,5 +45,5 @@ def cut_out(function):
     compare(
         result, np.where(inside, image, 255), "Copy, set the pixels outside to 255, return it.",
         (np.where(inside, 255, image), "Inside and outside are swapped: ~mask is True outside."),
-        (image * inside, "The rest is black. White is 255."),
+        (np.where(inside, image, 0), "The rest is black. White is 255."),
     )  # fmt: skip
