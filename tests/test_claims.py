@@ -154,13 +154,13 @@ def test_what_a_class_takes():
     assert table in teaching
     rows = [line.strip("|\n ").split(" | ") for line in table.splitlines()[2:]]
     (server,) = map(int, re.findall(r"A JupyterLab server: (\d+) MB", page))
-    assert f"a JupyterLab server,\ntoo, of {server} MB" in teaching
-    largest = max(int(row[1]) for row in rows)
-    broken = sum(int(row[6]) for row in rows)
-    assert f"had {largest} students, and nothing broke." in teaching and broken == 0
-    each = max(int(row[4]) for row in rows if int(row[1]) == largest) + server
-    (thirty,) = map(int, re.findall(r"reckoned from it, need (\d+) GB", teaching))
-    assert thirty == round(30 * each / 1000)
+    assert f"a JupyterLab\nserver, too, of {server} MB" in teaching
+    largest = [row for row in rows if row[1] == "30"]
+    assert all(row[6] == "0" for row in rows) and "Nothing broke." in teaching
+    (thirty,) = map(int, re.findall(r"a class of thirty takes (\d+) GB in all", teaching))
+    assert thirty == round(max(float(row[5]) for row in largest) + 30 * server / 1000)
+    assert "wait four minutes" in teaching
+    assert 210 <= max(float(row[3]) for row in largest) < 270
     (allowed,) = map(int, re.findall(r"allow (\d+) GB for each student", teaching))
     alone = max(int(row[4]) for row in rows) + server
     assert alone / 1000 <= allowed <= 1.5 * alone / 1000
