@@ -3,18 +3,30 @@
 python3 run.py --help lists them; what each takes is in helpers/commands. Standard library only.
 """
 
-import json
-import os
-import platform
-import re
-import runpy
-import shutil
-import subprocess
 import sys
-import sysconfig
-import time
-from hashlib import sha256
-from pathlib import Path
+
+
+def stop():
+    """Ends the program after Ctrl-C: a line, and the code that shells give."""
+    print("\nStopped.", file=sys.stderr)
+    sys.exit(130)
+
+
+try:  # Ctrl-C may come as early as this
+    import json
+    import os
+    import platform
+    import re
+    import runpy
+    import shutil
+    import signal
+    import subprocess
+    import sysconfig
+    import time
+    from hashlib import sha256
+    from pathlib import Path
+except KeyboardInterrupt:
+    stop()
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
@@ -211,11 +223,14 @@ def hand_over(args):
     inside = [str(PYTHON), str(ROOT / "run.py"), "--inside", *args]
     if os.name == "nt":
         return subprocess.call(inside)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C waits while Python starts
     os.execv(PYTHON, inside)
 
 
 def work(command, *args):
     """Runs a command, now in the Python of .venv; returns the exit status."""
+    if os.name != "nt":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     if command not in WHERE_THE_USER_IS:
         os.chdir(ROOT)
     if command == "lint":
@@ -251,5 +266,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr)
-        sys.exit(130)
+        stop()

@@ -25,7 +25,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 if pillow_heif:
     pillow_heif.register_heif_opener()  # Pillow 11 reads AVIF itself, but not HEIC
     FORMATS += ("HEIF",)
-HALF = re.compile(r"\..+\.parts?(\.\w+)?")  # a hidden name, of what is not yet whole
+# A hidden name, of what is not yet whole.
+HALF = re.compile(r"\..+?(\.(?P<process>\d+))?\.parts?(\.\w+)?")
 KINDS = "JPEG, PNG, WebP, BMP, TIFF, GIF, AVIF or HEIC"
 
 
@@ -171,6 +172,23 @@ def replacing(path):
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_halves(folder):
+    """Remove what runs that were killed have left half written in a folder; see `replacing`.
+
+    Args:
+        folder: path or str; it need not be there. What a process at work on this machine writes
+            there stays.
+    """
+    import psutil
+
+    for path in pathlib.Path(folder).glob(".*.part*"):
+        found = HALF.fullmatch(path.name)
+        writer = int(found["process"] or 0) if found else 0
+        if writer and (writer == os.getpid() or not psutil.pid_exists(writer)):
+            with contextlib.suppress(OSError):  # it is in nobody's way
+                path.unlink()
 
 
 def visible(path) -> pathlib.Path:

@@ -1,6 +1,10 @@
-"""A browser for tests: Chromium, driven by Playwright; .ci/run gets both.
+"""A browser for tests, driven by Playwright: Chromium, which .ci/run gets, or the one asked for.
 
-Where they are missing the tests are skipped, but for a machine of CI, whose variable CI is true.
+    PIXELWISE_BROWSER=firefox python3 run.py test --all tests/test_pages.py tests/test_web.py
+
+asks for Firefox, the system's or Playwright's; webkit is what Safari is made of, and Playwright's
+(playwright install webkit). Where a browser is missing its tests are skipped, and say so; but for
+Chromium on a machine of CI, whose variable CI is true.
 """
 
 import contextlib
@@ -10,8 +14,13 @@ import tempfile
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+BROWSER = os.environ.get("PIXELWISE_BROWSER", "chromium")
+NAMES = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox": ("firefox", "firefox-esr"),
+    "webkit": (),
+}
+SYSTEMS = next(filter(None, map(shutil.which, NAMES[BROWSER])), None)  # the one that is installed
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage"""
 PATIENCE = 240_000  # ms; a machine may be busy
@@ -22,18 +31,45 @@ try:
     expect.set_options(timeout=PATIENCE)
 except ImportError:
     expect = sync_playwright = None
-missing = os.environ.get("CI") != "true" and not (CHROMIUM and sync_playwright)
-needs_browser = pytest.mark.skipif(missing, reason="needs Chromium and pip install playwright")
+
+
+def settings_of_launch(*flags):
+    """What Playwright needs to start the browser; flags are Chromium's."""
+    if BROWSER == "chromium":
+        flags = [*FLAGS.split(), *flags]
+        return {"executable_path": SYSTEMS, "args": flags, "chromium_sandbox": False}
+    if BROWSER == "firefox" and SYSTEMS:
+        return {"executable_path": SYSTEMS, "channel": "moz-firefox"}  # as it is, by WebDriver BiDi
+    return {}
+
+
+def is_there():
+    """Whether the browser can be started."""
+    if SYSTEMS or sync_playwright is None:
+        return sync_playwright is not None
+    with sync_playwright() as play:
+        return os.path.exists(getattr(play, BROWSER).executable_path)
+
+
+missing = not (is_there() or (BROWSER == "chromium" and os.environ.get("CI") == "true"))
+needs_browser = pytest.mark.skipif(missing, reason=f"needs {BROWSER} and pip install playwright")
+only_chromium = pytest.mark.skipif(BROWSER != "chromium", reason="is of Chromium alone")
 
 
 @contextlib.contextmanager
-def browsing(width=1280, height=900, **settings):
-    """A browser with an empty profile; settings are Playwright's, such as color_scheme."""
+def browsing(width=1280, height=900, flags=(), **settings):
+    """A browser with an empty profile.
+
+    Args:
+        width, height: of the page, in pixels.
+        flags: more of Chromium's.
+        **settings: Playwright's, such as color_scheme.
+    """
+    settings = {"viewport": {"width": width, "height": height}, **settings}
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
-        context = play.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS.split(), chromium_sandbox=False,
-            viewport={"width": width, "height": height}, **settings,
-        )  # fmt: skip
+        context = getattr(play, BROWSER).launch_persistent_context(
+            profile, **settings_of_launch(*flags), **settings
+        )
         context.set_default_timeout(PATIENCE)
         yield context
         context.close()

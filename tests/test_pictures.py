@@ -1,6 +1,9 @@
 """Pictures in and out: each odd file gives the right pixels or one clear line."""
 
+import os
 import pathlib
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -12,6 +15,7 @@ from helpers.pictures import (
     explain_system,
     find_images,
     read_image,
+    remove_halves,
     replacing,
     save_image,
     visible,
@@ -277,6 +281,20 @@ def test_replacing_cleans_up_when_stopped(tmp_path):
         part.write_text("whole")
         assert not (tmp_path / "deep/b.txt").exists()
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["b.txt"]
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    """Of dead processes and of this one's number; not of the living, nor other hidden files."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    for number in (ended.pid, os.getpid(), os.getppid()):
+        (tmp_path / f".a b.c.{number}.part.jpg").touch()
+    kept = [f".a b.c.{os.getppid()}.part.jpg", ".0.part", ".clip.mp4.parts", ".env", "a.7.part.jpg"]
+    for name in kept:
+        (tmp_path / name).touch()
+    remove_halves(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
+    remove_halves(tmp_path / "nowhere")
 
 
 def test_save_refuses(tmp_path, photo):

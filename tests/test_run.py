@@ -367,6 +367,18 @@ def test_control_c_is_one_line(folder, run, command, file, first):
     assert child.communicate(timeout=30)[1].strip() == "Stopped." and child.returncode == 130
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_control_c_while_python_starts_waits(folder, run):
+    make_ready(run)
+    press = "import os, sys\nif '--inside' in sys.orig_argv:\n    os.kill(os.getpid(), 2)\n"
+    (folder / "sitecustomize.py").write_text(press)
+    heed = "import os, signal, sys; signal.signal(2, signal.SIG_DFL); "
+    heed += "os.environ['PYTHONPATH'] = '.'; os.execv(sys.argv[1], sys.argv[1:])"
+    command = [sys.executable, "-c", heed, sys.executable, "run.py", "detect"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.stderr.strip() == "Stopped." and done.returncode == 130
+
+
 # The lists of packages
 
 

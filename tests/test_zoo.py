@@ -34,6 +34,8 @@ def test_unknown_names(tmp_path, monkeypatch):
         load_detector("x" * 5000, say=None)  # longer than any file's name may be
     with pytest.raises(InputError, match=r"no model in .*: no graph \(.pb, .onnx\) and no card"):
         load_detector(str(tmp_path))  # a folder without a model
+    with pytest.raises(InputError, match="'yolov8n-seg.pt': PyTorch's files are not read"):
+        load_detector("yolov8n-seg.pt")
     monkeypatch.setattr(sources, "DATA", tmp_path)
     with pytest.raises(InputError, match=r"streets\.json: no readable model here"):
         load_detector("streets")

@@ -15,6 +15,7 @@ class Command(NamedTuple):
         names: of that tool's options, if these are few; None where it is asked.
         more: what else there is to say; "" for nothing.
         takes_pairs: whether "conf=0.25", as Ultralytics writes it, stands for "--conf 0.25".
+        elsewhere: options of other tools that are none here: (names, what to do instead) each.
     """
 
     summary: str
@@ -23,3 +24,4 @@ class Command(NamedTuple):
     more: str = ""
     takes_pairs: bool = False
     names: tuple[str, ...] | None = None
+    elsewhere: tuple[tuple[tuple[str, ...], str], ...] = ()

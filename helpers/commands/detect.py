@@ -3,7 +3,7 @@
 import argparse
 
 from helpers.commands.command import Command
-from helpers.commands.values import device, line, names, path, share
+from helpers.commands.values import device, folder, is_like_a_file, line, names, share
 
 
 def add_options(parser):
@@ -31,8 +31,15 @@ def add_options(parser):
         metavar="NUMBER",
         help="drop objects that score less, from 0 to 1 (default 0.5)",
     )
-    add("--classes", type=names, metavar="A,B", help="keep only these: person,cat")
-    add("--out", type=path, default="outputs", metavar="FOLDER", help="for results (outputs)")
+    add(
+        "--classes",
+        type=names,
+        nargs="+",
+        action=Classes,
+        metavar="A,B",
+        help="keep only these: person,cat",
+    )
+    add("--out", type=folder, default="outputs", metavar="FOLDER", help="for results (outputs)")
     add("--crops", action="store_true", help="pictures: cut each object out, as a PNG, too")
     add("--json", action="store_true", help="print results.json, and nothing else, to be piped")
     add("--csv", action="store_true", help="print a line for each object, to be piped")
@@ -87,16 +94,53 @@ def _add_names_of_others(add):
     inputs = ("--source", "--input", "--videos", "--video-input", "--source-video-path")
     add(*inputs, dest="more_inputs", nargs="+", action="extend", help=hidden)
     add("--webcam", dest="more_inputs", action="append_const", const="0", help=hidden)
-    add("--weights", dest="model", help=hidden)
+    add("--input-dir", dest="more_inputs", nargs="+", action="extend", help=hidden)
+    add("--weights", "--source-weights-path", dest="model", help=hidden)
     thresholds = ("--confidence", "--threshold", "--conf-thres", "--confidence-threshold")
     add(*thresholds, dest="score", type=share, help=hidden)
-    add("--output", "--project", dest="out", type=path, help=hidden)
+    add("--output", "--output-dir", "--project", dest="out", type=folder, help=hidden)
     add("--save-crop", dest="crops", action="store_true", help=hidden)
     saved = ("--save", "--save-csv", "--save-json")  # as is always done
     add(*saved, dest="is_saved", action="store_true", help=hidden)
     add("--vid-stride", dest="every", type=int, choices=range(1, 31), help=hidden)
+    add("--task", choices=("segment", "detect"), help=hidden)
+    add("--mode", choices=("predict", "track"), help=hidden)
 
 
+class Classes(argparse.Action):
+    """Names of classes, with commas or spaces between; a file behind them is an input."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        first, *more = values
+        found = [*first]
+        for word in more:
+            is_number = word[0].isdigit() and not first[0].isdigit()  # of a camera
+            if is_number or is_like_a_file(",".join(word)):
+                namespace.more_inputs = [*namespace.more_inputs, ",".join(word)]
+            else:
+                found += word
+        namespace.classes = found
+
+
+OWN = "the model's own settings decide that; leave it out"
+ELSEWHERE = (
+    (("--imgsz", "--img", "--img-size"), "each model has its own size; leave it out"),
+    (("--iou", "--iou-thres", "--iou-threshold", "--agnostic-nms", "--max-det"), OWN),
+    (("--save-txt", "--save-conf"), "results.csv and results.json have each box and score"),
+    (("--show", "--view-img"), "index.html among the results shows them all; leave it out"),
+    (("--half", "--int8", "--dnn"), "--fast is what makes it faster"),
+    (("--name", "--exist-ok", "--nosave", "--target-video-path"), "--out FOLDER gets the results"),
+    (("--config-file", "--opts"), "--model NAME, and `models list` lists them"),
+    (("--list-models",), "type python3 run.py models list"),
+    (("--hide-labels", "--hide-conf", "--retina-masks", "--augment", "--verbose"), "leave it out"),
+    (("--line-thickness", "--line-width", "--show-labels", "--show-boxes"), "leave it out"),
+    (("--data",), "to train on it, type python3 run.py train DATA"),
+    (("-i", "-s"), "inputs are named without one"),
+    (("-o",), "it is --out FOLDER"),
+    (("-m", "-w"), "it is --model NAME"),
+    (("-c", "-t"), "it is --conf NUMBER"),
+    (("-v", "-V"), "it is --version"),
+)
 DETECT = Command(
     "Find every object in pictures and videos: its class, its box, its mask.",
     (
@@ -108,4 +152,5 @@ DETECT = Command(
     "(COCO), results.csv, and index.html, which shows them all. The exit code is 0, or 2 if\n"
     "something could not be done: there is a line for each such thing.",
     takes_pairs=True,
+    elsewhere=ELSEWHERE,
 )

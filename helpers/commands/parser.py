@@ -32,6 +32,7 @@ class Parser(argparse.ArgumentParser):
         command.add_options(self)
         self.usage = " ".join([self.prog, *self._inputs(), "[options]"])
         self.takes_pairs = command.takes_pairs
+        self.elsewhere = command.elsewhere
 
     def parse_args(self, args=None, namespace=None):
         """The options; inputs may stand before, between and behind them."""
@@ -42,10 +43,11 @@ class Parser(argparse.ArgumentParser):
         for word in unknown:
             if word.startswith("-"):
                 self.error(self._no_option(word.partition("=")[0]))
-            name, sign, value = word.partition("=")
-            if sign and f"--{name}" in self._option_string_actions:
-                self.error(f"{word!r} is written --{name} {value} here")
+            self._refuse_pair(word)
             self.error(f"{word!r} is one word too many")
+        for action in self._actions:
+            if not action.option_strings:
+                self._refuse_pair(str(getattr(options, action.dest)))
         return options
 
     def error(self, message):
@@ -57,6 +59,17 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             if not action.option_strings:
                 yield {"*": "[{} ...]", "?": "[{}]"}.get(action.nargs, "{}").format(action.metavar)
+
+    def _refuse_pair(self, word):
+        """End the program if a word is the pair of an option, as "epochs=3", or of an input."""
+        found = PAIR.fullmatch(word)
+        if found is None or os.path.exists(word):
+            return
+        name, value = found.groups()
+        if f"--{name}" in self._option_string_actions:
+            self.error(f"{word!r} is written --{name} {value} here")
+        if name in [action.dest for action in self._actions]:
+            self.error(f"{word!r} is written {value} here")
 
     def _apart(self, given):
         """The pair "conf=0.25" as the two words "--conf 0.25"; any other word as it is."""
@@ -73,7 +86,14 @@ class Parser(argparse.ArgumentParser):
         return [] if value.lower() in ("false", "0", "no") else [option]
 
     def _no_option(self, name):
-        return f"there is no option {name}{hint(name, self._option_string_actions)}"
+        for names, remedy in self.elsewhere:
+            if name in names:
+                return f"there is no option {name}: {remedy}"
+        known = []
+        for action in self._actions:
+            if action.help != argparse.SUPPRESS:
+                known += action.option_strings
+        return f"there is no option {name}{hint(name, known)}"
 
 
 def _with_dashes(word):

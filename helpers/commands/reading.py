@@ -1,7 +1,6 @@
 """What a user has typed: which command, and with which options."""
 
 import argparse
-import glob
 import os
 import re
 import sys
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from helpers import ROOT
 from helpers.commands.parser import Parser, epilog
 from helpers.commands.table import COMMANDS, groups, overview
+from helpers.commands.values import is_like_a_file
 from helpers.spelling import hint
 
 HELP = ("-h", "--help", "help")
@@ -20,8 +20,14 @@ MOVED = {
     "val": "train everyday DATA --score NAME",
     "download": "models fetch NAME",
     "version": "--version",
+    "camera": "0",
+    "webcam": "0",
 }
-ALIASES = {"predict": "detect", "segment predict": "detect", "segment": "detect"}
+ALIASES = dict.fromkeys(
+    ("predict", "segment predict", "segment", "detect predict", "track", "segment track")
+    + ("infer", "inference", "demo"),
+    "detect",
+)
 
 
 class Call(NamedTuple):
@@ -72,7 +78,8 @@ def _split(words):
         words = [*asked, "--help"]
     for length in (2, 1):
         name = " ".join(words[:length])
-        name = ALIASES.get(name, name)
+        if not os.path.exists(name):
+            name = ALIASES.get(name, name)
         if name in COMMANDS:
             return name, words[length:]
     if words and words[0] in groups():
@@ -80,6 +87,9 @@ def _split(words):
     if words and words[0] in MOVED and not os.path.exists(words[0]):
         _refuse(f"there is no command {words[0]!r}: type python3 run.py {MOVED[words[0]]}")
     if words and not _is_for_detect(words[0]):
+        for name in COMMANDS:
+            if name.split()[1:] == words[:1]:
+                _refuse(f"there is no command {words[0]!r}: type python3 run.py {name}")
         known = [*COMMANDS, *groups(), *os.listdir()]
         _refuse(f"there is no command and no file {words[0]!r}{hint(words[0], known)}")
     return "detect", words
@@ -87,9 +97,7 @@ def _split(words):
 
 def _is_for_detect(word):
     """Whether a word that is no command is an option or an input, and no mistyped command."""
-    if word.startswith("-") or os.path.exists(word) or word.isdigit():
-        return True
-    return glob.has_magic(word) or re.search(r"[\\/.:~=]", word) is not None
+    return word.startswith("-") or word.isdigit() or is_like_a_file(word)
 
 
 def _refuse_half_a_command(words):

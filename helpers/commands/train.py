@@ -50,6 +50,13 @@ def add_everyday_options(parser):
     add("--fast", action="store_true", help="with --score: measure its fast form")
 
 
+ELSEWHERE = (
+    (("--data",), "name the annotated pictures without one: train DATA"),
+    (("--imgsz", "--img", "--img-size"), "--size HEIGHT WIDTH"),
+    (("--model", "--weights", "--cfg"), "--start NAME says where to begin"),
+    (("--name", "--project"), "--out FOLDER gets the result"),
+    (("--resume",), "the same command goes on by itself"),
+)
 TRAIN = Command(
     "Train a model for your own objects, from `everyday` and your annotated pictures.",
     (
@@ -59,6 +66,7 @@ TRAIN = Command(
     add_options,
     "Stopped at any time, even killed, the same command goes on and ends with the same weights.\n"
     "`train streets` and `train everyday` train the models that come with Pixelwise.",
+    elsewhere=ELSEWHERE,
 )
 EVERYDAY = Command(
     "Train `everyday`, COCO's 80 classes in photographs: cats and dogs, and all masks.",

@@ -1,10 +1,12 @@
 """Kinds of values that options take."""
 
 import argparse
+import glob
 import os
 import pathlib
 import re
 
+MEDIA = (".jpg", ".jpeg", ".png", ".mp4", ".avi", ".mkv", ".mov")  # what --out may be mistaken for
 DEVICE = re.compile(r"auto|cpu|(gpu|cuda)?:?\d*")
 
 
@@ -14,6 +16,23 @@ def path(text):
     if place.startswith("~"):
         raise argparse.ArgumentTypeError(f"there is no home folder {text!r}")
     return pathlib.Path(place)
+
+
+def folder(text):
+    """A path of a folder, there or not; that of a picture or a video is none."""
+    place = path(text)
+    if place.suffix.lower() in MEDIA and not place.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"must be a folder, got {text!r}; results are called as what they come from"
+        )
+    return place
+
+
+def is_like_a_file(word) -> bool:
+    """Whether a word is a file or a folder, or a pattern or an address of some."""
+    if os.path.exists(word) or glob.has_magic(word):
+        return True
+    return re.search(r"[\\/.:~=]", word) is not None
 
 
 def share(text):
@@ -28,8 +47,8 @@ def share(text):
 
 
 def names(text):
-    """Names with commas between, as a list."""
-    found = [name.strip() for name in text.split(",") if name.strip()]
+    """Names with commas between, as a list; in brackets, too."""
+    found = [name.strip() for name in text.strip("[]").split(",") if name.strip()]
     if not found:
         raise argparse.ArgumentTypeError("needs names, such as person,cat")
     return found

@@ -14,7 +14,7 @@ from helpers.job.picture import picture_figure
 from helpers.job.results import writing_results
 from helpers.job.together import together
 from helpers.job.xray import can_xray, has_room, make_xrays
-from helpers.pictures import read_image, replacing, save_image
+from helpers.pictures import read_image, remove_halves, replacing, save_image
 from helpers.structures import InputError
 from helpers.video import History, process_video, read_frames
 
@@ -39,6 +39,8 @@ def run(options, tasks, problems) -> int:
         KeyboardInterrupt: a user stopped it before there was a result; older ones stay.
     """
     was_stopped = False
+    for folder in (options.out, options.out / "page", *options.out.glob("crops/*/")):
+        remove_halves(folder)
     everyone = together([detector for _, detector in tasks])
     with writing_results(options.out, everyone) as results:
         job = Job(options, everyone, results, problems)

@@ -14,6 +14,7 @@ from helpers.structures import InputError
 BUNDLED = ("streets", "everyday")  # for drawn streets; for photographs
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
 ALIASES = {"coco": COCO}  # short names, where there is no folder of that name
+PYTORCH = (".pt", ".pth", ".pkl", ".safetensors")
 COCO_LABELS = DATA / "coco_labels.pbtxt"
 
 
@@ -46,6 +47,11 @@ def find_source(name="auto", say=print) -> Source:
         return _for_photographs(say)
     if name in BUNDLED:
         return _network(DATA / f"{name}.json")
+    if str(name).lower().endswith(PYTORCH):
+        raise InputError(
+            f"no model {str(name)[:200]!r}: PyTorch's files are not read; everyday and coco know "
+            "COCO's 80 classes, as most of them do"
+        )
     path = os.path.expanduser(name)
     if os.path.exists(path):  # which, unlike Path.exists, takes names of any length
         return _on_disk(pathlib.Path(os.path.abspath(path)))

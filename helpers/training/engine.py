@@ -10,6 +10,7 @@ from keras import ops
 
 from helpers.alone import alone_in
 from helpers.models import read_card, read_weights, save_model, set_weights
+from helpers.pictures import remove_halves
 from helpers.structures import InputError
 from helpers.training.checkpoints import save_checkpoint
 from helpers.training.curves import CURVES, best, read_curve, write_row
@@ -62,6 +63,7 @@ class Run(keras.callbacks.Callback):
             InputError: another run is at work in the folder.
         """
         with alone_in(self.folder), contextlib.closing(self.progress):
+            remove_halves(self.folder)
             if heads_epochs > 0:
                 self._phase("heads", 0, heads_epochs, rate, hold)
             if heads_epochs < self.num_epochs:

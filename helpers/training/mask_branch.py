@@ -12,7 +12,7 @@ from keras import ops
 
 from helpers.alone import alone_in
 from helpers.mask_rcnn.mask_head import paste_masks
-from helpers.pictures import replacing
+from helpers.pictures import remove_halves, replacing
 from helpers.structures import InputError
 from helpers.training.checkpoints import save_checkpoint
 from helpers.training.fitting import fit
@@ -135,6 +135,7 @@ class MaskRun(keras.callbacks.Callback):
             InputError: another run is at work in the folder.
         """
         with alone_in(self.folder):
+            remove_halves(self.folder)
             self._train(rate, hold)
 
     def _train(self, rate, hold):
