@@ -224,6 +224,10 @@ def test_voc_as_labelme_exports_it(tmp_path, names):
     (tmp_path / "SegmentationClass/a.b.png").unlink()
     with pytest.raises(InputError, match="has no SegmentationClass/a.b.png"):
         read_dataset(tmp_path)
+    if names:
+        (tmp_path / names).write_bytes("坚果\n".encode("gbk"))
+        with pytest.raises(InputError, match=f"{names}: is not text in UTF-8: save it as UTF-8"):
+            read_dataset(tmp_path)
 
 
 def test_labelme_of_the_web(tmp_path, photo):
@@ -465,6 +469,30 @@ def test_a_folder_for_each_picture(tmp_path):
     assert [dataset.truth(i).names for i in range(2)] == [["object"] * 2] * 2
     np.testing.assert_array_equal(dataset.truth(1).masks, [square(9, 1), square(9, 16)])
     assert wrong_lines(dataset) == ["123abc45f.png: fits no picture's name; left out"]
+
+
+# Encodings ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "encoding, head",
+    [("utf-8", ""), ("utf-8-sig", ""), ("utf-16", ""), ("gbk", "gbk"), ("big5", "Big5")],
+)
+def test_encodings_that_are_sure(tmp_path, photo, encoding, head):
+    """UTF-16 has its mark, an XML may say what it is in."""
+    points = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in POINTS)
+    shape = f"<object><name>果</name><polygon>{points}</polygon></object>"
+    text = f"<annotation><filename>a.jpg</filename>{shape}</annotation>"
+    head = f'<?xml version="1.0" encoding="{head}"?>\n' if head else ""
+    (tmp_path / "a.xml").write_bytes((head + text).encode(encoding))
+    only(tmp_path / "a.xml", 果=1)
+
+
+@pytest.mark.parametrize("head, told", [("", "UTF-8"), ("<?xml encoding='ascii'?>", "ASCII")])
+def test_encodings_that_nobody_can_tell(tmp_path, photo, head, told):
+    (tmp_path / "a.xml").write_bytes(head.encode() + "<annotation>坚果</annotation>".encode("gbk"))
+    with pytest.raises(InputError, match=f"a.xml: is not text in {told}: save it as UTF-8"):
+        read_dataset(tmp_path)
 
 
 # Others beside ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 
+from helpers.annotations.texts import text_of
 from helpers.pictures import read_image
 from helpers.structures import InputError
 
@@ -23,7 +24,7 @@ def opened(path):
     """
     if path.suffix.lower() != ".json":
         return path
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    content = json.loads(text_of(path))
     if not has_picture(content):
         raise InputError(f"{path}: holds no picture any more; read the annotations again")
     return io.BytesIO(base64.b64decode(content[KEY]))

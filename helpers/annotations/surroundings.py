@@ -13,6 +13,7 @@ import yaml
 from helpers.annotations.finding import IN_MASKS, Index
 from helpers.annotations.readers import FOLDERS, KNOWN, READERS, voc, yolo
 from helpers.annotations.records import Left, guard
+from helpers.annotations.texts import text_of
 from helpers.annotations.waiting import bar
 from helpers.pictures import SUFFIXES
 from helpers.structures import InputError
@@ -116,14 +117,14 @@ def _content(file):
     """Parsed JSON or YAML, or the root of an XML tree; None of any other file."""
     suffix = file.suffix.lower()
     if suffix == ".json":
-        return json.loads(file.read_text(encoding="utf-8-sig"))
+        return json.loads(text_of(file))
     if suffix in (".yaml", ".yml"):
-        text = file.read_text(encoding="utf-8-sig")
+        text = text_of(file)
         content = yaml.safe_load(text) if "names" in text else None
         is_of_data = isinstance(content, dict) and "names" in content
         return content if is_of_data else None  # all sorts of settings are YAML
     if suffix == ".xml":
-        return ElementTree.parse(file).getroot()
+        return ElementTree.fromstring(text_of(file))
     return None
 
 

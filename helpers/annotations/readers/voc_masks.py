@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.annotations.png_masks import codes_of, rle_of, values_of
 from helpers.annotations.records import Item, Left, Picture, guard
+from helpers.annotations.texts import text_of
 
 NAME = "VOC's SegmentationObject"
 OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
@@ -23,7 +24,7 @@ VOC = (
 
 def read(surroundings, report):
     """As the other readers, of all that lies around; `report` is called with the file first."""
-    names = _class_names(surroundings)
+    names = _class_names(surroundings, report)
     pictures = []
     for file in surroundings.images:
         if file.parent.name == OBJECTS:
@@ -33,15 +34,23 @@ def read(surroundings, report):
     return pictures
 
 
-def _class_names(surroundings):
-    """The name of each class number; labelme's list begins with __ignore__, which is -1."""
+def _class_names(surroundings, report):
+    """The name of each class number; none if the file of their names cannot be read."""
     for file in surroundings.tree:
         if file.name in NAME_FILES:
-            lines = file.read_text(encoding="utf-8-sig").splitlines()
-            names = [line.split(":")[0].strip() for line in lines if not line.startswith("#")]
-            names = [name for name in names if name]
-            return names[1:] if names[:1] == ["__ignore__"] else names
+            names = []
+            with guard(functools.partial(report, file)):
+                names = _listed_names(text_of(file))
+            return names
     return VOC
+
+
+def _listed_names(text):
+    """The names in a list, a line each; labelme's begins with __ignore__, which is -1."""
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    names = [line.split(":")[0].strip() for line in lines]
+    names = [name for name in names if name]
+    return names[1:] if names[:1] == ["__ignore__"] else names
 
 
 def _picture(file, names, report):

@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.annotations.picture_files import upright_size
 from helpers.annotations.records import Item, Left, Picture, guard, polygon
+from helpers.annotations.texts import text_of
 from helpers.annotations.waiting import bar
 
 NAME = "YOLO-seg with data.yaml"
@@ -73,7 +74,7 @@ def _refuse(what, *_):
 
 def _read_lines(path, names, picture, report):
     """Put the objects of a text file into its picture."""
-    for place, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    for place, line in enumerate(text_of(path).splitlines(), 1):
         number = f"{path.name} line {place}"
         with guard(report, number, picture.name):
             if line.strip():
