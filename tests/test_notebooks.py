@@ -240,7 +240,7 @@ def run(path, folder, copy=None, **parameters):
     assert not unknown, f"{path.stem} has no parameters {unknown}"
     book = papermill.execute_notebook(
         str(copy or path), str(folder / path.name), parameters, cwd=str(path.parent),
-        progress_bar=False, execution_timeout=200,
+        progress_bar=False, execution_timeout=200, request_save_on_cell_execute=False,
     )  # fmt: skip
     widgets = book.metadata.get("widgets", {})
     state = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
