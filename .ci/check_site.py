@@ -18,7 +18,8 @@ def wrong(folder, online=False):
     """Yields a line for each thing that does not hold."""
     outside = {}
     for page in sorted(folder.rglob("*.html")):
-        text, name = page.read_text(encoding="utf-8"), page.relative_to(folder)
+        text = page.read_text(encoding="utf-8")
+        name = page.relative_to(folder)
         for tag in re.findall(r"<img[^>]*>", text):
             if not re.search(r'alt="(?!No description)[^"]{5,}"', tag):
                 yield f"{name}: no words for {tag[:90]}"

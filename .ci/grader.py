@@ -33,7 +33,8 @@ def assignment(book, solved):
     Returns:
         The notebook, outputs left out.
     """
-    cells, heading = [], ""
+    cells = []
+    heading = ""
     for ours, theirs in zip(book["cells"], solved["cells"], strict=True):
         cell = json.loads(json.dumps(ours))
         if cell["cell_type"] == "code":
@@ -98,7 +99,8 @@ def _marks(name, is_solution=False, points=None):
 
 def main(folder):
     """Writes all assignments; returns the exit status."""
-    folder, total = Path(folder).expanduser(), 0
+    folder = Path(folder).expanduser()
+    total = 0
     if folder.exists():
         print(f"{folder}: exists already; name a new folder", file=sys.stderr)
         return 2

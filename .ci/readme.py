@@ -68,11 +68,13 @@ def main():
         for command in [*commands, script]:
             if "run.py test" in command and "--test" not in sys.argv:
                 continue
-            start, done = time.monotonic(), re.sub(r"https://github\.com/\S+", str(ROOT), command)
+            start = time.monotonic()
+            done = re.sub(r"https://github\.com/\S+", str(ROOT), command)
             done = re.sub(r"(git clone) (\S+) &&.*", r"\1 -q \2 pixelwise", done)
             done = done.replace("NAME", "streets").replace("FOLDER", str(home / "exported"))
             if command.endswith(" lab"):
-                good, said = lab_answers(done, where, environment), ""
+                good = lab_answers(done, where, environment)
+                said = ""
             else:
                 pipes = {"capture_output": True, "text": True, "env": environment}
                 ended = subprocess.run(done, shell=True, cwd=where, check=False, **pipes)

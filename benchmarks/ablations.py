@@ -181,7 +181,8 @@ def targets_of(pictures, numbers, names):
 
 def truth_of(pictures):
     """The truth of recorded pictures: list of Detections."""
-    truth, ids = [], np.array(list(CATEGORIES))
+    truth = []
+    ids = np.array(list(CATEGORIES))
     for i, labels in enumerate(pictures["true_labels"]):
         real = labels > 0
         masks = np.unpackbits(pictures["true_masks"][i], axis=-1)[real]
@@ -262,12 +263,15 @@ class Learner:
         for variable in self.optimizer.variables:
             variable.assign(keras.ops.zeros_like(variable))
         order = np.random.default_rng(seed)
-        num, size = len(self.pictures["valid"]), BATCH
-        losses, queue = [], np.zeros(0, int)
+        num = len(self.pictures["valid"])
+        size = BATCH
+        losses = []
+        queue = np.zeros(0, int)
         for _ in range(self.num_steps):
             if len(queue) < size:
                 queue = np.concatenate([queue, order.permutation(num)])
-            numbers, queue = np.sort(queue[:size]), queue[size:]
+            numbers = np.sort(queue[:size])
+            queue = queue[size:]
             losses.append(float(self.step(*self._batch(numbers))))
         print(f"  loss {np.mean(losses[:10]):.3f} -> {np.mean(losses[-10:]):.3f}")
 
@@ -369,7 +373,8 @@ def tell(names, truth, args):
 
     The sets of pictures that the bootstrap draws are the same for all, so differences are paired.
     """
-    rows, base = {}, None
+    rows = {}
+    base = None
     for name in names:
         variant = (MASKS | WHOLE | EXCHANGED)[name]
         seeds = args.seeds if name not in EXCHANGED else [0]

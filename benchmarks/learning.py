@@ -39,7 +39,8 @@ class Timed(Run):
 
     def __init__(self, *args, between, **options):
         super().__init__(*args, **options)
-        self.between, self.seconds = between, []
+        self.between = between
+        self.seconds = []
 
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch, logs)
@@ -68,12 +69,15 @@ def main():
     parser.add_argument("--steps", type=int, default=8, help=f"batches of {BATCH} in an epoch")
     args = parser.parse_args()
     bundled, card = load_model(DATA / "streets.json")
-    num, size = args.steps * BATCH, bundled.config.image_size
+    num = args.steps * BATCH
+    size = bundled.config.image_size
     model = PartialMaskRCNN(bundled.config)
     model(np.zeros((1, *size, 3), np.uint8))  # builds the layers
     transfer(bundled, model, same_classes=True)
     pictures = [draw_scene(TRAINING_SEEDS + k, size) for k in range(num)]
-    judged, turn, alone = pictures[:BATCH], plain(pictures), []
+    judged = pictures[:BATCH]
+    turn = plain(pictures)
+    alone = []
 
     def between():
         start = time.perf_counter()

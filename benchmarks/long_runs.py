@@ -68,8 +68,10 @@ class Watch:
 
 def calls(steps):
     """Detector calls, each with a picture of another size."""
-    detector, watch = load_detector("streets", say=None), Watch("Detector calls", steps, "calls")
-    picture, rng = read_image(PICTURE), np.random.default_rng(0)
+    detector = load_detector("streets", say=None)
+    watch = Watch("Detector calls", steps, "calls")
+    picture = read_image(PICTURE)
+    rng = np.random.default_rng(0)
     for width, height in rng.integers(64, 1400, (steps, 2)).tolist():
         detector(cv2.resize(picture, (width, height)))
         watch.step()
@@ -78,7 +80,8 @@ def calls(steps):
 
 def pictures(steps, folder):
     """The whole job on a folder of small pictures, links to eight files."""
-    source, rng = folder / "pictures", np.random.default_rng(0)
+    source = folder / "pictures"
+    rng = np.random.default_rng(0)
     (source / "drawn").mkdir(parents=True)
     picture = cv2.resize(read_image(PICTURE), (320, 256))
     for i in range(8):

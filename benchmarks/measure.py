@@ -50,7 +50,8 @@ class Peak:
     def __enter__(self):
         import psutil
 
-        self.megabytes, self.over = 0.0, threading.Event()
+        self.megabytes = 0.0
+        self.over = threading.Event()
         self.thread = threading.Thread(target=self._watch, args=[psutil.Process()], daemon=True)
         self.thread.start()
         return self

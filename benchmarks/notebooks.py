@@ -46,10 +46,15 @@ def run(path, parameters):
         out, parameters = pathlib.Path(folder) / path.name, parameters | {"OUT": folder}
         command = [sys.executable, "-m", "papermill", str(path), str(out), "--cwd", path.parent]
         command += ["-y", json.dumps(parameters), "--no-progress-bar", "--log-level", "ERROR"]
-        papermill, kernel, seconds, peak, start = psutil.Popen(command), None, 0, 0, 0
+        papermill = psutil.Popen(command)
+        kernel = None
+        seconds = 0
+        peak = 0
+        start = 0
         while papermill.poll() is None:
             if kernel is None and papermill.children():
-                kernel, start = papermill.children()[0], time.perf_counter()
+                kernel = papermill.children()[0]
+                start = time.perf_counter()
             if kernel is not None and kernel.is_running():
                 now, memory = usage(kernel)
                 seconds, peak = max(seconds, now), max(peak, memory)
@@ -81,7 +86,8 @@ def main():
     parser.add_argument("--small", action="store_true", help="with the parameters of the tests")
     parser.add_argument("--solutions", action="store_true", help="the solutions, too")
     parser.add_argument("names", nargs="*", help="only those whose names start so, as in 03")
-    args, failed = parser.parse_args(), 0
+    args = parser.parse_args()
+    failed = 0
     books = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
     books += sorted((ROOT / "notebooks/solutions").glob("[0-9]*.ipynb")) if args.solutions else []
     page = ["# Notebooks", "", "By `python benchmarks/notebooks.py`.", "", *machine(), ""]

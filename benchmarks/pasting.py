@@ -35,7 +35,8 @@ class Ellipses:
     """
 
     def __init__(self, num, size, seed=0, spread=1.0):
-        rng, self.size = np.random.default_rng(seed), size
+        rng = np.random.default_rng(seed)
+        self.size = size
         low, high = np.log([5, 0.4 * size[0]])
         chance = 0.5 + spread * (rng.random(num) - 0.5)
         length = np.exp(low + chance * (high - low))
@@ -74,7 +75,8 @@ def crop_and_resize(grids, boxes, size):
     """TensorFlow's way: the whole picture is cropped from each grid, as seen from its box."""
     import tensorflow as tf
 
-    (height, width), (x1, y1, x2, y2) = size, boxes.T
+    (height, width) = size
+    (x1, y1, x2, y2) = boxes.T
     left, right = -x1 / (x2 - x1), (width - x1) / (x2 - x1)
     top, bottom = -y1 / (y2 - y1), (height - y1) / (y2 - y1)
     view = np.stack([top, left, bottom, right], 1)
@@ -114,11 +116,14 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--size", type=int, nargs=2, default=(1080, 1920), help="height, width")
     args = parser.parse_args()
-    size, ellipses = tuple(args.size), Ellipses(args.masks, args.size)
-    truth, boxes = ellipses.masks(), ellipses.boxes
+    size = tuple(args.size)
+    ellipses = Ellipses(args.masks, args.size)
+    truth = ellipses.masks()
+    boxes = ellipses.boxes
     full, cornered = ellipses.grids(False), ellipses.grids(True)
     calls = {name: lambda way=way: way(full, boxes, size) for name, way in WAYS.items()}
-    times, rows = take_turns(calls, args.rounds), []
+    times = take_turns(calls, args.rounds)
+    rows = []
     for name, way in WAYS.items():
         errors = [
             f"{100 * error(way(grids, boxes, size), truth):.2f}" for grids in (full, cornered)

@@ -83,7 +83,8 @@ def machine():
 def run(script, *options):
     """Run a script; its lines are printed as they come, and returned. None if it fails."""
     command = [sys.executable, str(ROOT / "benchmarks" / script), *options]
-    environment, lines = {**os.environ, "PYTHONIOENCODING": "utf-8"}, []
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    lines = []
     with tempfile.TemporaryFile() as errors:  # a pipe that nobody reads would hold the script up
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8",
@@ -107,7 +108,8 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     parser.add_argument("--out", type=pathlib.Path, help="where to write")
     args = parser.parse_args()
-    begun, failed = time.monotonic(), []
+    begun = time.monotonic()
+    failed = []
     page = ["# Results", "By `python3 run.py bench`: read the ratios.", "\n".join(machine())]
     for part in args.parts:
         title, command, quick = PARTS[part]

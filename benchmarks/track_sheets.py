@@ -81,7 +81,9 @@ def main():
     detector = load_detector(args.model, say=None)
     rate = float(video_info(args.clip).fps)
     frames = islice(read_frames(args.clip, args.start), args.frames)
-    tiles, history, memory = [], defaultdict(list), LabelMemory()
+    tiles = []
+    history = defaultdict(list)
+    memory = LabelMemory()
     begun = time.process_time()
     for number, (frame, found, tracked) in enumerate(follow(frames, detector, Tracker())):
         tiles.append(tile(frame, tracked, number, memory))

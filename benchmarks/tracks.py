@@ -136,7 +136,8 @@ def main():
     from helpers.models import load_detector
 
     detector = load_detector("streets")
-    truth, given = [], {"truth, spoiled": [], "streets": []}
+    truth = []
+    given = {"truth, spoiled": [], "streets": []}
     for seed in range(args.seed, args.seed + args.clips):
         rng = np.random.default_rng(seed)
         clip = list(draw_clip(seed, args.frames, args.fps))

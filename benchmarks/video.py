@@ -43,8 +43,10 @@ class Waiting:
 
 def discs(size, n=10):
     """Ten discs of a tenth of the height, as Detections of an image of `size`."""
-    (height, width), radius = size, size[0] // 10
-    masks, boxes = np.zeros((n, height, width), np.uint8), []
+    (height, width) = size
+    radius = size[0] // 10
+    masks = np.zeros((n, height, width), np.uint8)
+    boxes = []
     for i in range(n):
         x, y = (i % 5 * 2 + 1) * width // 10, (i // 5 * 2 + 1) * height // 4
         cv2.circle(masks[i], (x, y), radius, 1, -1)
@@ -133,7 +135,8 @@ def memory(folder, long_seconds):
     """Print how much the peak of memory grows from an 18th of `long_seconds` of video to all."""
     import psutil
 
-    process, peaks = psutil.Process(), []
+    process = psutil.Process()
+    peaks = []
     ground = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
     short = max(1, long_seconds // 18)
     for seconds in (short, short, long_seconds):

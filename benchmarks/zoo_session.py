@@ -40,7 +40,8 @@ def way_of_2018(folder):
             # The picture as seen from each box, 0..1 inside it: cropping that pastes the mask.
             low, high = tf.split(tf.reshape(boxes, [-1, 2, 2]), 2, axis=1)
             picture = (tf.constant([[[0.0, 0.0], [1.0, 1.0]]]) - low) / (high - low)
-            picture, size = tf.reshape(picture, [-1, 4]), image.shape[:2]
+            picture = tf.reshape(picture, [-1, 4])
+            size = image.shape[:2]
             pasted = tf.image.crop_and_resize(masks[..., None], picture, tf.range(count), size)
             pasted = tf.cast(tf.greater(tf.squeeze(pasted, [3]), 0.5), tf.uint8)
             fetches["detection_masks"] = tf.expand_dims(pasted, 0)
@@ -134,7 +135,8 @@ def opencv(folder):
 
 def measure(folder, images, num_frames):
     """What each frame cost, {way: list}; the frame that warmed up comes first."""
-    context, pipes = multiprocessing.get_context("spawn"), {}
+    context = multiprocessing.get_context("spawn")
+    pipes = {}
     for way in WAYS:
         pipes[way], end = context.Pipe()
         context.Process(target=serve, args=(way, str(folder), end), daemon=True).start()

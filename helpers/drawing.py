@@ -177,7 +177,8 @@ def _chip(text, color, size):
 @functools.lru_cache(maxsize=2048)
 def text_ink(text, size):
     """How much ink a text leaves in letters of `size` pixels: (h, w) uint8, 0 to 255."""
-    font, margin = ImageFont.load_default(size), max(2, size // 4)
+    font = ImageFont.load_default(size)
+    margin = max(2, size // 4)
     paper = (round(font.getlength(text)) + 2 * margin, sum(font.getmetrics()))
     image = Image.new("L", paper)
     ImageDraw.Draw(image).text((margin, 0), text, fill=255, font=font)

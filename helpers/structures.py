@@ -89,7 +89,8 @@ class Detections:
         self._put("boxes", boxes if boxes.size else boxes.reshape(0, 4))
         self._put("labels", np.asarray(self.labels, np.int32))
         self._put("scores", np.asarray(self.scores, np.float32))
-        n, shape = len(self.boxes), self.boxes.shape
+        n = len(self.boxes)
+        shape = self.boxes.shape
         require(shape == (n, 4), f"boxes must have shape (N, 4), got {shape}")
         require(height > 0 and width > 0, f"image_size must be positive, got {self.image_size}")
         for name in ("labels", "scores"):

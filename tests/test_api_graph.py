@@ -69,7 +69,8 @@ def test_contract_in_prune_session_and_saved_model(tmp_path):
                 np.testing.assert_array_equal(outputs[name], other[name], err_msg=name)
         for num, *rows in zip(*(outputs[name] for name in NAMES), strict=True):
             boxes, scores, classes, masks = rows
-            counts.append(num := int(num))
+            num = int(num)
+            counts.append(num)
             assert np.all(np.diff(scores) <= 0) and np.all(scores[:num] > 0.3)
             assert np.all((boxes >= 0) & (boxes <= 1))
             assert np.all(boxes[:num, 2:] > boxes[:num, :2])

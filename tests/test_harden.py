@@ -91,9 +91,16 @@ def test_readers_read_or_refuse(attempt, kind):
 
 
 @on_unix
-@pytest.mark.parametrize("name", ["coco", "yolo", "cvat", "labelme", "png_masks", "label_map"])
+@pytest.mark.parametrize("name", ["coco", "yolo", "cvat", "labelme", "mask_folders", "label_map"])
 def test_valid_files_give_what_was_written(attempt, name):
     assert {attempt(f"valid_{name}", 7, number) for number in range(10)} == {"read"}
+
+
+def test_each_reader_has_a_writer(harden):
+    """One that is written from the format's documentation, and shares no code with it."""
+    readers = importlib.import_module("helpers.annotations.readers")
+    names = {one.__name__.rpartition(".")[2] for one in (*readers.READERS, *readers.FOLDERS)}
+    assert set(harden.valid.FORMATS) == names
 
 
 @on_unix

@@ -58,7 +58,9 @@ class _Check:
 
     def __init__(self, fix):
         self.fix = fix
-        self.problems, self.listings, self.ids = [], defaultdict(list), {}
+        self.problems = []
+        self.listings = defaultdict(list)
+        self.ids = {}
         self.same_bytes = defaultdict(list)  # {size of a file: pictures of this size}
         self.drawn = set()  # "lying", "upright": what outlines of turned photos were drawn on
         self.doubtful = []  # pictures of which that is not known

@@ -64,7 +64,8 @@ class Index:
         if own and (near is None or own.closeness == BESIDE):
             note(f"is named, but the file is called {picture.file.name}: {own.path.name} is used")
             return own
-        folders, has_ending = name.parts[:-1], name.suffix.lower() in SUFFIXES
+        folders = name.parts[:-1]
+        has_ending = name.suffix.lower() in SUFFIXES
         named = self.by_name.get(name.name.lower(), [])
         found = near or self._best(self._photos(named), folders, picture.file)
         if found:

@@ -85,7 +85,8 @@ def _of_stamp(stamp, size, mend):
 
 def _of_outlines(outlines, size, mend):
     """A list of polygons (N, 2) as RLE of what they enclose together."""
-    corners, limit = np.concatenate(outlines), np.array(size[::-1])
+    corners = np.concatenate(outlines)
+    limit = np.array(size[::-1])
     outlines = [outline for outline in outlines if len(outline) >= 3]
     if not outlines or not np.isfinite(corners).all():
         raise Left(f"has no area: its corners are {corners[:3].tolist()}")

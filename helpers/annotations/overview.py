@@ -17,7 +17,9 @@ def statistics(dataset):
         no objects), "classes": {name: {"objects", "pictures", "areas" (in pixels, the smallest
         first)}}}.
     """
-    areas, pictures, num_crowds = defaultdict(list), Counter(), 0
+    areas = defaultdict(list)
+    pictures = Counter()
+    num_crowds = 0
     for record in dataset.records:
         rows = zip(record.labels, record.codes, record.is_crowd, strict=True)
         objects = [(label, code) for label, code, is_crowd in rows if not is_crowd]

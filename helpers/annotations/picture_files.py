@@ -117,7 +117,8 @@ def _fits(picture, size):
 def sizes(path):
     """(height, width) as stored and when upright, and the EXIF turn; checks that it is whole."""
     with Image.open(embedded.opened(path), formats=FORMATS) as image:
-        stored, turn = image.size[::-1], image.getexif().get(ORIENTATION, 1)
+        stored = image.size[::-1]
+        turn = image.getexif().get(ORIENTATION, 1)
         image.draft("L", (1, 1))  # a JPEG's coarse version: enough to know that the file is whole
         image.load()
     lies = turn in (5, 6, 7, 8)

@@ -24,7 +24,8 @@ def split(dataset, share=0.2, seed=0):
     Raises:
         ValueError: there are fewer than 2 pictures, or share is not between 0 and 1.
     """
-    num, rng = len(dataset), np.random.default_rng(seed)
+    num = len(dataset)
+    rng = np.random.default_rng(seed)
     require(num >= 2 and 0 < share < 1, f"2 pictures or more, share in 0..1; got {num}, {share}")
     num_val = min(max(round(share * num), 1), num - 1)
     classes = [set(record.labels) for record in dataset.records]

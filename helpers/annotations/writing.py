@@ -19,7 +19,9 @@ def write_coco(dataset, folder):
         of the kind they were; arrays, and kinds that are not written here, become PNG.
     """
     folder = pathlib.Path(folder).expanduser()
-    images, annotations, categories = [], [], {}
+    images = []
+    annotations = []
+    categories = {}
     for i in range(len(dataset)):
         image, truth = dataset[i]
         name = f"{i + 1:05d}_{_name(dataset, i)}"

@@ -34,7 +34,8 @@ def unpack(archive, folder) -> list[str]:
     Raises:
         one of BROKEN: the archive is damaged, holds no graph, or too much.
     """
-    names, num_bytes = [], 0
+    names = []
+    num_bytes = 0
     with gzip.open(archive) as stream:
         with tarfile.open(fileobj=stream, mode="r|") as members:
             for member in members:

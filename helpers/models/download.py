@@ -115,7 +115,8 @@ def _headers(part, has_digest) -> dict:
     """What to ask for: the rest, if it is sure to belong to what is there."""
     # The file itself, not zipped once more; and some servers refuse who does not say a name.
     headers = {"Accept-Encoding": "identity", "User-Agent": f"Pixelwise (+{HOME})"}
-    start, version = _size_of(part), _version_file(part)
+    start = _size_of(part)
+    version = _version_file(part)
     known = version.read_text() if version.exists() else ""
     if start and (known or has_digest):
         headers["Range"] = f"bytes={start}-"

@@ -85,7 +85,8 @@ def _write_frozen_graph(function, side, folder):
     """The contract's function as a graph of TF1: constants, loops as TF1 wrote them, its names."""
     import tensorflow as tf
 
-    constant, graph = frozen(function, lower_control_flow=True), tf.Graph()
+    constant = frozen(function, lower_control_flow=True)
+    graph = tf.Graph()
     with graph.as_default():
         image = tf.compat.v1.placeholder(tf.uint8, [1, None, None, 3], "image_tensor")
         outputs = tf.graph_util.import_graph_def(

@@ -179,7 +179,9 @@ def _are_masks_whole(outputs) -> bool:
 
 def _ends(tf, graph_def):
     """A frozen graph's placeholders {name: (dtype, shape)}, and the names of its last nodes."""
-    inputs, used, names = {}, set(), []
+    inputs = {}
+    used = set()
+    names = []
     for node in graph_def.node:
         names.append(node.name)
         used.update(name.split(":")[0].lstrip("^") for name in node.input)

@@ -105,7 +105,8 @@ def _load_lite(source, score_threshold) -> Detector:
 
 def _load_graph(source, score_threshold, bfloat16, sides, say) -> Detector:
     """A graph of the Object Detection API."""
-    start, name = time.monotonic(), source.card["name"]
+    start = time.monotonic()
+    name = source.card["name"]
     if say:
         say(f"{name}: loading the graph, and one run to warm up …")
     detector = graph_detector(source.path, source.card, score_threshold, bfloat16, sides)

@@ -101,7 +101,8 @@ def set_weights(model, weights):
         state = "missing" if first in wanted else "not part of this network"
         raise InputError(f"weights do not fit: {first} is {state} ({len(strange)} such)")
     for name, variable in wanted.items():
-        shape, given = tuple(variable.shape), weights[name].shape
+        shape = tuple(variable.shape)
+        given = weights[name].shape
         if shape != given:
             raise InputError(f"weights do not fit: {name} must be {shape}, is {given}")
         variable.assign(weights[name].astype(np.float32))

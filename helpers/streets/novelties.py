@@ -24,7 +24,9 @@ def mug(rng, speed):
     """A mug with a handle, full of coffee, and a pattern on some."""
     glaze, other, coffee = pick(rng, GLAZE), pick(rng, GLAZE), pick(rng, COFFEE)
     foot, w, high = rng.uniform(.26, .42), rng.uniform(.36, .46), rng.uniform(.8, 1.05)
-    at, side, top = w - .03 + .52j * high, tone(glaze, .8), 1j * high
+    at = w - .03 + .52j * high
+    side = tone(glaze, .8)
+    top = 1j * high
     handle = [at + .32 * ARC.real + .36j * ARC.imag, (at + .19 * ARC.real + .22j * ARC.imag)[::-1]]
     heart = np.array([-.24j, .2, .2 + .12j, .1 + .2j, .1j, -.1 + .2j, -.2 + .12j, -.2])
     pattern = pick(rng, [
@@ -42,9 +44,13 @@ def mug(rng, speed):
 
 def star_kite(rng, speed):
     """A star of ten panels in two colours, with bows on its tail."""
-    color, other, depth = pick(rng, PAINT), pick(rng, PAINT + [WHITE] * 4), rng.uniform(.47, .6)
+    color = pick(rng, PAINT)
+    other = pick(rng, PAINT + [WHITE] * 4)
+    depth = rng.uniform(.47, .6)
     ring = .58 * 1j * np.exp(1j * np.pi * np.arange(11) / 5) * np.where(np.arange(11) % 2, depth, 1)
-    middle, bend, rim = .78j, rng.uniform(-.22, .22), tone(color, .55)
+    middle = .78j
+    bend = rng.uniform(-.22, .22)
+    rim = tone(color, .55)
     knots = [bend * k**1.5 / 2 + 1j * (.34 - .25 * k) for k in range(int(rng.integers(2, 4)))]
     tail = [limb(a, b, .1, rim) for a, b in zip(knots, knots[1:], strict=False)]
     for k, at in enumerate(knots[1:]):
@@ -62,13 +68,16 @@ SPRITES = {1: mug, 2: star_kite}
 def place(rng, camera, street, number):
     """One new object: on the ground, behind something of the street, or in the air."""
     category = int(rng.choice(list(SPRITES)))
-    size, mirror = 26 * 3.6 ** rng.random(), pick(rng, [-1, 1])  # 26 to 94 rp high
+    size = 26 * 3.6 ** rng.random()
+    mirror = pick(rng, [-1, 1])  # 26 to 94 rp high
     flies = not street or rng.random() < (0.7 if category == 2 else 0.25)
     hiding = [obj for obj in street if obj.category and obj.grounded]
-    y, tilt = 0, np.radians(rng.normal(0, 14 if flies else 4))
+    y = 0
+    tilt = np.radians(rng.normal(0, 14 if flies else 4))
     if hiding and rng.random() < 0.35:
         front = pick(rng, hiding)
-        z, flies = front.z + 0.03, True
+        z = front.z + 0.03
+        flies = True
         x = front.x + rng.uniform(-0.8, 0.8) * size * z / camera.focal
         y = front.y + rng.uniform(0.4, 1) * size * z / camera.focal
     elif flies:
@@ -79,7 +88,8 @@ def place(rng, camera, street, number):
     else:
         z = camera.focal * camera.eye / (rng.uniform(0.2, 1) * (camera.height - camera.horizon))
         x = camera.anywhere(rng, z, -0.08)
-    pose, scale = SPRITES[category](rng, 0), size * z / camera.focal
+    pose = SPRITES[category](rng, 0)
+    scale = size * z / camera.focal
     return SceneObject(pose, x, z, y, category, number, 0, scale, mirror, tilt, not flies)
 
 
@@ -97,13 +107,15 @@ def draw_novelty(seed: int, size: tuple[int, int] = (256, 320)) -> tuple[np.ndar
     Raises:
         ValueError: the size or seed is not as above.
     """
-    size, rng = check_size(size), np.random.default_rng(seed)
+    size = check_size(size)
+    rng = np.random.default_rng(seed)
     world = build_world(rng, size[1] / size[0], 0)
     if rng.random() < PLAIN:
         mood = Mood(*rng.uniform(30, 240, (2, 3)))
         far = scenery.abstract(rng, world.camera)
         world = world._replace(mood=mood, far=far, ground=(), objects=[], drops=world.drops[:0])
-    street, count = world.objects, 1 + min(int(rng.exponential(2.6)), 4)
+    street = world.objects
+    count = 1 + min(int(rng.exponential(2.6)), 4)
     new = [place(rng, world.camera, street, number) for number in range(1, count + 1)]
     objects = [obj._replace(category=None, number=0) for obj in street] + new
     world = settle(world._replace(objects=sorted(objects, key=lambda obj: -obj.z)))

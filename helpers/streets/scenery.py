@@ -28,7 +28,10 @@ MOODS = {"day": Mood((84, 156, 226), (206, 232, 246)),
 
 def building(rng, lit_share, wide, high):
     """Walls, a roof, a ground floor and windows, some lit."""
-    wall, end, shop, open_late = pick(rng, WALLS), wide / 2, pick(rng, PAINT), lit_share > .3
+    wall = pick(rng, WALLS)
+    end = wide / 2
+    shop = pick(rng, PAINT)
+    open_late = lit_share > .3
     parts = [box(-end, 0, end, high, wall), box(-end, high - .35, end, high, tone(wall, .8)),
              box(end * .68, 0, end, high, tone(wall, .93)), box(-end, 0, end, 3.1, tone(wall, .82))]
     if rng.random() < .45:
@@ -47,7 +50,8 @@ def building(rng, lit_share, wide, high):
 
 def tree(rng):
     """A round tree or a fir."""
-    leaf, high = pick(rng, LEAF), rng.uniform(4.5, 7.5)
+    leaf = pick(rng, LEAF)
+    high = rng.uniform(4.5, 7.5)
     trunk = limb(0j, .6j * high, .34, (104, 80, 66))
     if rng.random() < .3:
         return [trunk, *[poly([1j * y - w, 1j * y + 2.6j, 1j * y + w], tone(leaf, gain))
@@ -58,7 +62,9 @@ def tree(rng):
 
 def furniture(rng):
     """Lamp post, bin, bench, billboard, hydrant, two signs or a planter."""
-    color, other, pole = pick(rng, PAINT), pick(rng, PAINT), box(-.06, 0, .06, 2.4, STEEL)
+    color = pick(rng, PAINT)
+    other = pick(rng, PAINT)
+    pole = box(-.06, 0, .06, 2.4, STEEL)
     shrubs = [disc(x + .62j, .32, pick(rng, LEAF)) for x in (-.45, 0, .45)]
     return pick(rng, [
         [box(-.06, 0, .06, 5, STEEL), box(-.06, 4.9, 1.1, 5.05, STEEL),
@@ -79,19 +85,24 @@ def furniture(rng):
 
 def abstract(rng, camera):
     """Blocks and discs instead of a street, so that no model leans on the street."""
-    far, z = [], camera.focal
+    far = []
+    z = camera.focal
     for _ in range(int(rng.integers(0, 14))):
         color, w, h = rng.uniform(40, 240, 3), *rng.uniform(10, 90, 2)
         part = disc(0, w, color, h) if rng.random() < 0.5 else box(-w, -h, w, h, color)
         y = camera.eye + camera.horizon - rng.uniform(0, camera.height)
-        x, tilt = camera.anywhere(rng, z), rng.uniform(0, 3)
+        x = camera.anywhere(rng, z)
+        tilt = rng.uniform(0, 3)
         far.append(fixed_object([part], x, z, y=y, tilt=tilt, grounded=False))
     return far
 
 
 def sky(rng, camera, mood, name):
     """Sun or moon, stars, clouds and the skyline, where a metre is 1 rp."""
-    z, far, low, light = camera.focal, [], np.array(mood.low), np.array(mood.light)
+    z = camera.focal
+    far = []
+    low = np.array(mood.low)
+    light = np.array(mood.light)
 
     def hang(parts, x, y):
         far.append(fixed_object(parts, x, z, y=camera.eye + y))
@@ -99,12 +110,14 @@ def sky(rng, camera, mood, name):
     sun = camera.anywhere(rng, z, -0.05), rng.uniform(0.35, 0.9) * camera.horizon
     if name == "night":
         for _ in range(30):
-            star, y = rng.uniform(0.3, 0.7), rng.uniform(0.1, 1) * camera.horizon
+            star = rng.uniform(0.3, 0.7)
+            y = rng.uniform(0.1, 1) * camera.horizon
             hang([disc(0, star, (220, 226, 240), lit=True)], camera.anywhere(rng, z), y)
         moon = disc(0, 9, (240, 238, 220), lit=True)
         hang([moon, disc(4 + 2j, 7.5, mood.top * 1.2, lit=True)], *sun)
     elif name in ("day", "morning", "dusk"):
-        glow, dark = np.array((255, 246, 206)), (mood.top + mood.low) / 2
+        glow = np.array((255, 246, 206))
+        dark = (mood.top + mood.low) / 2
         halo = ((26, 0.2), (18, 0.4), (11, 1))
         hang([disc(0, r, (1 - g) * dark + g * glow, lit=True) for r, g in halo], *sun)
     cloud = 0.6 * low + 102 * light
@@ -116,7 +129,9 @@ def sky(rng, camera, mood, name):
         hang([box(-w, -3, w, 3, cloud, 2.9, True), *puffs], camera.anywhere(rng, z), y)
     for strength in (0.2, 0.36):  # two rows of hills or far houses
         color = (1 - strength) * low + strength * np.multiply((92, 116, 140), light)
-        parts, x, hills = [], -0.55 * camera.width, rng.random() < 0.3
+        parts = []
+        x = -0.55 * camera.width
+        hills = rng.random() < 0.3
         while x < 0.55 * camera.width:
             w, h = rng.uniform(10, 34), rng.uniform(0.06, 0.3) * camera.horizon * (1.4 - strength)
             hill = disc(x, 2 * w, color, h, True) if hills else box(x, -9, x + w, h, color, 0, True)
@@ -128,8 +143,10 @@ def sky(rng, camera, mood, name):
 
 def town(rng, camera, lit, wall):
     """Houses from the depth `wall` on, and trees, far to near."""
-    far, theme = [], pick(rng, ["city", "city", "suburb", "park"])
-    city, reach = theme == "city", 0.52 * camera.width * (wall + 1) / camera.focal
+    far = []
+    theme = pick(rng, ["city", "city", "suburb", "park"])
+    city = theme == "city"
+    reach = 0.52 * camera.width * (wall + 1) / camera.focal
     x = -reach - rng.uniform(0, 8)
     while x < reach and theme != "park":
         wide, high = rng.uniform(7, 13), rng.uniform(7, 20) if city else rng.uniform(5, 8)
@@ -137,14 +154,16 @@ def town(rng, camera, lit, wall):
         far.append(fixed_object(parts, x + wide / 2, wall + rng.uniform(0.1, 1)))
         x += wide + (rng.uniform(0, 0.8) if city and rng.random() < 0.7 else rng.uniform(2, 7))
     for z in wall - np.sort(-rng.uniform(-0.8, 30 if theme == "park" else 0, 2 if city else 5)):
-        parts, x = tree(rng), camera.anywhere(rng, z)
+        parts = tree(rng)
+        x = camera.anywhere(rng, z)
         far.append(fixed_object(parts, x, z, scale=rng.uniform(0.7, 1.15)))
     return far
 
 
 def roadside(rng, camera, edges):
     """Furniture and trees on both pavements."""
-    objects, (near, kerb, _) = [], edges
+    objects = []
+    (near, kerb, _) = edges
     for _ in range(int(rng.integers(1, 6))):
         close = rng.random() < 0.35
         z = near - rng.uniform(0.5, 1.2) if close else kerb + rng.uniform(0.6, 2.4)
@@ -160,7 +179,9 @@ def street(rng, camera, edges, lanes, snow):
     lawn = (236, 240, 244) if snow else pick(rng, lawn)
     walk = pick(rng, [(206, 198, 186), (190, 188, 190), (214, 200, 178)])
     road = tone(pick(rng, [(92, 96, 106), (106, 104, 108), (80, 86, 98)]), 1 + 0.3 * snow)
-    walk, white, ground = tone(walk, 1 + 0.12 * snow), (232, 232, 226), []
+    walk = tone(walk, 1 + 0.12 * snow)
+    white = (232, 232, 226)
+    ground = []
 
     def lay(x0, x1, z0, z1, color):
         ground.append(((x0, x1, x1, x0), (z0, z0, z1, z1), color))
@@ -174,7 +195,8 @@ def street(rng, camera, edges, lanes, snow):
     reach = 0.6 * camera.width / camera.focal * kerb
     for lane in range(1, lanes):
         middle = 2 * lane == lanes and rng.random() < 0.4
-        z, color = near + lane * LANE, (236, 196, 96) if middle else white
+        z = near + lane * LANE
+        color = (236, 196, 96) if middle else white
         for x in np.arange(-reach - rng.uniform(0, 6), reach, 6.7):
             lay(x, x + 2.4, z - 0.09, z + 0.09, color)
     if rng.random() < 0.4:

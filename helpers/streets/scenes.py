@@ -266,7 +266,8 @@ def draw_scene(seed: int, size: tuple[int, int] = (256, 320)) -> tuple[np.ndarra
     Raises:
         ValueError: the size or seed is not as above.
     """
-    size, rng = check_size(size), np.random.default_rng(seed)
+    size = check_size(size)
+    rng = np.random.default_rng(seed)
     world = settle(build_world(rng, size[1] / size[0], 0))
     image, owner = render(world, size, rng=rng)
     return image, truth_of(world, owner)
@@ -289,7 +290,8 @@ def draw_clip(
     Raises:
         ValueError: an argument is not as above; at the call, not at the first frame.
     """
-    size, rng = check_size(size), np.random.default_rng(seed)
+    size = check_size(size)
+    rng = np.random.default_rng(seed)
     given = f"{num_frames}, {fps}"
     require(num_frames >= 1 and fps > 0, f"num_frames and fps must be positive, got {given}")
     world = build_world(rng, size[1] / size[0], num_frames / fps)

@@ -77,7 +77,8 @@ def rolling(parts, hubs, r, speed):
     hubs = np.add(hubs, 1j * r)
     parts = parts + [disc(hub, 1.2 * r, tone(INK, .8)) for hub in hubs]
     def pose(t):
-        wheels, spoke = [], .55 * r * np.exp(-1j * speed * t / r)
+        wheels = []
+        spoke = .55 * r * np.exp(-1j * speed * t / r)
         for hub in hubs:
             wheels += [disc(hub, r, INK), disc(hub, .62 * r, RIM), *[
                 limb(hub - s, hub + s, .16 * r, STEEL) for s in (spoke, 1j * spoke)]]
@@ -86,7 +87,10 @@ def rolling(parts, hubs, r, speed):
 
 def front_view(rng, w, height, color, low, high, roof):
     """A vehicle of half width w from the front or rear; its window spans low to high (shares)."""
-    lamp, low, high, top = pick(rng, [LAMP, RED]), low * height, high * height, w * roof
+    lamp = pick(rng, [LAMP, RED])
+    low = low * height
+    high = high * height
+    top = w * roof
     x, a, b = w * .58, -w * .86 + 1j * low, -top * .88 + 1j * high  # a, b: the window's left side
     return [
         box(-w * .92, 0, -x, .5, INK, .08), box(x, 0, w * .92, .5, INK, .08),
@@ -104,11 +108,15 @@ def car(rng, speed):
     length, height, roof = pick(rng, [  # the roof line: where it rises, is flat, falls (shares)
         (4.7, 1.45, (.12, .27, .60, .77)), (3.9, 1.5, (.01, .12, .58, .78)),
         (4.5, 1.75, (.01, .07, .62, .77)), (4.9, 2.0, (.0, .03, .72, .9))])
-    color, length = pick(rng, PAINT), length * rng.uniform(.92, 1.08)
+    color = pick(rng, PAINT)
+    length = length * rng.uniform(.92, 1.08)
     height *= rng.uniform(.94, 1.08)
     if not speed and rng.random() < .22:
         return fixed(front_view(rng, .92, height, color, .56, .93, .74))
-    belt, nose, end, side = .6 * height, rng.uniform(.46, .54) * height, length / 2, tone(color, .7)
+    belt = .6 * height
+    nose = rng.uniform(.46, .54) * height
+    end = length / 2
+    side = tone(color, .7)
     a, b, c, d = (length * np.array(roof) - end).tolist()
     x, sill = (b + c) / 2, 1j * (belt - .1)
     cabin = np.array([a + sill, b + 1j * height, c + 1j * height, d + sill])
@@ -127,12 +135,15 @@ def car(rng, speed):
 
 def bus(rng, speed):
     """A long box full of windows; sometimes with two decks."""
-    color, trim, decks = pick(rng, PAINT), pick(rng, PAINT + [WHITE] * 6), 1 + (rng.random() < .2)
+    color = pick(rng, PAINT)
+    trim = pick(rng, PAINT + [WHITE] * 6)
+    decks = 1 + (rng.random() < .2)
     end, height = rng.uniform(4.3, 6) - decks / 2 + .5, 1.75 + 1.35 * decks
     if not speed and rng.random() < .18:
         sign = box(-.85, height * .87, .85, height * .96, AMBER, .06, True)
         return fixed([*front_view(rng, 1.25, height, color, .42, .84, .96), sign])
-    count, panes = int(end / .63), (GLASS, tone(GLASS, 1.15))
+    count = int(end / .63)
+    panes = (GLASS, tone(GLASS, 1.15))
     step = (2 * end - .9) / count
     lefts = -end + .25 + step * np.arange(count)  # of the windows
     parts = [box(-end, .32, end, height, color, .28),
@@ -154,12 +165,17 @@ def bus(rng, speed):
 
 def truck(rng, speed):
     """A cab with a gap behind it, then a box, a container, a tank or a heap."""
-    color, load, end = pick(rng, PAINT), pick(rng, PAINT + [WHITE] * 5), rng.uniform(3, 4.75)
-    high, kind = rng.uniform(2.9, 3.6), pick(rng, ["box", "box", "ribs", "tank", "heap"])
+    color = pick(rng, PAINT)
+    load = pick(rng, PAINT + [WHITE] * 5)
+    end = rng.uniform(3, 4.75)
+    high = rng.uniform(2.9, 3.6)
+    kind = pick(rng, ["box", "box", "ribs", "tank", "heap"])
     if not speed and rng.random() < .18:
         cargo = box(-1.25, .7, 1.25, high, load, .06)
         return fixed([cargo, *front_view(rng, 1.15, 2.5, color, .52, .9, .92)])
-    cab, back, dark = end - 1.9, end - 2.18, tone(load, .78)
+    cab = end - 1.9
+    back = end - 2.18
+    dark = tone(load, .78)
     parts = [box(-end + .1, .5, cab + 1, .92, INK, .05)]
     if kind in ("box", "ribs"):
         parts += [box(-end, .88, back, high, load, .06), box(-end, .88, back, 1.08, dark)]
@@ -167,7 +183,8 @@ def truck(rng, speed):
         parts += [box(x, 1.12, x + .12, high - .12, dark)
                   for x in np.arange(-end + .3, back - .2, .48)]
     elif kind == "box":
-        middle, logo = (back - end) / 2 + 1.85j, pick(rng, PAINT)
+        middle = (back - end) / 2 + 1.85j
+        logo = pick(rng, PAINT)
         parts += [box(-end, 1.6, back, 2.05, logo), disc(middle, .6, logo), disc(middle, .4, load)]
     elif kind == "tank":
         parts += [box(-end, .95, back, high - .3, (190, 196, 204), .85),
@@ -189,7 +206,9 @@ def truck(rng, speed):
 
 def bicycle(rng, speed):
     """Two filled wheels and a thick frame."""
-    color, disk, r = pick(rng, PAINT), tone(pick(rng, PAINT + [WHITE] * 4), .9), .36
+    color = pick(rng, PAINT)
+    disk = tone(pick(rng, PAINT + [WHITE] * 4), .9)
+    r = .36
     back, crank, seat, head, front = -.56 + .36j, -.04 + .34j, -.22 + .92j, .4 + .9j, .56 + .36j
     tubes = [(back, crank), (crank, head), (seat, head), (crank, seat), (back, seat), (head, front)]
     frame = [*[limb(a, b, .09, color) for a, b in tubes], limb(-.36 + .97j, -.1 + .97j, .1, INK),
@@ -221,7 +240,9 @@ def joints(t, speed, phase, riding):
 def person(rng, speed, riding=False):
     """Someone who stands (seen from the front), walks or rides (from the side)."""
     skin, hair, top, legs = pick(rng, SKIN), pick(rng, HAIR), pick(rng, PAINT), pick(rng, DENIM)
-    extra, phase, moving = pick(rng, PAINT), rng.uniform(0, 6), speed > 0
+    extra = pick(rng, PAINT)
+    phase = rng.uniform(0, 6)
+    moving = speed > 0
     coat, bag, cap, long_hair, canopy = (rng.random(5) < (.25, .3, .25, .4, .12)).tolist()
     coat, cap, canopy = coat and not riding, cap or riding, canopy and not riding
     def pose(t):
@@ -235,7 +256,8 @@ def person(rng, speed, riding=False):
             arms += [[limb(neck + apart - .06j, hand, .12, sleeve), disc(hand, .07, skin)]]
             lower += [limb(hip + apart / 2, knee, .19, cloth), limb(knee, foot, .16, cloth),
                       limb(foot, foot + (.12 if moving else apart / 6), .12, INK)]
-        lean, dome = .05 if moving else 0, ARC * 1j
+        lean = .05 if moving else 0
+        dome = ARC * 1j
         head, back = neck + .2j + lean, -lean
         skirt = [hip - .24 - .34j, neck - .16 - .3j, neck + .16 - .3j, hip + .26 - .34j]
         crown = head + np.array([-.18 + .05j, -.12 + .2j, .1 + .2j, .17 + .05j])
@@ -273,9 +295,13 @@ def person(rng, speed, riding=False):
 
 def dog(rng, speed):
     """A dog that stands, walks or sits."""
-    coat, collar, phase = pick(rng, COATS), pick(rng, PAINT), rng.uniform(0, 6)
-    dark, spot = tone(coat, .68), pick(rng, [coat, WHITE, tone(coat, .7)])
-    sits, floppy = not speed and rng.random() < .35, rng.random() < .5
+    coat = pick(rng, COATS)
+    collar = pick(rng, PAINT)
+    phase = rng.uniform(0, 6)
+    dark = tone(coat, .68)
+    spot = pick(rng, [coat, WHITE, tone(coat, .7)])
+    sits = not speed and rng.random() < .35
+    floppy = rng.random() < .5
     rear = -.22 + .26j if sits else -.34 + .52j
     ear = poly([.32 + .92j, .36 + 1.16j, .5 + .98j], dark)
     body = [limb(rear, .3 + .56j, .34, coat), disc(rear, .2, coat),
@@ -284,7 +310,8 @@ def dog(rng, speed):
             limb(.54 + .8j, .72 + .77j, .15, tone(coat, 1.1)), disc(.78 + .79j, .05, INK),
             disc(.55 + .89j, .03, INK), limb(.38 + .94j, .34 + .72j, .13, dark) if floppy else ear]
     def pose(t):
-        swing, legs = .16 * np.sin(phase + 6 * speed * t) if speed else .03, []
+        swing = .16 * np.sin(phase + 6 * speed * t) if speed else .03
+        legs = []
         for x, way, gain in ((-.34, -1, .8), (.3, 1, .8), (-.28, 1, 1), (.36, -1, 1)):
             high = .2j if sits and x < 0 else .46j
             legs += [limb(x + high, x + way * swing + .07j, .14, tone(coat, gain))]
@@ -301,14 +328,16 @@ def traffic_light(rng, speed):
         parts = [box(-.3, -.04, .3, 1.24, case, .12),
                  box(-.23, .03, .23, 1.17, tone(case, .72), .08)]
         for i, color in enumerate((RED, AMBER, GREEN)):
-            at, glass = 1j * (.95 - .35 * i), tone(color, 1 if i == on else .3)
+            at = 1j * (.95 - .35 * i)
+            glass = tone(color, 1 if i == on else .3)
             parts += [disc(at + .03j, .17, tone(case, .5)), disc(at, .15, glass, lit=i == on)]
         return parts
     return pose
 
 def stop_sign(rng, speed):
     """A red octagon with a white rim and STOP on it; the pole is scenery."""
-    red, corners = tone((206, 34, 40), rng.uniform(.85, 1.1)), CIRCLE[1::3]
+    red = tone((206, 34, 40), rng.uniform(.85, 1.1))
+    corners = CIRCLE[1::3]
     cut = [(-.35, .53, -.23, .58), (-.39, .42, -.27, .47), (-.19, .36, -.14, .57),
            (-.08, .36, -.03, .57), (.07, .42, .13, .58), (.27, .53, .33, .58), (.27, .36, .38, .46)]
     return fixed([poly(.52 * corners + .5j, WHITE), poly(.465 * corners + .5j, red),

@@ -26,7 +26,8 @@ class Batches(keras.utils.PyDataset):
         workers = workers or max(1, (os.cpu_count() or 1) - 1)
         super().__init__(workers=workers, max_queue_size=workers + 2)
         self.draw, self.num_steps, self.batch_size = draw, num_steps, batch_size
-        self.options, self.epoch = options, 0
+        self.options = options
+        self.epoch = 0
 
     def __len__(self):
         return self.num_steps

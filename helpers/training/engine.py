@@ -42,7 +42,8 @@ class Run(keras.callbacks.Callback):
     def __init__(self, model, batches, score, folder, card, num_epochs, patience=None, say=print):
         super().__init__()
         self.network, self.batches, self.score = model, batches, score
-        self.folder, self.card = pathlib.Path(folder), card
+        self.folder = pathlib.Path(folder)
+        self.card = card
         self.num_epochs, self.patience = num_epochs, patience
         self.progress = Progress(num_epochs, len(batches), say)
         self.average = keras.callbacks.SwapEMAWeights()
@@ -74,7 +75,8 @@ class Run(keras.callbacks.Callback):
 
     def _phase(self, name, first, last, rate, hold):
         """Train the heads or all, from one epoch to another or from where the checkpoint is."""
-        model, num_steps = self.network, len(self.batches)
+        model = self.network
+        num_steps = len(self.batches)
         optimizer = _optimizer((last - first) * num_steps, rate, hold)
         model.backbone.trainable = name == "all"
         model.neck.trainable = name == "all"

@@ -96,29 +96,13 @@ def fine_tune(
             categories=to_learn.categories,
             num_slots=num_slots,
         )
-        names = ", ".join(to_learn.counts)
-        card = {
-            **origin,
-            "name": folder.name,
-            "about": f"A model that began as {origin['name']} and was taught {names}.",
-            "categories": to_learn.categories,
-            "data": f"{getattr(train, 'name', 'pictures of your own')}: {len(train)} pictures",
-            "settings": settings,
-            "limits": ["what differs from the pictures that it was taught with"],
-        }
+        card = _card(folder.name, origin, to_learn, train, settings)
         detector = from_model(model, card)
         if say:
             num_pictures = len(train) + len(val)
-            line = memory_line(model.config, batch_size, num_pictures, to_learn.most)
-            say(f"{folder.name}: {line}")
-            if to_learn.unused:
-                unused = ", ".join(to_learn.unused)
-                say(f"{folder.name}: no object of class {unused}: not learnt")
-            if to_learn.most > num_slots:
-                say(
-                    f"{folder.name}: of {to_learn.most} objects in a picture {num_slots} are "
-                    "learnt at a time; the others are left out, they do not count as background"
-                )
+            memory = memory_line(model.config, batch_size, num_pictures, to_learn.most)
+            for line in (memory, *_what_is_not_learnt(to_learn, num_slots)):
+                say(f"{folder.name}: {line}")
         judged = Shrunk(val, size)
 
         def judge():
@@ -127,6 +111,33 @@ def fine_tune(
         run = Run(model, batches, judge, folder, card, epochs, patience, say)
         detector.card.update(run.train(rate, heads_epochs))
     return detector
+
+
+def _card(name, origin, to_learn, train, settings):
+    """The card of a model before its training: what it began as, and what it is taught."""
+    classes = ", ".join(to_learn.counts)
+    return {
+        **origin,
+        "name": name,
+        "about": f"A model that began as {origin['name']} and was taught {classes}.",
+        "categories": to_learn.categories,
+        "data": f"{getattr(train, 'name', 'pictures of your own')}: {len(train)} pictures",
+        "settings": settings,
+        "limits": ["what differs from the pictures that it was taught with"],
+    }
+
+
+def _what_is_not_learnt(to_learn, num_slots):
+    """Lines about classes without an object, and about objects beyond the slots of a picture."""
+    lines = []
+    if to_learn.unused:
+        lines.append(f"no object of class {', '.join(to_learn.unused)}: not learnt")
+    if to_learn.most > num_slots:
+        lines.append(
+            f"of {to_learn.most} objects in a picture {num_slots} are learnt at a time; the others "
+            "are left out, they do not count as background"
+        )
+    return lines
 
 
 def _keep_settings(folder, settings):

@@ -81,7 +81,8 @@ def report(detector, photos, indices=None):
     del result["per_class"]
     result["errors"] = error_kinds(truth, detections)
     result["images"] = len(truth)
-    result["classes"], result["sources"] = {}, defaultdict(dict)
+    result["classes"] = {}
+    result["sources"] = defaultdict(dict)
     for category_id, name in photos.categories.items():
         looked_for = [k for k, i in enumerate(indices) if category_id in photos.known(i)]
         true = [_only(truth[k], category_id) for k in looked_for]

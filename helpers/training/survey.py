@@ -57,7 +57,9 @@ def survey(train, val):
 
 def _objects(pictures):
     """{id: name} of the classes, a Counter of objects by name, and how many the fullest has."""
-    categories, counts, most = dict(getattr(pictures, "categories", {})), Counter(), 0
+    categories = dict(getattr(pictures, "categories", {}))
+    counts = Counter()
+    most = 0
     for index in range(len(pictures)):
         truth = _truth(pictures, index)
         if truth.masks is None:

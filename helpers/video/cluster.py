@@ -143,7 +143,8 @@ class _Crew:
         num_deaths = 0
         self._bar.total += len(calls)
         while len(results) < len(calls):
-            pool, num_before = self._pool, len(results)
+            pool = self._pool
+            num_before = len(results)
             try:
                 self._run_on(pool, function, calls, results)
             except BrokenExecutor:

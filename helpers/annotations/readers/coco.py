@@ -40,7 +40,9 @@ def read(file, content, surroundings, report):
 
 
 def _item(number, label, row, doubt):
-    shape, box, is_crowd = row.get("segmentation"), row.get("bbox"), is_true(row.get("iscrowd"))
+    shape = row.get("segmentation")
+    box = row.get("bbox")
+    is_crowd = is_true(row.get("iscrowd"))
     if isinstance(shape, dict):
         parts = [shape]
     else:
@@ -107,7 +109,8 @@ def pictures_of(file, content, ids, report):
     """{id as text: Picture without objects}; a name of "" if the id has several."""
     pictures = {}
     for row in dicts_in(content, "images", report):
-        key, name = key_of(row.get("id")), str(row.get("file_name"))
+        key = key_of(row.get("id"))
+        name = str(row.get("file_name"))
         new = Picture(file, name, (row.get("height"), row.get("width")), [], ids)
         first = pictures.setdefault(key, new)
         if first.name != name:

@@ -77,7 +77,8 @@ def _name(data, surroundings):
 
 
 def _item(number, row, size):
-    kind, value = row.get("type"), row["value"]
+    kind = row.get("type")
+    value = row["value"]
     if kind not in SHAPES:
         raise Left(f"is of type {kind}: that has no area")
     labels = value.get(kind) or ()
@@ -128,7 +129,8 @@ def unpack(packed, num):
         raise Left("has a mask that is not of the picture's size")
     width = bits.take(5) + 1
     lengths = [bits.take(4) + 1 for _ in range(4)]
-    values, place = np.zeros(num, np.uint8), 0
+    values = np.zeros(num, np.uint8)
+    place = 0
     while place < num:
         is_run = bits.take(1)
         end = place + 1 + bits.take(lengths[bits.take(2)])
@@ -144,7 +146,8 @@ class _Bits:
     """Bytes as a row of bits, from which numbers are taken."""
 
     def __init__(self, data):
-        self.text, self.place = "".join(f"{byte:08b}" for byte in data), 0
+        self.text = "".join(f"{byte:08b}" for byte in data)
+        self.place = 0
 
     def take(self, num):
         """The next `num` bits as a number."""

@@ -33,7 +33,8 @@ def recognises(content):
 
 def read(file, content, surroundings, report):
     size = content.get("imageHeight"), content.get("imageWidth")
-    name, is_inside = str(content["imagePath"]), has_picture(content)
+    name = str(content["imagePath"])
+    is_inside = has_picture(content)
     picture = Picture(file, name, size, [], has_own_file=True, is_inside=is_inside)
     first_parts = {}  # {(label, group): the first part of an object}
     for number, row in enumerate(dicts_in(content, "shapes", report, None, name), 1):
@@ -50,7 +51,8 @@ def read(file, content, surroundings, report):
 
 
 def _item(number, row):
-    label, kind = str(row["label"]).strip(), row.get("shape_type")
+    label = str(row["label"]).strip()
+    kind = row.get("shape_type")
     points = polygon(row["points"])
     if label in NO_OBJECT:
         raise Left(f"is marked {label}; left out", True)

@@ -49,7 +49,8 @@ def read(file, content, surroundings, report):
 
 
 def _item(number, row):
-    label, kind = str(row["classTitle"]).strip(), row.get("geometryType")
+    label = str(row["classTitle"]).strip()
+    kind = row.get("geometryType")
     if kind == "bitmap":
         left, top = row["bitmap"]["origin"]
         return Item(number, label, [Stamp(_pixels(row["bitmap"]["data"]), int(left), int(top))])

@@ -22,7 +22,8 @@ def overlap(answer, a, b):
 @check("Runs and mask say the same, whether the first pixel is a zero or a one.")
 def decoded(function):
     """A function (runs, (height, width)) -> the mask, (height, width)."""
-    size, pixels = (2, 3), np.array([0, 0, 0, 1, 1, 0])  # down the columns
+    size = (2, 3)
+    pixels = np.array([0, 0, 0, 1, 1, 0])  # down the columns
     mask = pixels.reshape(size, order="F")
     compare(
         call(function, [3, 2, 1], size), mask,

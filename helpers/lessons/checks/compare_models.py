@@ -8,7 +8,8 @@ from helpers.lessons.checks.verdict import Hint, call, check, compare
 @check("The odd run and the first run leave no trace in it.")
 def time_of(function):
     """A function (function, clock, num) -> the median of num durations, after one to warm up."""
-    durations, state = [50, 1, 9, 2, 2, 3], {"now": 0.0, "calls": 0}  # a clock that work moves
+    durations = [50, 1, 9, 2, 2, 3]
+    state = {"now": 0.0, "calls": 0}  # a clock that work moves
 
     def work():
         state["now"] += durations[min(state["calls"], 5)]
@@ -18,7 +19,8 @@ def time_of(function):
         state["now"] += 0.001  # asking takes time, too
         return state["now"]
 
-    answer, calls = call(function, work, clock, 5), state["calls"]
+    answer = call(function, work, clock, 5)
+    calls = state["calls"]
     compare(
         answer, 2, "Runs of 50 (warm-up), 1, 9, 2, 2 and 3 seconds must give 2.",
         (2.5, "You included the warm-up in the median. Call function() once before you measure."),
@@ -58,7 +60,8 @@ def pictures_needed(answer, num, width, wanted):
 @check("Model 2 costs more than model 1 and is worse: nobody needs it.")
 def on_the_front(answer, costs, aps):
     """Which models (numbers from 0) does no other beat in both cost and AP?"""
-    costs, aps, every = np.array(costs), np.array(aps), range(len(costs))
+    every = range(len(costs))
+    costs, aps = np.array(costs), np.array(aps)
     beaten = [
         any((costs <= costs[i]) & (aps >= aps[i]) & (np.arange(len(aps)) != i)) for i in every
     ]

@@ -85,7 +85,9 @@ def accuracy(answer, found, truth):
 def my_mean_iou(function):
     """A function of confusion (K, K), rows true and columns found -> the mean IoU."""
     confusion = np.array([[6, 1, 1], [2, 3, 0], [0, 0, 2]])  # IoU 6/10, 3/6, 2/3
-    diagonal, rows, columns = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    diagonal = np.diag(confusion)
+    rows = confusion.sum(1)
+    columns = confusion.sum(0)
     compare(
         call(function, confusion), np.mean([6 / 10, 3 / 6, 2 / 3]),
         "[[6, 1, 1], [2, 3, 0], [0, 0, 2]] must give the mean of 6/10, 3/6 and 2/3.",

@@ -38,8 +38,10 @@ def only_cars(answer, detections):
 @check("A mask is an index: image[~mask] = 255 changes every pixel outside and no other.")
 def cut_out(function):
     """A function (image, mask) -> the object alone on white, as a new image."""
-    image, mask = np.arange(18, dtype=np.uint8).reshape(2, 3, 3), np.eye(2, 3, dtype=bool)
-    result, inside = call(function, image, mask), mask[..., None]
+    image = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    mask = np.eye(2, 3, dtype=bool)
+    result = call(function, image, mask)
+    inside = mask[..., None]
     if image.ravel().tolist() != list(range(18)):
         raise Hint("The picture that came in has changed. Work on image.copy().")
     compare(

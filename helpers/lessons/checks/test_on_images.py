@@ -8,10 +8,13 @@ from helpers.lessons.checks.verdict import call, check, choose, compare
 @check("A box that is gone no longer counts: that is why the order of the scores matters.")
 def kept_by_nms(answer, overlaps, nms_iou):
     """Which boxes (numbers from 0) does NMS keep? overlaps (N, N) IoU, best score first."""
-    over, kept, numbers = np.asarray(overlaps) > nms_iou, [], range(len(overlaps))
+    over = np.asarray(overlaps) > nms_iou
+    kept = []
+    numbers = range(len(overlaps))
     for i in numbers:
         kept += [] if over[i, kept].any() else [i]
-    alone, lost = ([i for i in numbers if not over[i, :i].any()], sorted({*numbers} - {*kept}))
+    alone = [i for i in numbers if not over[i, :i].any()]
+    lost = sorted({*numbers} - {*kept})
     compare(
         sorted(answer) if np.ndim(answer) else answer, kept,
         "The best score stays. Then ask each next box about those that stayed: a list like [0, 2].",
