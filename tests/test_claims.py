@@ -1,5 +1,6 @@
 """What README says was measured is what the last results say, within what rounding explains."""
 
+import collections
 import functools
 import importlib.util
 import json
@@ -9,9 +10,16 @@ import re
 import numpy as np
 import pytest
 
+from helpers.job import fetching, inputs
+from helpers.mask_rcnn.config import Config
+from helpers.pictures import find_images
+from helpers.video import video_info
+
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RESULTS = (ROOT / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
+TROUBLE = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 pytestmark = pytest.mark.form
 
@@ -55,8 +63,7 @@ def test_what_the_models_are():
         card["bytes"] for card in json.loads((ROOT / "data/zoo.json").read_text("utf-8"))
         if card["name"] == "mask_rcnn_inception_v2_coco"
     ]  # fmt: skip
-    troubleshooting = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
-    for text in (README, troubleshooting):
+    for text in (README, TROUBLE):
         assert re.search(rf"coco\S+ (which )?is fetched once\W+{fetched / 1e6:.0f} MB", text)
 
 
@@ -82,9 +89,7 @@ def test_one_number_says_what_the_disk_needs():
     )
     (needed,) = re.findall(r"need = .* if gpu else (\d+)", (ROOT / "run.py").read_text("utf-8"))
     assert said == gigabytes and 0 <= float(needed) - float(gigabytes) < 1
-    assert f"a full disk ({needed} GB are needed)" in (ROOT / "docs/troubleshooting.md").read_text(
-        "utf-8"
-    )
+    assert f"a full disk ({needed} GB are needed)" in TROUBLE
 
 
 def test_what_the_way_of_2018_costs():
@@ -94,6 +99,116 @@ def test_what_the_way_of_2018_costs():
     said = re.search(r"takes (\d+) times as long.*?grows by (\d+) operations", README, re.S)
     assert int(said[1]) == pytest.approx(ratio, rel=0.1)
     assert int(said[2]) * frames == last - first
+
+
+def test_how_long_streets_takes_to_train():
+    """As many pictures as the card says, at the paces of learning alone and of all that goes on."""
+    seen = json.loads((ROOT / "data/streets.json").read_text("utf-8"))["images_seen"]
+    paces = [float(row(RESULTS, f"ours, {way}")[1]) for way in ("learning", "with AP")]
+    least, most = (seen / pace / 3600 for pace in paces)
+    assert least < 1.5 < most
+    assert "trains it again, in about an hour and a half on two cores" in README
+    (path,) = (ROOT / "notebooks").glob("04b_*.ipynb")
+    assert "this network needs an hour and a half" in path.read_text(encoding="utf-8")
+
+
+def test_what_a_first_run_looks_at():
+    words = {10: "ten", 11: "eleven", 12: "twelve", 4: "four", 5: "five", 6: "six"}
+    pictures = [*find_images(inputs.DRAWINGS), *find_images(inputs.PHOTOGRAPHS)]
+    seconds = round(video_info(inputs.VIDEO).duration)
+    assert f"| {words[len(pictures)]} pictures and a {words[seconds]}-second video |" in README
+
+
+def test_what_the_zoo_has():
+    words = {1: "one", 4: "four"}
+    cards = json.loads((ROOT / "data/zoo.json").read_text("utf-8"))
+    years = collections.Counter(re.search(r"(?<=[_/])20\d\d", card["url"])[0] for card in cards)
+    said = [f"{words[num]} of {year}" for year, num in sorted(years.items())]
+    assert f"TensorFlow's Object Detection API: {' and '.join(said)}, trained on COCO" in README
+    sides = {card["name"]: card["mask_size"] for card in cards}
+    grids = f"{Config.mask_side} × {Config.mask_side} cells"
+    side = sides["mask_rcnn_inception_v2_coco"]
+    assert f"a grid of {grids} ({side} × {side} in the zoo's Inception v2)" in TROUBLE
+
+
+def test_sizes_that_troubleshooting_names():
+    assert f"100 masks of a full-HD picture take {100 * 1920 * 1080 / 1e6:.0f} MB" in TROUBLE
+    assert f"at most {fetching.MOST / 1e9:.0f} GB are fetched" in TROUBLE
+
+
+def test_versions_are_those_that_are_asked_for():
+    wanted = (ROOT / "requirements.txt").read_text("utf-8")
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    colab = (ROOT / ".ci/colab.py").read_text("utf-8")
+    (moviepy,) = re.findall(r"(?m)^moviepy==(\S+)", lock)
+    (pillow,) = re.findall(r"(?m)^pillow>=\S+<(\d+) ", wanted)
+    (ffmpeg,) = re.findall(r"(?m)^imageio-ffmpeg>=\S+<([\d.]+) ", wanted)
+    told = " ".join(README.split())
+    assert f"MoviePy {moviepy} wants Pillow below {pillow} and, to turn phone videos" in told
+    assert f"imageio-ffmpeg below {ffmpeg}." in told
+    assert f"imageio-ffmpeg must be below {ffmpeg}, as in" in TROUBLE
+    assert f"(MoviePy {moviepy} calls itself {moviepy_says()})" in TROUBLE
+    (widgets,) = re.findall(r"ipywidgets==(\S+)", colab)
+    assert f"8 in JupyterLab 4,\n{widgets} on Colab" in TROUBLE
+    for package, major in (("ipywidgets", 8), ("jupyterlab", 4)):
+        assert re.search(rf"(?m)^{package}=={major}\.", lock)
+
+
+def moviepy_says():
+    """The version that MoviePy's own code tells."""
+    spec = importlib.util.find_spec("moviepy")
+    text = (pathlib.Path(spec.origin).parent / "version.py").read_text("utf-8")
+    return re.search(r'__version__ = "(.+)"', text)[1]
+
+
+def test_systems_and_pythons_are_those_that_are_asked_for():
+    text = (ROOT / ".ci/check_lock.py").read_text("utf-8")
+    pythons = re.search(r"PYTHONS = \((.+)\)", text)[1].replace('"', "").split(", ")
+    (macos,) = re.findall(r'"macOS (\d+), Apple Silicon"', text)
+    row_of = row(README, "Python")
+    assert row_of[1].startswith(f"{pythons[0]} to {pythons[-1]}; ")
+    assert f"macOS {macos} or later on Apple Silicon" in row_of[1]
+    for page in (README, TROUBLE, (ROOT / "run.py").read_text("utf-8")):
+        assert f"Python {pythons[0]} to {pythons[-1]}" in page.replace("outside ", "")
+
+
+PLACE = r"\b(\d\d[ab]?)(?:\]\S*)?,? (?:at )?(section|exercise)s? (\d+)(?:(?: to |, | and )(\d+))*"
+
+
+def test_places_in_notebooks_are_there():
+    """`05, section 8`: in README, docs, prose of notebooks and help of their code."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "notebooks").glob("*.md")]
+    texts = [path.read_text(encoding="utf-8") for path in pages]
+    prose = {path.name.partition("_")[0]: prose_of(path) for path in NOTEBOOKS}
+    places = [place for text in (*texts, *prose.values()) for place in named_places(text)]
+    assert len(places) > 8
+    for number, kind, wanted in places:
+        heading = r"## {}\. " if kind == "section" else r"### Exercise {}\b"
+        assert re.search(rf"(?m)^{heading.format(wanted)}", prose[number]), (number, kind, wanted)
+
+
+def named_places(text):
+    """(notebook, "section" or "exercise", number) of each place that a text names."""
+    for match in re.finditer(PLACE, " ".join(text.split())):
+        for number in re.findall(r"\d+", match[0].partition(match[2])[2]):
+            yield match[1], match[2], number
+
+
+def test_named_places_by_hand():
+    text = (
+        "05, section 8, and notebook 04,\nexercise 5; 02 sections 3 to 7; 04 sections 1, 2 and 7."
+    )
+    assert list(named_places(text)) == [
+        ("05", "section", "8"), ("04", "exercise", "5"), ("02", "section", "3"),
+        ("02", "section", "7"), ("04", "section", "1"), ("04", "section", "2"),
+        ("04", "section", "7"),
+    ]  # fmt: skip
+
+
+def prose_of(path):
+    """The text of a notebook's cells that are no code."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return "\n".join("".join(one["source"]) for one in cells if one["cell_type"] == "markdown")
 
 
 @functools.cache
@@ -139,9 +254,7 @@ def test_a_word_of_the_glossary_stands_in_the_notebooks_that_it_names():
         names = [name.strip() for name in words.split(",")]
         for number in places.split(", "):
             (path,) = (ROOT / "notebooks").glob(f"{number.strip()}_*.ipynb")
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            prose = ["".join(one["source"]) for one in cells if one["cell_type"] == "markdown"]
-            text = re.sub(r"[*`\s]+", " ", " ".join(prose)).lower()
+            text = re.sub(r"[*`\s]+", " ", prose_of(path)).lower()
             found = [name for name in names if re.search(rf"\b{re.escape(name.lower())}", text)]
             assert found, f"'{words}' is not in {path.name}"
 

@@ -10,7 +10,7 @@ TEXT = (ROOT / "docs/from_version_1.md").read_text(encoding="utf-8")
 
 def places():
     """(file below helpers/, a name in it) of each row of the table of code."""
-    code = TEXT.split("## Code")[1].split("## Dropped")[0]
+    code = TEXT.split("## Code")[1].split("### Arguments")[0]
     for row in code.splitlines():
         if not row.startswith("| `"):
             continue

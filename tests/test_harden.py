@@ -12,6 +12,8 @@ import sys
 import numpy as np
 import pytest
 
+from helpers.commands import upkeep
+
 SCRIPT = pathlib.Path(__file__).parents[1] / ".ci/harden.py"
 KINDS = ("annotations", "masks", "label_maps", "pictures", "archives")
 on_unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGALRM")
@@ -77,14 +79,17 @@ def test_each_way_to_fail_is_seen(harden, attempt, monkeypatch, reader, outcome)
 
 
 def test_damage_is_repeated_by_its_seed(harden):
-    texts = [[harden.damaged(b"0123456789" * 9, random.Random(s)) for s in range(20)] for _ in "ab"]
+    texts = [
+        [harden.hostile.damage.damaged(b"0123456789" * 9, random.Random(s)) for s in range(20)]
+        for _ in "ab"
+    ]
     assert texts[0] == texts[1] and len(set(texts[0])) > 15
-    trees = [harden.bent({"a": [1, {"b": 2}]}, random.Random(s)) for s in range(20)]
+    trees = [harden.hostile.damage.bent({"a": [1, {"b": 2}]}, random.Random(s)) for s in range(20)]
     assert len(set(map(repr, trees))) > 5
 
 
 @on_unix
-@pytest.mark.parametrize("kind", [*KINDS, "weights", "graphs", "clips"])
+@pytest.mark.parametrize("kind", [*KINDS, "weights", "graphs", "videos"])
 def test_readers_read_or_refuse(attempt, kind):
     outcomes = {attempt(kind, 7, number) for number in range(25)}
     assert outcomes == {"read", "refused"}
@@ -94,6 +99,12 @@ def test_readers_read_or_refuse(attempt, kind):
 @pytest.mark.parametrize("name", ["coco", "yolo", "cvat", "labelme", "mask_folders", "label_map"])
 def test_valid_files_give_what_was_written(attempt, name):
     assert {attempt(f"valid_{name}", 7, number) for number in range(10)} == {"read"}
+
+
+def test_the_kinds_of_the_help_are_some(harden):
+    words, _ = upkeep.HARDEN.examples[0]
+    kinds = words.partition("--only ")[2].split()
+    assert kinds and set(kinds) <= set(harden.KINDS)
 
 
 def test_each_reader_has_a_writer(harden):

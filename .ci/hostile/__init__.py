@@ -10,11 +10,11 @@ from hostile import (
     annotations,
     archives,
     arguments,
-    clips,
     graphs,
     label_maps,
     masks,
     pictures,
+    videos,
     weights,
 )
 
@@ -26,7 +26,7 @@ CHECKS = {
     "weights": weights.check,
     "graphs": graphs.check,
     "archives": archives.check,
-    "clips": clips.check,
+    "videos": videos.check,
     "arguments": arguments.check,
 }
-SHARE = {"clips": 0.5, "arguments": 0.5, "weights": 0.7, "graphs": 0.7}  # of --inputs
+SHARE = {"videos": 0.5, "arguments": 0.5, "weights": 0.7, "graphs": 0.7}  # of --inputs
