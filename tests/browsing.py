@@ -57,16 +57,20 @@ only_chromium = pytest.mark.skipif(BROWSER != "chromium", reason="is of Chromium
 
 
 @contextlib.contextmanager
-def browsing(width=1280, height=900, flags=(), **settings):
+def browsing(width=1280, height=900, flags=(), phone=None, **settings):
     """A browser with an empty profile.
 
     Args:
         width, height: of the page, in pixels.
         flags: more of Chromium's.
+        phone: one that Playwright knows, such as "Pixel 7": its size, and fingers, not a mouse.
         **settings: Playwright's, such as color_scheme.
     """
     settings = {"viewport": {"width": width, "height": height}, **settings}
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
+        if phone:
+            settings |= play.devices[phone]
+            del settings["default_browser_type"]
         context = getattr(play, BROWSER).launch_persistent_context(
             profile, **settings_of_launch(*flags), **settings
         )

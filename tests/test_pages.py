@@ -16,7 +16,7 @@ from helpers.job.picture import picture_figure
 from helpers.pictures import save_image
 from helpers.structures import Detections
 from helpers.video import History
-from tests.browsing import browsing, expect, needs_browser
+from tests.browsing import browsing, expect, needs_browser, only_chromium
 from tests.test_site import ROOT, toy
 
 NAMES = {1: "person", 3: "car"}
@@ -136,6 +136,42 @@ def test_objects_are_filtered_compared_enlarged_and_walked_back(folder):
         page.keyboard.press("Escape")
 
 
+def slide(page, slider, to):
+    """Pull a slider by a finger, from its left end to a share of its length."""
+    slider.scroll_into_view_if_needed()
+    place = slider.bounding_box()
+    finger = page.context.new_cdp_session(page)
+    y = place["y"] + place["height"] / 2
+    for i, share in enumerate([0, to / 2, to]):
+        points = [{"x": place["x"] + 8 + share * (place["width"] - 16), "y": y}]
+        kind = "touchMove" if i else "touchStart"
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@needs_browser
+@only_chromium
+@pytest.mark.slow
+def test_fingers_do_what_a_mouse_does(folder):
+    with opened(folder / "index.html", phone="Pixel 7") as page:
+        wipe, score = page.locator("[name=wipe]"), page.locator("[name=score]")
+        for slider in (wipe, score):
+            assert slider.bounding_box()["height"] >= 32  # pixels: a finger is no needle
+        slide(page, wipe, 0.6)
+        assert float(wipe.input_value()) == pytest.approx(60, abs=3)
+        slide(page, score, 0.9)  # of 50 to 100
+        assert float(score.input_value()) == pytest.approx(95, abs=2)
+        assert page.locator(".objects li:visible").count() == 1
+        slide(page, score, 0)
+        sheet, width = page.locator(".picture .sheet"), "element => element.clientWidth"
+        before = sheet.evaluate(width)
+        page.get_by_label("larger").tap()
+        assert sheet.evaluate(width) > before
+        page.locator("g[data-number='1'] .mask").tap()
+        assert page.locator("#p1-1").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @needs_browser
 @pytest.mark.slow
 def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
@@ -146,7 +182,9 @@ def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
         page.locator(".theme").click()
         assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)"
         assert luminance_contrast(page, "body") > 10
+        page.locator("[name=wipe]").fill("40")
         page.reload()
+        assert page.locator("[name=wipe]").input_value() == "0", "Firefox keeps it if it may"
         assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)", "is forgotten"
         page.add_init_script("Object.defineProperty(window, 'localStorage', {get() {throw 1}})")
         page.reload()

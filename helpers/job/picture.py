@@ -39,7 +39,8 @@ def picture_figure(entry, key, preview, size, detections, crops=(), xrays=()) ->
 <img loading="lazy" width="{width}" height="{height}" src="{preview}" alt="{source}: {text}">
 <div class="after"><svg viewBox="0 0 {width} {height}" aria-hidden="true">{"".join(marks)}</svg>
 {"".join(tags)}</div></div></div>
-<div class="tools" hidden><label>before <input type="range" name="wipe" value="0"> after</label>
+<div class="tools" hidden><label>before <input type="range" name="wipe"
+value="0" autocomplete="off"> after</label>
 <button type="button" data-zoom-by="0.6667" aria-label="smaller">−</button>
 <button type="button" data-zoom-by="1.5" aria-label="larger">+</button>
 <button type="button" data-zoom-by="0" aria-label="whole">whole</button></div></div>
