@@ -26,7 +26,7 @@ def main(argv=None) -> int:
     try:
         works = find_work(options, problems)
         if not works:
-            raise InputError("nothing was done: no picture and no video could be used")
+            return 2  # a line for each input has said why
         choose_device(options.device)
         code = run(options, [(work, _load(options, work.model)) for work in works], problems)
         _print_for_a_program(options)

@@ -2,7 +2,8 @@
 
     PIXELWISE_BROWSER=firefox python3 run.py test --all tests/test_pages.py tests/test_web.py
 
-asks for Firefox, the system's or Playwright's; webkit is what Safari is made of, and Playwright's
+asks for Firefox, the system's (a current one: Playwright 1.65 starts no ESR 153, but 1.58 does) or
+Playwright's; webkit is what Safari is made of, and Playwright's
 (playwright install webkit). Where a browser is missing its tests are skipped, and say so; but for
 Chromium on a machine of CI, whose variable CI is true.
 """
@@ -23,6 +24,7 @@ NAMES = {
 SYSTEMS = next(filter(None, map(shutil.which, NAMES[BROWSER])), None)  # the one that is installed
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
 --disable-component-update --disable-sync --disable-dev-shm-usage"""
+SCHEMES = ["dark", "light"]  # as Firefox numbers them
 PATIENCE = 240_000  # ms; a machine may be busy
 
 try:
@@ -33,13 +35,18 @@ except ImportError:
     expect = sync_playwright = None
 
 
-def settings_of_launch(*flags):
-    """What Playwright needs to start the browser; flags are Chromium's."""
+def settings_of_launch(flags, scheme):
+    """What Playwright needs to start the browser: flags are Chromium's, scheme light or dark."""
     if BROWSER == "chromium":
         flags = [*FLAGS.split(), *flags]
         return {"executable_path": SYSTEMS, "args": flags, "chromium_sandbox": False}
     if BROWSER == "firefox" and SYSTEMS:
-        return {"executable_path": SYSTEMS, "channel": "moz-firefox"}  # as it is, by WebDriver BiDi
+        prefs = {"layout.css.prefers-color-scheme.content-override": SCHEMES.index(scheme)}
+        return {
+            "executable_path": SYSTEMS,
+            "channel": "moz-firefox",  # as it is, by WebDriver BiDi
+            "firefox_user_prefs": prefs,
+        }
     return {}
 
 
@@ -72,7 +79,9 @@ def browsing(width=1280, height=900, flags=(), phone=None, **settings):
             settings |= play.devices[phone]
             del settings["default_browser_type"]
         context = getattr(play, BROWSER).launch_persistent_context(
-            profile, **settings_of_launch(*flags), **settings
+            profile,
+            **settings_of_launch(flags, settings.get("color_scheme", "light")),
+            **settings,
         )
         context.set_default_timeout(PATIENCE)
         yield context

@@ -461,6 +461,12 @@ def test_stopped_before_there_was_a_result_older_ones_stay(files, monkeypatch, c
     assert snapshot("outputs") == before
 
 
+def test_an_input_that_is_not_there_is_one_line(files, capsys):
+    assert run("nowhere.jpg") == 2
+    err = capsys.readouterr().err
+    assert err == "nowhere.jpg: no such file or folder; check the name\n"
+
+
 def test_results_never_replace_their_sources(files, capsys):
     before = snapshot(files / "my photos")
     assert run("--images", files / "my photos", "--out", files / "my photos") == 2

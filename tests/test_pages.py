@@ -167,8 +167,8 @@ def test_fingers_do_what_a_mouse_does(folder):
         before = sheet.evaluate(width)
         page.get_by_label("larger").tap()
         assert sheet.evaluate(width) > before
-        page.locator("g[data-number='1'] .mask").tap()
-        assert page.locator("#p1-1").is_visible()
+        page.locator("g[data-number='2'] .mask").tap()
+        assert page.locator("#p1-2").is_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

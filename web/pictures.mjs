@@ -71,6 +71,7 @@ export async function startCamera() {
 const CAMERA_PROBLEMS = {
   NotAllowedError: "The camera was not allowed: allow it in the browser's settings of this page.",
   NotFoundError: "No camera was found.",
+  OverconstrainedError: "No camera was found.", // so says WebKit
   NotReadableError: "The camera is busy: another program has it.",
 };
 
