@@ -19,13 +19,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def talk(plan, root=ROOT):
+def talk(plan):
     """A talk as a notebook whose cells say what they are on the slides.
 
     Args:
         plan: {"title", "slides": list of {"book", "title", "notes", and "cell" or "picture" and
             "alt"}, "end"}.
-        root: the project.
 
     Returns:
         A notebook of nbformat.
@@ -40,7 +39,7 @@ def talk(plan, root=ROOT):
         if "picture" in slide:
             shown = new_markdown_cell(f"![{slide['alt']}](figures/{slide['picture']})")
         else:
-            shown, said = _result(root, slide["book"], slide["cell"])
+            shown, said = _result(slide["book"], slide["cell"])
             notes += f"\n\nFrom the notebook:\n\n{said}"
         cells.append(_typed(shown, "-"))
         cells.append(_typed(new_markdown_cell(notes), "notes"))
@@ -54,9 +53,9 @@ def _typed(cell, slide_type):
     return cell
 
 
-def _result(root, book, name):
+def _result(book, name):
     """What a cell of a notebook shows, as a cell; and the text before it."""
-    cells = nbformat.read(root / f"notebooks/{book}.ipynb", 4).cells
+    cells = nbformat.read(ROOT / f"notebooks/{book}.ipynb", 4).cells
     places = [i for i, cell in enumerate(cells) if cell.id == name]
     if not places or not cells[places[0]].get("outputs"):
         raise ValueError(f"docs/slides.json: {book} has no cell '{name}' with a result")

@@ -16,7 +16,8 @@ import time
 
 import keras
 import numpy as np
-from ablations import MAPS, WHOLE, build, streets, targets_of
+from ablation_pictures import MAPS, targets_of
+from ablation_variants import WHOLE, build, streets
 
 from helpers import DATA
 from helpers.lessons.learning import BUNDLED, NUM_PROPOSALS

@@ -34,8 +34,8 @@ class Ellipses:
         boxes: (num, 4) float32, as tight as can be.
     """
 
-    def __init__(self, num, size, seed=0, spread=1.0):
-        rng = np.random.default_rng(seed)
+    def __init__(self, num, size, spread=1.0):
+        rng = np.random.default_rng(0)
         self.size = size
         low, high = np.log([5, 0.4 * size[0]])
         chance = 0.5 + spread * (rng.random(num) - 0.5)

@@ -18,7 +18,7 @@ GROUPS = {  # of the measurements, in words
 
 
 @functools.cache
-def read_choices(path=DATA / "ablations.json"):
+def read_choices():
     """What `benchmarks/ablations.py` measured.
 
     Returns:
@@ -27,7 +27,7 @@ def read_choices(path=DATA / "ablations.json"):
         of their mean from the first's, and its 95 % "interval". "command", "pictures", "steps" and
         "batch" say how it was done.
     """
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads((DATA / "ablations.json").read_text(encoding="utf-8"))
 
 
 def explore_choices() -> Explorer:

@@ -49,13 +49,12 @@ class Run(keras.callbacks.Callback):
         self.average = keras.callbacks.SwapEMAWeights()
         self.average.set_model(model)
 
-    def train(self, rate, heads_epochs=0, hold=0.0):
+    def train(self, rate, heads_epochs=0):
         """Heads and RPN alone for some epochs, then everything; ends with the best weights.
 
         Args:
             rate: of learning, at its peak, see `Schedule`.
             heads_epochs: for so long backbone and pyramid stay as they are.
-            hold: share of the steps before the rate begins to fall.
 
         Returns:
             The card of these weights.
@@ -66,18 +65,18 @@ class Run(keras.callbacks.Callback):
         with alone_in(self.folder), contextlib.closing(self.progress):
             remove_halves(self.folder)
             if heads_epochs > 0:
-                self._phase("heads", 0, heads_epochs, rate, hold)
+                self._phase("heads", 0, heads_epochs, rate)
             if heads_epochs < self.num_epochs:
-                self._phase("all", heads_epochs, self.num_epochs, rate, hold)
+                self._phase("all", heads_epochs, self.num_epochs, rate)
         path = self.folder / f"{self.card['name']}.json"
         set_weights(self.network, read_weights(path.with_suffix(".npz")))
         return read_card(path)
 
-    def _phase(self, name, first, last, rate, hold):
+    def _phase(self, name, first, last, rate):
         """Train the heads or all, from one epoch to another or from where the checkpoint is."""
         model = self.network
         num_steps = len(self.batches)
-        optimizer = _optimizer((last - first) * num_steps, rate, hold)
+        optimizer = _optimizer((last - first) * num_steps, rate)
         model.backbone.trainable = name == "all"
         model.neck.trainable = name == "all"
         # XLA is slower than plain TensorFlow on a CPU, and JAX cannot do without it.
@@ -153,10 +152,10 @@ class Run(keras.callbacks.Callback):
         return len(rows) - 1 - best(rows) >= self.patience
 
 
-def _optimizer(num_steps, rate, hold):
+def _optimizer(num_steps, rate):
     """AdamW for a phase of so many steps, with averaged weights beside those that learn."""
     warmup = min(MAX_WARMUP, num_steps // 10)
-    schedule = Schedule(rate, warmup, max(warmup, hold * num_steps), num_steps)
+    schedule = Schedule(rate, warmup, warmup, num_steps)
     return keras.optimizers.AdamW(
         schedule,
         weight_decay=WEIGHT_DECAY,
