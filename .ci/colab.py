@@ -6,8 +6,9 @@ Makes FOLDER/venv once, with the versions that Colab has of what Pixelwise uses,
 `google.colab`. Each notebook (00, 05 and 06 unless you name others) then starts alone in a new
 folder; its own setup cell clones the project and installs what is missing. The clone is taken from
 this repository as it is committed, since git is told so by its variable GIT_CONFIG_COUNT: the cell
-is not edited. Prints what the cell changed among the packages, and fails if that is more than
-requirements-colab.txt names, or if a notebook's results do not hold. Takes 4 GB of disk.
+is not edited. Prints what the cells changed among the packages since FOLDER/venv was made, in this
+or an earlier run, and fails if that is more than requirements-colab.txt names, or if a notebook's
+results do not hold. Takes 4 GB of disk.
 """
 
 import argparse
@@ -39,17 +40,22 @@ def call(*command, **more):
 
 
 def make_venv(folder, base):
-    """A Python with Colab's packages in folder/venv, unless it is there already; its path."""
+    """A Python with Colab's packages in folder/venv, unless it is there already.
+
+    Returns:
+        Its path, and {package: version} of what it had before any notebook ran.
+    """
     python = folder / "venv/bin/python"
-    if not (folder / "ready").exists():
+    fresh = folder / "fresh.json"
+    if not fresh.exists():
         call(base, "-m", "venv", "--clear", folder / "venv")
         call(python, "-m", "pip", "install", "-q", "uv<1")
         call(python, "-m", "uv", "pip", "install", "-q", "--python", python, *COLAB.split())
         (site,) = (folder / "venv/lib").glob("python*/site-packages")
         (site / "google/colab").mkdir(parents=True, exist_ok=True)
         (site / "google/colab/__init__.py").write_text(STUB)
-        (folder / "ready").touch()
-    return python
+        fresh.write_text(json.dumps(packages(python)))
+    return python, json.loads(fresh.read_text())
 
 
 def packages(python):
@@ -67,7 +73,8 @@ def prepare(folder, python):
     call("git", "-C", folder / "origin.git", "branch", "-q", "-f", version, "HEAD")
     os.environ |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_VALUE_0": url}
     os.environ["GIT_CONFIG_KEY_0"] = f"url.{(folder / 'origin.git').as_uri()}.insteadOf"
-    kernel, startup = folder / "jupyter/kernels/colab", folder / "ipython/profile_default/startup"
+    kernel = folder / "jupyter/kernels/colab"
+    startup = folder / "ipython/profile_default/startup"
     for made in (kernel, startup):
         made.mkdir(parents=True, exist_ok=True)
     start = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -100,9 +107,8 @@ def main():
     args = parser.parse_intermixed_args()
     folder = args.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    python = make_venv(folder, args.python)
+    python, before = make_venv(folder, args.python)
     prepare(folder, python)
-    before = packages(python)
     for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb")):
         if path.name.startswith(tuple(args.names)):
             print(path.name, flush=True)
