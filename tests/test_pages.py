@@ -200,7 +200,7 @@ def test_the_line_counts_as_python_does(folder):
     lines = np.random.default_rng(1).uniform(0, 200, (40, 4)).round(1).tolist()
     with opened(folder / "index.html") as page:
         told = page.locator(".crossings")
-        assert told.inner_text() == "1\xa0× car from A to B"
+        assert told.inner_text() == "1\xa0×\xa0car from A to B"
         end = page.get_by_label("end of the line")
         end.focus()
         for _ in range(40):

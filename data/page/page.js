@@ -151,7 +151,7 @@ function count(figure, tracks) {
   const counts = crossings(tracks, line);
   const texts = Object.keys(counts).sort().map((key) => {
     const goal = key.slice(-1);
-    return `${counts[key]}\u00a0× ${key.slice(0, -2)} from ${goal === "B" ? "A to B" : "B to A"}`;
+    return `${counts[key]}\u00a0×\u00a0${key.slice(0, -2)} from ${goal === "B" ? "A to B" : "B to A"}`;
   });
   figure.querySelector(".crossings").textContent = texts.join(", ") || "nothing crosses the line";
 }
