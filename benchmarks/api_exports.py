@@ -5,7 +5,7 @@
 The API's exporter, as the package tf-models-research-object-detection has it (version 2.8, August
 2022), writes a model of random weights with the settings of mask_rcnn_inception_v2_coco, as frozen
 graph and as SavedModel. It works with TensorFlow 2.15, in an environment that the first run makes
-in .venv-api (3 GB). On two photographs the outputs of a plain session are compared with those
+in .venv-api (1.7 GB). On two photographs the outputs of a plain session are compared with those
 behind `load_detector`, bit by bit, and our masks with those that the API's own operation pastes.
 On one core five minutes.
 """

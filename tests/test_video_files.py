@@ -113,7 +113,7 @@ def test_what_is_no_sound_is_refused(tmp_path, audio, line):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("fps", [0, -5, float("nan"), float("inf"), 1e-9])
+@pytest.mark.parametrize("fps", [0, -5, float("nan"), float("inf"), 1e-9, "25", None])
 def test_a_rate_that_is_none_is_refused(tmp_path, fps):
     with pytest.raises(ValueError, match="fps must be a number of frames a second, got"):
         write_video(tmp_path / "a.mp4", [picture(0)], fps)

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import numbers
 import pathlib
 from fractions import Fraction
 
@@ -34,7 +35,8 @@ def write_video(path, frames, fps, audio=None, audio_rate=48000) -> pathlib.Path
         ValueError: there is no frame, or one of another size or type; audio is none, fps is 0.
     """
     frames = iter(frames)
-    require(1e-3 <= fps < math.inf, f"fps must be a number of frames a second, got {fps}")
+    is_rate = isinstance(fps, numbers.Real) and 1e-3 <= fps < math.inf
+    require(is_rate, f"fps must be a number of frames a second, got {fps!r}")
     fps = Fraction(fps).limit_denominator(1001)
     if audio is not None:
         audio = _stereo(audio)
