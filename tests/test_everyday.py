@@ -18,7 +18,7 @@ from helpers.models.weights import read_weights
 from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
 from helpers.structures import Detections, InputError, mask_iou
-from helpers.training import everyday, lesson
+from helpers.training import everyday, teach_head
 from helpers.training.__main__ import main
 from helpers.training.mosaics import Source
 from helpers.training.photo_scores import judge
@@ -50,10 +50,10 @@ def small(monkeypatch, data, tmp_path_factory):
     save_model(model, {"name": "start", "categories": {}}, folder)
     start = folder / "start.npz"
 
-    def train(out, epochs, lesson=0):
+    def train(out, epochs, head=0):
         return everyday.train_everyday(
             folder, out, start, epochs, steps=2, batch_size=1, config=config,
-            lesson_parts=lesson, lesson_epochs=2,
+            head_parts=head, head_epochs=2,
         )  # fmt: skip
 
     return train, start
@@ -78,13 +78,13 @@ def test_it_trains_and_goes_on(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_its_lesson_is_for_the_head(small, tmp_path, monkeypatch):
+def test_its_head_learns_alone(small, tmp_path, monkeypatch):
     """Without epochs for the masks they stay; the cells that were collected are not lost."""
-    monkeypatch.setattr(lesson, "lesson_sources", one_cat)
-    monkeypatch.setattr(lesson, "PICTURES", 3)
-    monkeypatch.setattr(lesson, "BATCH", 16)
+    monkeypatch.setattr(teach_head, "partial_sources", one_cat)
+    monkeypatch.setattr(teach_head, "PICTURES", 3)
+    monkeypatch.setattr(teach_head, "BATCH", 16)
     out, (train, start) = tmp_path / "photos", small
-    train(out, 0, lesson=2)
+    train(out, 0, head=2)
     assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
     assert len((out / "head-curve.jsonl").read_text().splitlines()) == 2
     start, trained = read_weights(start), read_weights(out / "photos.npz")
@@ -98,11 +98,11 @@ def one_cat(data):
 
 
 def test_no_photograph_to_learn_cats_from(data, monkeypatch):
-    monkeypatch.setattr(lesson, "LEARNT", NAMES)
-    monkeypatch.setattr(lesson, "WEIGHTS", {"cocobox": 0.5})
+    monkeypatch.setattr(teach_head, "LEARNT", NAMES)
+    monkeypatch.setattr(teach_head, "WEIGHTS", {"cocobox": 0.5})
     shutil.copytree(data, data / "everyday")
     with pytest.raises(InputError, match="no photographs of person, cat to learn from"):
-        lesson.lesson_sources(data)
+        teach_head.partial_sources(data)
 
 
 def test_a_start_that_is_none(tmp_path):

@@ -60,7 +60,7 @@ def _everyday(args):
     start = args.start or DATA / "everyday.npz"
     detector = everyday.train_everyday(
         args.data, out, start, args.epochs, args.steps, args.batch, args.hold, args.rate,
-        lesson_parts=args.lesson, lesson_epochs=args.lesson_epochs,
+        head_parts=args.head, head_epochs=args.head_epochs,
     )  # fmt: skip
     result = everyday.measure(detector, args.data)
     for folder in [out, DATA] if args.ship else [out]:

@@ -5,8 +5,8 @@ with all 80 classes and masks, and `everyday`.
 
 The detector, NanoDet, was trained on COCO by others. Its body and neck stay as they are; the mask
 branch learns, and if asked to, the head: cats and dogs in poses that COCO hardly has, while of all
-else it says what it said, see `helpers.training.lesson`. All begin with the bundled model, or with
-what `python -m helpers.one_stage.convert` wrote (`--start FILE`).
+else it says what it said, see `helpers.training.teach_head`. All begin with the bundled model, or
+with what `python -m helpers.one_stage.convert` wrote (`--start FILE`).
 """
 
 import datetime
@@ -26,11 +26,11 @@ from helpers.models.sources import COCO_LABELS
 from helpers.models.weights import read_weights
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.structures import InputError
-from helpers.training.lesson import teach
 from helpers.training.mask_branch import MaskBatches, MaskRun, learn_only, mask_quality
 from helpers.training.mosaics import Mosaics, Source
 from helpers.training.photo_scores import judge, report
 from helpers.training.photos import Photos
+from helpers.training.teach_head import teach_head
 
 CLASSES = "person", "cat", "dog"  # of which there are enough in the held-out photographs to tell
 # How often photographs of a kind are shown. The others of `everyday` are in coco343, too, or have
@@ -48,7 +48,7 @@ CARD = {
     "mask branch by us: a one-stage detector and, on its features, Mask R-CNN's third branch, the "
     "same for all classes.",
     "note": "everyday knows the 80 classes of COCO in photographs.",
-    "recipe": "python3 run.py train everyday DATA --lesson 6: body and neck as they came; the head "
+    "recipe": "python3 run.py train everyday DATA --head 6: body and neck as they came; the head "
     "on cells of 2,400 pictures: truth of cats and dogs, of all else its own answers; the mask "
     "branch from random weights on true boxes, jittered; mosaics of four, flips, scales, colours; "
     "AdamW, held rate, cosine, averaged weights",
@@ -209,7 +209,7 @@ def mask_sources(coco, others):
 
 def train_everyday(
     data, folder, start=DATA / "everyday.npz", epochs=15, steps=150, batch_size=4, hold=0.5,
-    rate=2e-3, config=None, lesson_parts=0, lesson_epochs=8,
+    rate=2e-3, config=None, head_parts=0, head_epochs=8,
 ):  # fmt: skip
     """Train the head, then the mask branch on photographs; after a stop, it goes on.
 
@@ -224,7 +224,7 @@ def train_everyday(
         hold: share of the training before the rate of learning begins to fall.
         rate: of learning, at its peak.
         config: OneStageConfig; None for the default one.
-        lesson_parts, lesson_epochs: see `teach`; 0 parts leave the head as it is. So do 0 `epochs`
+        head_parts, head_epochs: see `teach_head`; 0 parts leave the head as it is. So do 0 `epochs`
             with the mask branch.
 
     Returns:
@@ -240,8 +240,8 @@ def train_everyday(
     held_out = range(0, len(coco), EVERY)
     sources = mask_sources(coco, others)
     batches = MaskBatches(Mosaics(sources, size), steps, batch_size)
-    if lesson_parts:
-        teach(model, data, folder, lesson_parts, lesson_epochs)
+    if head_parts:
+        teach_head(model, data, folder, head_parts, head_epochs)
     if epochs:
         learn_only(model, model.mask_branch)
         run = MaskRun(model, batches, lambda: mask_quality(model, coco, held_out), folder, epochs)

@@ -1,4 +1,4 @@
-"""The detector of `everyday` learns cats and dogs in poses and places that COCO hardly has.
+"""The head of `everyday` learns cats and dogs in poses and places that COCO hardly has.
 
 Body and neck stay as they are. Where photographs tell of cats and dogs, their truth is what the
 head learns; of all else it goes on to say what it said, see `helpers.one_stage.learner`.
@@ -29,7 +29,7 @@ BATCH = 1024  # cells
 HOLD = 0.4  # share of the training at full rate
 
 
-def lesson_sources(data):
+def partial_sources(data):
     """What there is to learn from, without the photographs that are held out: a list of Source.
 
     Raises:
@@ -51,7 +51,7 @@ def lesson_sources(data):
     return sources
 
 
-def teach(model, data, folder, parts, epochs, rate=5e-4):
+def teach_head(model, data, folder, parts, epochs, rate=5e-4):
     """The head learns cats and dogs; called again on the folder after a stop, it goes on.
 
     Args:
@@ -62,7 +62,7 @@ def teach(model, data, folder, parts, epochs, rate=5e-4):
         epochs: how often each cell is shown.
         rate: of learning, at its peak.
     """
-    sources = lesson_sources(data)
+    sources = partial_sources(data)
     names = read_label_map(COCO_LABELS)
     classes = {key: number for number, (key, name) in enumerate(names.items(), 1) if name in LEARNT}
     collected = []
