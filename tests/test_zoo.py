@@ -1,6 +1,7 @@
 """Models by name: ours, the zoo's from a local server, exported ones; ours is scored again."""
 
 import copy
+import functools
 import json
 import pickle
 import re
@@ -36,6 +37,11 @@ def test_unknown_names(tmp_path, monkeypatch):
         load_detector(str(tmp_path))  # a folder without a model
     with pytest.raises(InputError, match="'yolov8n-seg.pt': PyTorch's files are not read"):
         load_detector("yolov8n-seg.pt")
+    (tmp_path / "annotations.json").write_text('{"images": []}')
+    with pytest.raises(InputError, match="annotations.json: .*it is no model's card, which has"):
+        load_detector(str(tmp_path))
+    with pytest.raises(ValueError, match="a model has a name or a path, got NoneType"):
+        load_detector(None)
     monkeypatch.setattr(sources, "DATA", tmp_path)
     with pytest.raises(InputError, match=r"streets\.json: no readable model here"):
         load_detector("streets")
@@ -103,7 +109,7 @@ def test_thresholds_make_new_detectors(detector, toy_pictures):
     some = detector.with_threshold(best)(image)
     assert 1 <= len(some) == (everything.scores == best).sum() < len(everything)
     assert detector.score_threshold == 0 and len(detector(image)) == len(everything)
-    for wrong in (50, -0.1, float("nan")):
+    for wrong in (50, -0.1, float("nan"), "0.5", None):
         with pytest.raises(ValueError, match="score_threshold must lie between 0 and 1, got"):
             detector.with_threshold(wrong)
         with pytest.raises(ValueError, match="score_threshold must lie between 0 and 1, got"):
@@ -213,6 +219,8 @@ def test_a_detector_of_some_classes_alone():
     said = Candidates(boxes, np.int32([3, 1, 18]), np.float32([0.9, 0.8, 0.6]), None)
     detector = detectors.Detector(lambda image, least: None, lambda *_: said, card)
     image = np.zeros((8, 8, 3), np.uint8)
+    detector.again = functools.partial(dict, classes=None)
+    assert pickle.loads(pickle.dumps(detector.only("dog")))["classes"] == ["dog"]
     some = detector.only(["dog", "car"]).with_threshold(0.7)
     assert some(image).names == ["car"] and detector(image).names == ["car", "person", "dog"]
     assert some.candidates(image).labels.tolist() == [3, 18]

@@ -31,6 +31,8 @@ def read_card(path) -> dict:
     """
     try:
         card = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        is_card = isinstance(card, dict) and {"name", "categories"} <= card.keys()
+        require(is_card, "it is no model's card, which has a name and categories")
         require(isinstance(card["name"], str), "the card has no name")
         require(all(int(key) > 0 for key in card["categories"].keys()), "ids must be above 0")
     except BROKEN as error:

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import numbers
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
@@ -110,17 +111,19 @@ class Detector:
         )  # fmt: skip
 
     def only(self, names) -> "Detector":
-        """The same model that tells of some classes alone; the others are dropped.
+        """The same model that tells of these classes alone, whatever it told of before.
 
         Args:
-            names: of these classes.
+            names: of the classes; or the name of one.
 
         Raises:
             InputError: it knows no class of that name.
         """
+        names = [names] if isinstance(names, str) else list(names)
+        again = None if self.again is None else functools.partial(self.again, classes=names)
         return Detector(
             self.outputs, self.decode, self.card, self.model, self.score_threshold, self.corners,
-            kept=ids_of(names, self.card),
+            again, ids_of(names, self.card),
         )  # fmt: skip
 
     def __copy__(self) -> "Detector":
@@ -149,8 +152,8 @@ class Detector:
 
 def require_score(score_threshold):
     """Raise ValueError unless it is a score."""
-    wanted = "score_threshold must lie between 0 and 1"
-    require(0 <= score_threshold <= 1, f"{wanted}, got {score_threshold}")
+    is_score = isinstance(score_threshold, numbers.Real) and 0 <= score_threshold <= 1
+    require(is_score, f"score_threshold must lie between 0 and 1, got {score_threshold!r}")
 
 
 def as_image(image) -> np.ndarray:

@@ -9,7 +9,7 @@ from helpers.models import zoo
 from helpers.models.cards import read_card
 from helpers.models.label_maps import find_label_map, own_folders, read_label_map
 from helpers.spelling import hint
-from helpers.structures import InputError
+from helpers.structures import InputError, require
 
 BUNDLED = ("streets", "everyday")  # for drawn streets; for photographs
 COCO = "mask_rcnn_inception_v2_coco"  # the model of "auto", where it can be had
@@ -42,7 +42,10 @@ def find_source(name="auto", say=print) -> Source:
 
     Raises:
         InputError: there is no such model, or it cannot be had.
+        ValueError: this is no name.
     """
+    is_name = isinstance(name, str | os.PathLike)
+    require(is_name, f"a model has a name or a path, got {type(name).__name__}")
     if name == "auto":
         return _for_photographs(say)
     if name in BUNDLED:
