@@ -464,6 +464,7 @@ def test_the_command_ships_what_it_scored(tiny_model, tmp_path, monkeypatch, cap
         assert (folder / "streets-curve.png").exists()
 
 
+@pytest.mark.slow
 def test_the_command_for_a_folder_of_ones_own(start, tmp_path, unscored, capsys):
     from helpers.annotations import write_coco
 

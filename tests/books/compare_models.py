@@ -10,7 +10,7 @@ from helpers.models import catalogue
 
 ROOT = pathlib.Path(__file__).parents[2]
 
-SMALL = {"NUM_PICTURES": 8, "NUM_TIMED": 5, "VARIANTS": [{"fast": True}]}
+SMALL = {"NUM_PICTURES": 8, "NUM_TIMED": 3, "VARIANTS": [{"fast": True}]}
 
 NAMES = ["plain", "fast", "few", "small"]
 AP, CPU = np.array([0.70, 0.695, 0.696, 0.60]), np.array([50.0, 20.0, 40.0, 15.0])

@@ -6,7 +6,7 @@ import numpy as np
 
 from helpers.mask_rcnn.mask_head import MaskHead
 
-SMALL = {"NUM_SCENES": 16}
+SMALL = {"NUM_SCENES": 10}
 
 TIGHT = np.array([[10, 20, 30, 60], [100, 50, 110, 55]], np.float32)  # sides 20, 40; 10, 5
 
