@@ -145,7 +145,7 @@ def made_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_config, toy_targets, made_once):
-    """The tiny network after 200 steps on the two toy pictures. Shared: look, do not train."""
+    """The tiny network after 160 steps on the two toy pictures. Shared: look, do not train."""
     import keras
 
     from helpers.mask_rcnn.model import MaskRCNN
@@ -154,11 +154,11 @@ def tiny_model(tiny_config, toy_targets, made_once):
         keras.utils.set_random_seed(0)
         model = MaskRCNN(tiny_config)
         model(toy_targets.images)
-        rate = keras.optimizers.schedules.CosineDecay(5e-3, 200)
+        rate = keras.optimizers.schedules.CosineDecay(5e-3, 160)
         optimizer = keras.optimizers.AdamW(rate, clipnorm=5.0)
         optimizer.build(model.trainable_variables)  # or TensorFlow traces the step twice
         model.compile(optimizer, jit_compile=keras.backend.backend() == "jax")
-        for _ in range(200):
+        for _ in range(160):
             model.train_on_batch(toy_targets)
         model.save_weights(folder / "tiny.weights.h5")
 

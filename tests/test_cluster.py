@@ -72,6 +72,7 @@ def check(videos, folder, made):
     assert sorted(path.name for path in folder.iterdir()) == ["a.mp4", "b.mp4"]
 
 
+@pytest.mark.slow
 def test_a_pool_whose_worker_is_killed(videos, tmp_path, monkeypatch):
     monkeypatch.setenv("PIXELWISE_MARK", str(tmp_path / "mark"))
     made = process_many(videos, tmp_path / "out", deadly, local_pool, progress=False)

@@ -7,6 +7,7 @@ import json
 import re
 import types
 
+import matplotlib.pyplot as plt  # before `kernel`, whom it would ask for more
 import numpy as np
 import pytest
 
@@ -99,8 +100,6 @@ def makers(forward, tiny_config):
 
 
 def test_without_a_kernel_there_is_a_still_figure(makers):
-    import matplotlib.pyplot as plt
-
     for make, _ in makers:
         explorer = make()
         data, more = explorer._repr_mimebundle_()

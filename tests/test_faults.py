@@ -139,6 +139,7 @@ print("frames:", report.frames)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.slow
 def test_ctrl_c_in_a_cell_leaves_nothing_half_written_and_the_kernel_alive(tmp_path):
     from jupyter_client.manager import start_new_kernel
 

@@ -26,7 +26,7 @@ TREES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
     max_leaves=25,
 )
-often = settings(max_examples=150, deadline=None, derandomize=True)
+often = settings(max_examples=80, deadline=None, derandomize=True)
 
 
 def read_or_refused(read, name, content):

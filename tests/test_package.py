@@ -139,6 +139,7 @@ print("all imported")
 """
 
 
+@pytest.mark.slow
 def test_importing_is_silent_and_asks_no_network():
     modules = [name for name in NAMES if "__" not in name]
     run = [sys.executable, "-c", ALONE, *modules]

@@ -16,7 +16,7 @@ from helpers.job.picture import picture_figure
 from helpers.pictures import save_image
 from helpers.structures import Detections
 from helpers.video import History
-from tests.browsing import browsing, expect, needs_browser, only_chromium
+from tests.browsing import browsing, expect, needs_browser
 from tests.test_site import ROOT, toy
 
 NAMES = {1: "person", 3: "car"}
@@ -150,7 +150,6 @@ def slide(page, slider, to):
 
 
 @needs_browser
-@only_chromium
 @pytest.mark.slow
 def test_fingers_do_what_a_mouse_does(folder):
     with opened(folder / "index.html", phone="Pixel 7") as page:

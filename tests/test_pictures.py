@@ -203,6 +203,7 @@ def test_one_pixel(tmp_path):
         assert read.tolist() == [[[255] * 3]]
 
 
+@pytest.mark.slow
 def test_12000_by_9000_in_silence(tmp_path):
     Image.new("L", (12_000, 9_000), 7).save(tmp_path / "a.png")
     with warnings.catch_warnings():

@@ -349,6 +349,7 @@ def test_what_is_no_film_is_refused_in_one_line(tmp_path, video):
     assert not (tmp_path / "out.mp4").exists() and not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_length(tmp_path):
     def peak(frames):
         src = write_video(tmp_path / "a.mp4", (picture(i % 16) for i in range(frames)), 25)

@@ -30,7 +30,7 @@ from helpers.one_stage import head
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
 from helpers.structures import InputError, box_iou, mask_iou, percent
-from tests.browsing import browsing, expect, needs_browser, only_chromium
+from tests.browsing import browsing, expect, needs_browser
 from tests.test_launch import is_outside
 from tests.test_site import toy
 
@@ -378,7 +378,6 @@ def test_a_photograph_by_hand(page):
 
 @pytest.mark.slow
 @needs_browser
-@only_chromium
 def test_the_camera(page):
     """What stands before it is found as it comes and goes."""
     page.get_by_role("button", name="Use the camera").click()

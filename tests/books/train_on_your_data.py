@@ -2,7 +2,7 @@
 
 import numpy as np
 
-SMALL = {"NUM_PICTURES": 30, "EPOCHS": 2, "HEADS_EPOCHS": 2, "STEPS": 10, "BATCH": 3, "NUM_TEST": 6}
+SMALL = {"NUM_PICTURES": 30, "EPOCHS": 2, "HEADS_EPOCHS": 2, "STEPS": 7, "BATCH": 3, "NUM_TEST": 6}
 SMALL |= {"TRIED_STEPS": 4}
 
 WALKS = ["park", "park", "park", "park", "mall", "mall", "zoo", "zoo"]
