@@ -3,7 +3,7 @@
     python3 run.py bench [--parts forms pasting ...] [--quick] [--out FILE]
 
 Each part is a script of its own in benchmarks/, run in a process of its own, one after another. On
-two quiet cores all take about ten minutes. All compare things that are run in turn: read the
+two quiet cores all take about twenty minutes. All compare things that are run in turn: read the
 ratios. Only a run of all parts that succeed is written, unless --out says where to.
 """
 
@@ -41,7 +41,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
     ),
     "video": (
         "The video pipeline, the detector alone, a plain MoviePy loop",
-        "video.py --seconds 12 --rounds 3 --long 36",
+        "video.py --seconds 12 --rounds 2 --long 36",
         "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
     ),
     "photo_video": (

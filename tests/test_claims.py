@@ -105,11 +105,10 @@ def test_how_long_streets_takes_to_train():
     """As many pictures as the card says, at the paces of learning alone and of all that goes on."""
     seen = json.loads((ROOT / "data/streets.json").read_text("utf-8"))["images_seen"]
     paces = [float(row(RESULTS, f"ours, {way}")[1]) for way in ("learning", "with AP")]
-    least, most = (seen / pace / 3600 for pace in paces)
-    assert least < 1.5 < most
-    assert "trains it again, in about an hour and a half on two cores" in README
+    assert [round(seen / pace / 3600) for pace in paces] == [4, 4]
+    assert "trains it again, in about four hours on two cores" in README
     (path,) = (ROOT / "notebooks").glob("04b_*.ipynb")
-    assert "this network needs an hour and a half" in path.read_text(encoding="utf-8")
+    assert "this network needs four hours" in path.read_text(encoding="utf-8")
 
 
 def test_what_a_first_run_looks_at():
