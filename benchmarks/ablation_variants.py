@@ -62,7 +62,8 @@ class AsRecorded(Part):
 def build(variant):
     """The network of a variant with random weights; it takes recorded maps for pictures."""
     config = Config(**variant.config)
-    channels, momentum = config.fpn_channels, config.norm_momentum
+    channels = config.fpn_channels
+    momentum = config.norm_momentum
     necks = {
         None: lambda: AsRecorded((2, 3, 4, 5, 6), name="fpn"),
         MaskRCNN: lambda: None,  # its own

@@ -11,28 +11,13 @@ write(folder, photos, rng)      writes the annotations of `truth.Photo`s; the pi
     nothing     pictures without objects
     words only  a class's name is a word, without blanks
 
-Each has the name of its reader in `helpers/annotations/readers`. To add a format, write such a file
-and name it here: it becomes the kind valid_NAME of harden.
+Each has the name of its reader in `helpers/annotations/readers`, and is the kind valid_NAME of
+harden.
 """
 
-from valid.formats import (
-    coco,
-    coco_panoptic,
-    cvat,
-    label_studio,
-    labelme,
-    labelme_xml,
-    mask_folders,
-    supervisely,
-    via,
-    via3,
-    voc,
-    voc_masks,
-    yolo,
-)
+import importlib
 
-WRITERS = (
-    coco, coco_panoptic, labelme, via3, via, label_studio, supervisely, yolo,
-    cvat, labelme_xml, voc, voc_masks, mask_folders,
-)  # fmt: skip
-FORMATS = {writer.__name__.rpartition(".")[2]: writer for writer in WRITERS}
+from helpers.annotations.readers import FOLDERS, READERS
+
+NAMES = [reader.__name__.rpartition(".")[2] for reader in (*READERS, *FOLDERS)]
+FORMATS = {name: importlib.import_module(f"valid.formats.{name}") for name in NAMES}

@@ -11,7 +11,8 @@ PICTURES = "images"
 
 def write(folder, photos, rng):
     ids = dict(zip(CLASSES, rng.sample(range(1, 90), len(CLASSES)), strict=True))
-    images, annotations = [], []
+    images = []
+    annotations = []
     for number, photo in enumerate(photos, 1):
         height, width = photo.size
         images.append({"id": number, "file_name": photo.name, "height": height, "width": width})

@@ -14,7 +14,8 @@ PICTURES = "images"
 
 def write(folder, photos, rng):
     (folder / "panoptic").mkdir()
-    images, annotations = [], []
+    images = []
+    annotations = []
     for number, photo in enumerate(photos, 1):
         height, width = photo.size
         images.append({"id": number, "file_name": photo.name, "height": height, "width": width})
