@@ -122,13 +122,18 @@ def measure(detector, data):
     data = pathlib.Path(data)
     val = Photos(data / "everyday", "val", CLASSES)
     result = {"held_out": report_at_threshold(detector, val)}
-    cocoval = Photos(data / "everyday", "val", names_in(data / "everyday", "val"))
-    some = [i for i, source in enumerate(cocoval.sources) if source == "cocoval"]
+    cocoval, some = held_out_of_coco(data)
     if some:
         result["cocoval"] = report_at_threshold(detector, cocoval, some)
     coco = Photos(data / "coco343", "", names_in(data / "coco343", ""))
     result["fifth"] = report_at_threshold(detector, coco, range(0, len(coco), EVERY))
     return result
+
+
+def held_out_of_coco(data):
+    """The held-out photographs of `everyday`, Photos, and which of them are from COCO: indices."""
+    photos = Photos(data / "everyday", "val", names_in(data / "everyday", "val"))
+    return photos, [i for i, source in enumerate(photos.sources) if source == "cocoval"]
 
 
 def names_in(folder, part):
@@ -197,11 +202,11 @@ def photographs(data):
     )
 
 
-def mask_sources(coco, others):
+def mask_sources(coco, others, weights=WEIGHTS):
     """What the mask branch learns from: a list of Source. Of coco343 a fifth is held out."""
     shown = [i for i in range(len(coco)) if i % EVERY]
-    sources = [Source(coco, shown, WEIGHTS["coco343"])]
-    for name, weight in WEIGHTS.items():
+    sources = [Source(coco, shown, weights["coco343"])]
+    for name, weight in weights.items():
         some = [i for i, source in enumerate(others.sources) if source == name]
         if some:
             sources.append(Source(others, some, weight))
