@@ -44,7 +44,7 @@ def learn_on(cells, data, folder, small):
     held_out = range(0, len(coco), everyday.EVERY)
     photos, some = everyday.held_out_of_coco(data)
     if small:
-        held_out, some = held_out[:4], some[:4]
+        held_out, some = held_out[:4], some[4:8]
     model, card = load_model(DATA / "everyday.json", mask_side=cells)
     before = mask_quality(model, coco, held_out)
     learn_only(model, model.mask_branch)
