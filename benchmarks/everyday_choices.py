@@ -23,7 +23,6 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import tensorflow as tf
 from everyday_cells import compare_cells
 from everyday_regions import compare_regions
 from measure import table, take_turns
@@ -125,8 +124,6 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "runs" / "choices")
     parser.add_argument("--small", action="store_true", help="a few photographs: does it run?")
     args = parser.parse_args()
-    if args.small:
-        tf.config.run_functions_eagerly(True)  # to compile would take longest
     with tempfile.TemporaryDirectory() as scratch:
         out = pathlib.Path(scratch) if args.small else args.out
         ways = {

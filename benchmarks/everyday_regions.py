@@ -42,7 +42,7 @@ WEIGHTS = {"coco343": 0.4, "cocobox": 0.3, "cocoperson": 0.15, "feralcat": 0.075
 SURE = 0.4  # what `everyday` says with this score is an object,
 DOUBTFUL = 0.1  # and with this one a region to leave out
 PICTURES = 100  # whose maps make a file
-PARTS, EPOCHS, STEPS, BATCH = 4, 6, 30, 8
+PARTS, EPOCHS, STEPS, BATCH = 12, 20, 60, 8
 RATE, HOLD = 1.5e-3, 0.4
 
 

@@ -10,7 +10,6 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
 pytestmark = pytest.mark.slow
 
 
@@ -36,17 +35,6 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_a_short_run(command, rows):
-    run_and_look(command, rows)
-
-
-@pytest.mark.skipif(not DATA.exists(), reason="needs ../shared/data")
-def test_each_choice_in_everyday():
-    rows = "320 x 320", "each class its own", "28 x 28", "56 x 56", "NanoDet", "RPN and box head"
-    run_and_look("everyday_choices.py --small", rows)
-
-
-def run_and_look(command, rows):
-    """A benchmark runs, and prints rows that begin so."""
     name, *options = command.split()
     run = [sys.executable, str(ROOT / "benchmarks" / name), *options]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=300)
