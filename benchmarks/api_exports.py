@@ -28,6 +28,26 @@ NEEDED = (
     "contextlib2", "matplotlib", "opencv-python-headless==4.8.1.78", "pandas", "pillow",
     "pycocotools", "scipy", "lxml", "six",
 )  # fmt: skip
+# Random weights, times these: classes and masks of inception_v2 become surer; the untrained ResNet,
+# whose features are large, is left less sure, and its boxes end near the picture.
+FACTORS = {
+    "ClassPredictor/weights": 20,
+    "MaskPredictor/weights": 20,
+    "ClassPredictor_dense/kernel:0": 0.03,
+    "BoxEncodingPredictor_dense/kernel:0": 0.03,
+}
+# What the API imports for other models than Mask R-CNN, or for training: left away.
+UNUSED = (
+    "tensorflow.contrib",
+    "tensorflow.contrib.image",
+    "tensorflow.contrib.image.python",
+    "tensorflow.contrib.image.python.ops",
+    "tensorflow_io",  # DeepMAC
+    "official",  # EfficientDet, as the next
+    "official.legacy",
+    "official.legacy.image_classification",
+    "official.legacy.image_classification.efficientnet",
+)
 OUTPUTS = (
     "num_detections",
     "detection_boxes",
@@ -35,19 +55,29 @@ OUTPUTS = (
     "detection_classes",
     "detection_masks",
 )
+FORMS = {  # and where they are
+    "TF1, frozen graph": "tf1/exported/frozen_inference_graph.pb",
+    "TF1, SavedModel": "tf1/exported/saved_model",
+    "TF2, SavedModel": "tf2/exported/saved_model",
+}
+HEAD = (
+    "| form | photograph | outputs bit-equal | objects | mask pixels that differ "
+    "| of them within the picture |",
+    "|---|---|---|---|---|---|",
+)
 CONFIG = """
 model { faster_rcnn {
   number_of_stages: 3
   num_classes: 90
-  image_resizer { keep_aspect_ratio_resizer { min_dimension: 800 max_dimension: 1365 } }
-  feature_extractor { type: 'faster_rcnn_inception_v2' }
+  image_resizer { %(resizer)s }
+  feature_extractor { type: '%(extractor)s' }
   first_stage_anchor_generator { grid_anchor_generator {
     scales: [0.25, 0.5, 1.0, 2.0] aspect_ratios: [0.5, 1.0, 2.0] height_stride: 16 width_stride: 16
   } }
   first_stage_box_predictor_conv_hyperparams { %(conv)s }
   first_stage_nms_score_threshold: 0.0
   first_stage_nms_iou_threshold: 0.7
-  first_stage_max_proposals: 100
+  first_stage_max_proposals: %(proposals)d
   initial_crop_size: 14
   maxpool_kernel_size: 2
   maxpool_stride: 2
@@ -57,14 +87,14 @@ model { faster_rcnn {
       variance_scaling_initializer { factor: 1 uniform: true mode: FAN_AVG } } }
     conv_hyperparams { %(conv)s }
     predict_instance_masks: true
-    mask_height: 15
-    mask_width: 15
+    mask_height: %(mask)d
+    mask_width: %(mask)d
     mask_prediction_conv_depth: 0
-    mask_prediction_num_conv_layers: 2
+    mask_prediction_num_conv_layers: %(layers)d
   } }
   second_stage_post_processing {
     batch_non_max_suppression { score_threshold: 0 iou_threshold: 0.6
-      max_detections_per_class: 100 max_total_detections: 100 }
+      max_detections_per_class: %(proposals)d max_total_detections: %(proposals)d }
     score_converter: SOFTMAX
   }
 } }
@@ -73,6 +103,18 @@ CONV = (
     "op: CONV regularizer { l2_regularizer { weight: 0 } } "
     "initializer { truncated_normal_initializer { stddev: 0.01 } }"
 )
+SETTINGS = {
+    "tf1": {  # mask_rcnn_inception_v2_coco
+        "resizer": "keep_aspect_ratio_resizer { min_dimension: 800 max_dimension: 1365 }",
+        "extractor": "faster_rcnn_inception_v2",
+        "proposals": 100, "mask": 15, "layers": 2, "conv": CONV,
+    },
+    "tf2": {  # the smallest that the API can build; the zoo's has Inception ResNet v2, 1024 x 1024
+        "resizer": "fixed_shape_resizer { height: 320 width: 320 }",
+        "extractor": "faster_rcnn_resnet50_keras",
+        "proposals": 30, "mask": 33, "layers": 4, "conv": CONV,
+    },
+}  # fmt: skip
 
 
 def main():
@@ -81,9 +123,10 @@ def main():
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     make_environment()
     with tempfile.TemporaryDirectory() as folder:
-        command = [PYTHON, __file__, "--inside", folder]
-        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-        for row in compare(pathlib.Path(folder, "exported")):
+        for version in SETTINGS:
+            command = [PYTHON, __file__, "--inside", version, os.path.join(folder, version)]
+            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        for row in (*HEAD, *compare(pathlib.Path(folder))):
             print(row, flush=True)
 
 
@@ -108,16 +151,16 @@ def make_environment():
 # Inside the exporter's environment ---------------------------------------------------------------
 
 
-def export(folder):
+def export(version, folder):
     """Let the API write a model of random weights to FOLDER/exported."""
     prepare()
     from google.protobuf import text_format
     from object_detection.protos import pipeline_pb2
 
-    text = CONFIG % {"conv": CONV}
+    text = CONFIG % SETTINGS[version]
     config = text_format.Parse(text, pipeline_pb2.TrainEvalPipelineConfig())
-    goal = os.path.join(folder, "exported")
-    export_graph(config, os.path.join(folder, "model.ckpt"), goal)
+    exporter = {"tf1": export_graph, "tf2": export_module}[version]
+    exporter(config, os.path.join(folder, "checkpoint"), os.path.join(folder, "exported"))
 
 
 def prepare():
@@ -130,14 +173,17 @@ def prepare():
     sys.path[:0] = [str(PLACE / "api"), str(PLACE / "api/slim")]
     for kind in (int, float, bool, object):
         setattr(np, kind.__name__, kind)
-    package = "tensorflow"
-    for name in ("contrib", "image", "python", "ops", "image_ops"):  # of the bipartite matcher
-        package += f".{name}"
-        sys.modules[package] = MagicMock()
+    for module in UNUSED:
+        sys.modules[module] = MagicMock()
     for name in ("base", "convolutional", "core", "normalization", "pooling"):
         # TensorFlow 2.15 looks for them in a place where no Keras of its time has them.
         module = importlib.import_module(f"keras.src.legacy_tf_layers.{name}")
         sys.modules[f"tf_keras.legacy_tf_layers.{name}"] = module
+
+
+def factor_of(name):
+    """By what a variable's weights are multiplied."""
+    return next((factor for ending, factor in FACTORS.items() if name.endswith(ending)), 1)
 
 
 def export_graph(config, checkpoint, goal):
@@ -148,16 +194,32 @@ def export_graph(config, checkpoint, goal):
     from object_detection import exporter
     from object_detection.builders import model_builder
 
+    prefix = os.path.join(checkpoint, "model.ckpt")
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
         model = model_builder.build(config.model, is_training=False)
         exporter.build_detection_graph("image_tensor", model, None, None, None)
         session.run(tf.global_variables_initializer())
-        for variable in tf.global_variables():  # surer of classes and masks than random ones are
-            if variable.op.name.endswith(("ClassPredictor/weights", "MaskPredictor/weights")):
-                session.run(variable.assign(variable * 20))
-        tf.train.Saver().save(session, checkpoint)
-    exporter.export_inference_graph("image_tensor", config, checkpoint, goal)
+        for variable in tf.global_variables():
+            session.run(variable.assign(variable * factor_of(variable.op.name)))
+        tf.train.Saver().save(session, prefix)
+    exporter.export_inference_graph("image_tensor", config, prefix, goal)
+
+
+def export_module(config, checkpoint, goal):
+    """By exporter_lib_v2.py of TensorFlow 2, which is all that exporter_main_v2.py calls."""
+    import tensorflow as tf
+    from object_detection import exporter_lib_v2
+    from object_detection.builders import model_builder
+
+    tf.random.set_seed(0)
+    model = model_builder.build(config.model, is_training=False)
+    image, shapes = model.preprocess(tf.zeros([1, 320, 320, 3]))
+    model.postprocess(model.predict(image, shapes), shapes)
+    for variable in model.variables:
+        variable.assign(variable * factor_of(variable.name))
+    tf.train.Checkpoint(model=model).save(os.path.join(checkpoint, "ckpt"))
+    exporter_lib_v2.export_inference_graph("image_tensor", config, checkpoint, goal)
 
 
 # In Pixelwise's environment ----------------------------------------------------------------------
@@ -172,13 +234,10 @@ def compare(folder):
     from helpers.models import load_detector
     from helpers.pictures import read_image
 
-    forms = {
-        "SavedModel": (folder / "saved_model", plain_saved_model),
-        "frozen graph": (folder / "frozen_inference_graph.pb", plain_session),
-    }
-    for form, (place, loader) in forms.items():
-        plain = loader(tf, place)
-        detector = load_detector(str(place), score_threshold=0, say=None)
+    for form, place in FORMS.items():
+        loader = plain_session if place.endswith(".pb") else plain_saved_model
+        plain = loader(tf, folder / place)
+        detector = load_detector(str(folder / place), score_threshold=0, say=None)
         for path in sorted((DATA / "photographs").glob("*.jpg"))[:2]:
             image = read_image(path)
             right, ours = plain(image), detector.outputs(image)
@@ -186,9 +245,8 @@ def compare(folder):
             masks = pasted(tf, right, image.shape[:2])
             differ = masks != detector(image).masks
             yield (
-                f"{form}, {path.stem}: {equal} of {len(OUTPUTS)} outputs bit-equal; "
-                f"{len(masks)} objects, {differ.sum()} of {masks.sum():,} mask pixels differ, "
-                f"{differ[:, :-1, :-1].sum()} of them away from the last row and column"
+                f"| {form} | {path.stem} | {equal} of {len(OUTPUTS)} | {len(masks)} "
+                f"| {differ.sum()} of {masks.sum():,} | {differ[:, :-1, :-1].sum()} |"
             )
 
 
@@ -241,6 +299,6 @@ def pasted(tf, outputs, size):
 
 if __name__ == "__main__":
     if "--inside" in sys.argv:
-        export(sys.argv[-1])
+        export(*sys.argv[-2:])
     else:
         main()

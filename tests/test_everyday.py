@@ -18,7 +18,7 @@ from helpers.models.weights import read_weights
 from helpers.one_stage.model import Calibration, OneStageConfig, OneStageMaskRCNN
 from helpers.pictures import read_image
 from helpers.structures import Detections, InputError, mask_iou
-from helpers.training import everyday, teach_head
+from helpers.training import everyday, teach_body, teach_head
 from helpers.training.__main__ import main
 from helpers.training.mosaics import Source
 from helpers.training.photo_scores import judge
@@ -50,10 +50,10 @@ def small(monkeypatch, data, tmp_path_factory):
     save_model(model, {"name": "start", "categories": {}}, folder)
     start = folder / "start.npz"
 
-    def train(out, epochs, head=0):
+    def train(out, epochs, head=0, body=0):
         return everyday.train_everyday(
             folder, out, start, epochs, steps=2, batch_size=1, config=config,
-            head_parts=head, head_epochs=2,
+            head_parts=head, head_epochs=2, body_epochs=body,
         )  # fmt: skip
 
     return train, start
@@ -93,7 +93,29 @@ def test_its_head_learns_alone(small, tmp_path, monkeypatch):
     assert changed and all(name.startswith("one_stage/head/") for name in changed)
 
 
-def one_cat(data):
+@pytest.mark.slow
+def test_body_neck_and_head_learn_alone(small, tmp_path, monkeypatch):
+    """C2, C3 and the mask branch stay; called again it is done."""
+    monkeypatch.setattr(teach_body, "partial_sources", one_cat)
+    monkeypatch.setattr(teach_body, "SIZE", (64, 64))
+    monkeypatch.setattr(teach_body, "STEPS", 2)
+    out, (train, start) = tmp_path / "photos", small
+    train(out, 0, body=2)
+    curve = (out / "body-curve.jsonl").read_text()
+    assert len(curve.splitlines()) == 2
+    start, trained = read_weights(start), read_weights(out / "photos.npz")
+    changed = {name for name in start if not np.array_equal(start[name], trained[name])}
+    parts = {"/".join(name.split("/")[1:3]) for name in changed if "calibration" not in name}
+    assert {"backbone/c4", "backbone/c5"} <= parts
+    assert {part.split("/")[0] for part in parts} == {"backbone", "neck", "head"}
+    assert not parts & {"backbone/stem", "backbone/c2", "backbone/c3"}
+    train(out, 0, body=2)
+    assert (out / "body-curve.jsonl").read_text() == curve
+    again = read_weights(out / "photos.npz")
+    assert all(np.array_equal(trained[name], again[name]) for name in trained)
+
+
+def one_cat(data, weights=None):
     return [Source(Photos(data / "everyday", "train", ("cat",)), [0], 1.0)]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.one_stage import head_losses
 from helpers.one_stage.head import make_centres
-from helpers.one_stage.learner import Cells, HeadLearner, surroundings
+from helpers.one_stage.head_learner import Cells, HeadLearner, surroundings
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
 from helpers.structures import Detections, box_iou
 from helpers.training.head_cells import (

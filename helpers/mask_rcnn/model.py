@@ -18,6 +18,7 @@ from helpers.mask_rcnn.box_head import BoxHead, box_loss, box_targets, class_los
 from helpers.mask_rcnn.config import Config
 from helpers.mask_rcnn.fpn import FPN
 from helpers.mask_rcnn.mask_head import MaskHead, mask_loss, mask_targets, own_channel
+from helpers.mask_rcnn.part import LossModel
 from helpers.mask_rcnn.roi_align import roi_align
 from helpers.mask_rcnn.rpn import (
     RPNHead,
@@ -83,7 +84,7 @@ class Stages(NamedTuple):
     mask_scores: object
 
 
-class MaskRCNN(keras.Model):
+class MaskRCNN(LossModel):
     """Mask R-CNN. Call it with images for `Stages`, with `Targets` for the five losses.
 
     Each part can be exchanged for a layer of your own that takes and gives the same shapes; the
@@ -132,10 +133,7 @@ class MaskRCNN(keras.Model):
             config.image_size, config.anchor_strides, config.anchor_sides, config.anchor_ratios
         )
         self.noise = keras.random.SeedGenerator(seed)
-        self.loss_means = [keras.metrics.Mean(name, dtype="float32") for name in LOSS_NAMES]
-
-    def build(self, *shapes):
-        self.built = True  # its layers build themselves when first called; Keras would try it twice
+        self.keep_means(LOSS_NAMES)
 
     def call(self, inputs, training=False):
         if isinstance(inputs, Targets):
@@ -311,9 +309,3 @@ class MaskRCNN(keras.Model):
     def draw_noise(self, *shape):
         """Random numbers in [0, 1), float32."""
         return keras.random.uniform(shape, dtype="float32", seed=self.noise)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The sum of the five losses: Keras calls this with what `call(Targets)` returned."""
-        for mean in self.loss_means:
-            mean.update_state(y_pred[mean.name])
-        return sum(y_pred.values())

@@ -30,6 +30,24 @@ def cell_losses(class_logits, distance_logits, targets, centres):
     Source: Li et al. 2020 (Generalized Focal Loss), equations 2 and 6.
     """
     owners, is_told = owners_and_told(targets, centres)
+    of_class, of_box = losses_of_cells(
+        class_logits, distance_logits, targets, owners, is_told, centres
+    )
+    num_owned = ops.maximum(ops.sum(ops.cast(owners >= 0, "float32")), 1.0)
+    return {"class": ops.sum(of_class) / num_owned, "box": ops.sum(of_box) / num_owned}
+
+
+def losses_of_cells(class_logits, distance_logits, targets, owners, is_told, centres):
+    """The same cell by cell, 0 where nothing is told.
+
+    Args:
+        class_logits, distance_logits, targets, centres: see `cell_losses`.
+        owners: (B, A) int32, and
+        is_told: (B, A, K) bool, see `owners_and_told`.
+
+    Returns:
+        (B, A, K) of classes and (B, A) of boxes, float32.
+    """
     is_owned = owners >= 0
     objects = ops.maximum(owners, 0)
     true_boxes = box_ops.take(targets.boxes, objects)
@@ -39,13 +57,10 @@ def cell_losses(class_logits, distance_logits, targets, centres):
     labels = ops.where(is_owned, box_ops.take(targets.labels, objects), 0)
     is_class = ops.one_hot(labels, class_logits.shape[-1] + 1, dtype="bool")[..., 1:]
     wanted = ops.where(is_class, quality[..., None], 0.0)
-    of_class = ops.where(is_told, quality_loss(class_logits, wanted), 0)
+    of_class = ops.where(is_told, quality_loss(class_logits, wanted), 0.0)
 
     of_box = box_loss(distance_logits, boxes, true_boxes, centres)
-    of_box = ops.where(is_owned, of_box, 0.0)
-
-    num_owned = ops.maximum(ops.sum(ops.cast(is_owned, "float32")), 1.0)
-    return {"class": ops.sum(of_class) / num_owned, "box": ops.sum(of_box) / num_owned}
+    return of_class, ops.where(is_owned, of_box, 0.0)
 
 
 def box_loss(distance_logits, boxes, true_boxes, centres):

@@ -77,3 +77,16 @@ def divergence(logits, old_logits):
     """How far scores have moved, element by element: 0 where they are the same."""
     scores = ops.sigmoid(old_logits)
     return binary_cross_entropy(logits, scores) - binary_cross_entropy(old_logits, scores)
+
+
+def sides_moved(logits, old_logits):
+    """How far the four sides of cells have moved: 0 where they are the same.
+
+    Args:
+        logits, old_logits: (..., 4, NUM_BINS) float32.
+
+    Returns:
+        (...) float32: divergence of the bins' distributions, the mean of the sides.
+    """
+    old = ops.log_softmax(old_logits, -1)
+    return ops.mean(ops.sum(ops.exp(old) * (old - ops.log_softmax(logits, -1)), -1), -1)

@@ -3,7 +3,6 @@
 Letters as in `helpers.one_stage.model`.
 """
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -19,7 +18,7 @@ class LearningOneStage(OneStageMaskRCNN):
 
     def __init__(self, config=None, seed=0, **kwargs):
         super().__init__(config, seed, **kwargs)
-        self.loss_means = [keras.metrics.Mean(name, dtype="float32") for name in LOSS_NAMES]
+        self.keep_means(LOSS_NAMES)
 
     def call(self, inputs, training=False):
         if isinstance(inputs, PartialTargets):

@@ -17,6 +17,7 @@ from keras import layers, ops
 from helpers.mask_rcnn.boxes import clip
 from helpers.mask_rcnn.mask_head import mask_loss, mask_targets
 from helpers.mask_rcnn.model import Targets
+from helpers.mask_rcnn.part import LossModel
 from helpers.one_stage.backbone import CspBackbone
 from helpers.one_stage.head import OneStageHead, make_centres, select_boxes
 from helpers.one_stage.mask_branch import MaskBranch
@@ -96,7 +97,7 @@ class Calibration(layers.Layer):
         return class_logits * self.scale + self.shift
 
 
-class OneStageMaskRCNN(keras.Model):
+class OneStageMaskRCNN(LossModel):
     """One-stage detector with masks. Called with images it gives `OneStageResult`, with `Targets`
     the loss of its mask branch.
 
@@ -120,10 +121,7 @@ class OneStageMaskRCNN(keras.Model):
             config.mask_side, config.mask_channels, config.fine_channels, name="mask_branch"
         )
         self.noise = keras.random.SeedGenerator(seed)
-        self.loss_means = [keras.metrics.Mean("mask", dtype="float32")]
-
-    def build(self, *shapes):
-        self.built = True  # its layers build themselves when first called; Keras would try it twice
+        self.keep_means(["mask"])
 
     def call(self, inputs, training=False):
         if isinstance(inputs, Targets):
@@ -198,9 +196,3 @@ class OneStageMaskRCNN(keras.Model):
         cells = mask_targets(targets.masks, objects, boxes, self.config.mask_side)
         counts = ops.logical_and(targets.labels > 0, ops.any(targets.masks > 0, (2, 3)))
         return mask_loss(logits, ops.cast(counts, "int32"), cells)
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The sum of the losses: Keras calls this with what `call(Targets)` returned."""
-        for mean in self.loss_means:
-            mean.update_state(y_pred[mean.name])
-        return sum(y_pred.values())

@@ -30,6 +30,7 @@ from helpers.training.mask_branch import MaskBatches, MaskRun, learn_only, mask_
 from helpers.training.mosaics import Mosaics, Source
 from helpers.training.photo_scores import judge, report
 from helpers.training.photos import Photos
+from helpers.training.teach_body import teach_body
 from helpers.training.teach_head import teach_head
 
 CLASSES = "person", "cat", "dog"  # of which there are enough in the held-out photographs to tell
@@ -216,6 +217,7 @@ def mask_sources(coco, others, weights=WEIGHTS):
 def train_everyday(
     data, folder, start=DATA / "everyday.npz", epochs=15, steps=150, batch_size=4, hold=0.5,
     rate=2e-3, config=None, head_parts=0, head_epochs=8,
+    body_epochs=0,
 ):  # fmt: skip
     """Train the head, then the mask branch on photographs; after a stop, it goes on.
 
@@ -230,8 +232,9 @@ def train_everyday(
         hold: share of the training before the rate of learning begins to fall.
         rate: of learning, at its peak.
         config: OneStageConfig; None for the default one.
-        head_parts, head_epochs: see `teach_head`; 0 parts leave the head as it is. So do 0 `epochs`
-            with the mask branch.
+        head_parts, head_epochs: see `teach_head`; 0 parts leave the head as it is.
+        body_epochs: see `teach_body`. None leave body, neck and head as they are, and so do 0
+            `epochs` with the mask branch.
 
     Returns:
         Detector, calibrated.
@@ -248,6 +251,8 @@ def train_everyday(
     batches = MaskBatches(Mosaics(sources, size), steps, batch_size)
     if head_parts:
         teach_head(model, data, folder, head_parts, head_epochs)
+    if body_epochs:
+        teach_body(model, data, folder, body_epochs)
     if epochs:
         learn_only(model, model.mask_branch)
         run = MaskRun(model, batches, lambda: mask_quality(model, coco, held_out), folder, epochs)

@@ -5,8 +5,8 @@ import numpy as np
 
 from helpers.evaluation.scoring import progress
 from helpers.one_stage.head import make_centres
+from helpers.one_stage.head_learner import Cells, surroundings
 from helpers.one_stage.head_losses import assign
-from helpers.one_stage.learner import Cells, surroundings
 from helpers.pictures import replacing
 from helpers.training.variation import vary
 

@@ -1,7 +1,7 @@
 """The head of `everyday` learns cats and dogs in poses and places that COCO hardly has.
 
 Body and neck stay as they are. Where photographs tell of cats and dogs, their truth is what the
-head learns; of all else it goes on to say what it said, see `helpers.one_stage.learner`.
+head learns; of all else it goes on to say what it said, see `helpers.one_stage.head_learner`.
 """
 
 import pathlib
@@ -10,7 +10,7 @@ import numpy as np
 
 from helpers.models.label_maps import read_label_map
 from helpers.models.sources import COCO_LABELS
-from helpers.one_stage.learner import Cells, HeadLearner
+from helpers.one_stage.head_learner import Cells, HeadLearner
 from helpers.structures import InputError
 from helpers.training.head_cells import CellBatches, collect, read_cells, write_cells
 from helpers.training.mask_branch import MaskRun, learn_only
@@ -29,15 +29,19 @@ BATCH = 1024  # cells
 HOLD = 0.4  # share of the training at full rate
 
 
-def partial_sources(data):
+def partial_sources(data, weights=None):
     """What there is to learn from, without the photographs that are held out: a list of Source.
+
+    Args:
+        data: see `helpers.training.everyday`.
+        weights: how often photographs of a kind are shown, by its name; None for `WEIGHTS`.
 
     Raises:
         InputError: there is no photograph of cats or dogs.
     """
     data = pathlib.Path(data)
     sources = []
-    for name, weight in WEIGHTS.items():
+    for name, weight in (weights or WEIGHTS).items():
         folder, part = ("coco343", "") if name == "coco343" else ("everyday", "train")
         photos = Photos(data / folder, part, LEARNT)
         some = list(range(len(photos)))
@@ -49,6 +53,16 @@ def partial_sources(data):
     if not any(source.photos.known(source.indices[0]) for source in sources):
         raise InputError(f"{data}: no photographs of {', '.join(LEARNT)} to learn from")
     return sources
+
+
+def learnt_classes(categories):
+    """{id: number of the class in a network, 1..K} of those that are learnt.
+
+    Args:
+        categories: {id: name} of all classes, in the network's order.
+    """
+    numbers = enumerate(categories.items(), 1)
+    return {key: number for number, (key, name) in numbers if name in LEARNT}
 
 
 def teach_head(model, data, folder, parts, epochs, rate=5e-4):
@@ -63,8 +77,7 @@ def teach_head(model, data, folder, parts, epochs, rate=5e-4):
         rate: of learning, at its peak.
     """
     sources = partial_sources(data)
-    names = read_label_map(COCO_LABELS)
-    classes = {key: number for number, (key, name) in enumerate(names.items(), 1) if name in LEARNT}
+    classes = learnt_classes(read_label_map(COCO_LABELS))
     collected = []
     for part in range(parts):
         path = folder / "cells" / f"{part}.npz"

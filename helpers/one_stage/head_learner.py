@@ -9,14 +9,14 @@ Letters: C channels, E classes that are learnt, K classes, N cells.
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
+from helpers.mask_rcnn.part import LossModel
 from helpers.one_stage.backbone import SLOPE
 from helpers.one_stage.cell_losses import box_loss, paired_iou
 from helpers.one_stage.head import NUM_BINS, decode
-from helpers.one_stage.head_losses import divergence, quality_loss
+from helpers.one_stage.head_losses import divergence, quality_loss, sides_moved
 
 KEEP = 5.0  # how much it counts that all else stays; with 1, far more cats are made up
 SURE = 0.1  # of a cell of which the head said less its sides are of no interest
@@ -52,7 +52,7 @@ def surroundings(level):
     return np.concatenate(shifted, -1).reshape(height * width, -1)
 
 
-class HeadLearner(keras.Model):
+class HeadLearner(LossModel):
     """Called with `Cells` of one level it gives the losses of what a model's head learns.
 
     Where no truth tells of a class, the head shall go on to say what it says now.
@@ -72,12 +72,8 @@ class HeadLearner(keras.Model):
         self.places = np.eye(self.num_classes, dtype=np.float32)[np.array(classes, int) - 1]
         self.before = tuple(np.asarray(one) for one in self.weights_of_levels())
         self.noise = model.noise
-        names = "class", "box", "kept"
-        self.loss_means = [keras.metrics.Mean(name, dtype="float32") for name in names]
+        self.keep_means(["class", "box", "kept"])
         self.built = True  # as its layers are; only then does Keras load a checkpoint
-
-    def build(self, *shapes):
-        """Nothing is left to build."""
 
     def weights_of_levels(self):
         """Kernels and biases of both convolutions, each of all levels in one: four tensors."""
@@ -102,7 +98,7 @@ class HeadLearner(keras.Model):
         moved = ops.sum(ops.where(told, 0.0, divergence(logits, old_logits)), -1)
         surest = ops.max(ops.sigmoid(old_logits), -1)
         matters = ops.logical_and(ops.logical_not(is_owned), surest > SURE)
-        moved += ops.where(matters, surest * _sides_moved(distances, old_distances), 0.0)
+        moved += ops.where(matters, surest * sides_moved(distances, old_distances), 0.0)
         return {
             "class": ops.mean(wrong * cells.weights),
             "box": ops.mean(ops.where(is_owned, of_box, 0.0)),
@@ -117,15 +113,3 @@ class HeadLearner(keras.Model):
         rows = ops.matmul(ops.leaky_relu(hidden + bias, SLOPE), out_kernel[0, 0]) + out_bias
         distances = ops.reshape(rows[:, self.num_classes :], (-1, 4, NUM_BINS))
         return rows[:, : self.num_classes], distances
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        """The loss: Keras calls this with what `call` returned."""
-        for mean in self.loss_means:
-            mean.update_state(y_pred[mean.name])
-        return sum(y_pred.values())
-
-
-def _sides_moved(logits, old_logits):
-    """How far the four sides have moved, cell by cell: 0 where they are the same."""
-    old = ops.log_softmax(old_logits, -1)
-    return ops.mean(ops.sum(ops.exp(old) * (old - ops.log_softmax(logits, -1)), -1), -1)
