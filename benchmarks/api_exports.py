@@ -160,7 +160,9 @@ def export(version, folder):
     text = CONFIG % SETTINGS[version]
     config = text_format.Parse(text, pipeline_pb2.TrainEvalPipelineConfig())
     exporter = {"tf1": export_graph, "tf2": export_module}[version]
-    exporter(config, os.path.join(folder, "checkpoint"), os.path.join(folder, "exported"))
+    checkpoint = os.path.join(folder, "checkpoint")
+    os.makedirs(checkpoint)
+    exporter(config, checkpoint, os.path.join(folder, "exported"))
 
 
 def prepare():
