@@ -2,7 +2,8 @@
 
 python tests/nanodet_weights.py package/models/nanodet.json nanodet.bin
 
-Neck and head of `everyday` were taught further than the package's, which stands beside the graph.
+Body, neck and head of `everyday` were taught further than the package's weights, which stand beside
+the graph.
 """
 
 import json

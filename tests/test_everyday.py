@@ -78,41 +78,25 @@ def test_it_trains_and_goes_on(small, tmp_path):
 
 
 @pytest.mark.slow
-def test_its_head_learns_alone(small, tmp_path, monkeypatch):
-    """Without epochs for the masks they stay; the cells that were collected are not lost."""
+def test_detector_learns_and_masks_stay(small, tmp_path, monkeypatch):
+    """First its head, from cells that are not lost; then body, neck and head. C2 and C3 stay."""
     monkeypatch.setattr(teach_head, "partial_sources", one_cat)
     monkeypatch.setattr(teach_head, "PICTURES", 3)
     monkeypatch.setattr(teach_head, "BATCH", 16)
-    out, (train, start) = tmp_path / "photos", small
-    train(out, 0, head=2)
-    assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
-    assert len((out / "head-curve.jsonl").read_text().splitlines()) == 2
-    start, trained = read_weights(start), read_weights(out / "photos.npz")
-    changed = {name for name in start if not np.array_equal(start[name], trained[name])}
-    changed = {name for name in changed if "calibration" not in name}
-    assert changed and all(name.startswith("one_stage/head/") for name in changed)
-
-
-@pytest.mark.slow
-def test_body_neck_and_head_learn_alone(small, tmp_path, monkeypatch):
-    """C2, C3 and the mask branch stay; called again it is done."""
     monkeypatch.setattr(teach_body, "partial_sources", one_cat)
     monkeypatch.setattr(teach_body, "SIZE", (64, 64))
     monkeypatch.setattr(teach_body, "STEPS", 2)
     out, (train, start) = tmp_path / "photos", small
-    train(out, 0, body=2)
-    curve = (out / "body-curve.jsonl").read_text()
-    assert len(curve.splitlines()) == 2
+    train(out, 0, head=2, body=2)
+    assert {path.name for path in (out / "cells").iterdir()} == {"0.npz", "1.npz"}
+    for name in ("head", "body"):
+        assert len((out / f"{name}-curve.jsonl").read_text().splitlines()) == 2
     start, trained = read_weights(start), read_weights(out / "photos.npz")
     changed = {name for name in start if not np.array_equal(start[name], trained[name])}
     parts = {"/".join(name.split("/")[1:3]) for name in changed if "calibration" not in name}
     assert {"backbone/c4", "backbone/c5"} <= parts
     assert {part.split("/")[0] for part in parts} == {"backbone", "neck", "head"}
     assert not parts & {"backbone/stem", "backbone/c2", "backbone/c3"}
-    train(out, 0, body=2)
-    assert (out / "body-curve.jsonl").read_text() == curve
-    again = read_weights(out / "photos.npz")
-    assert all(np.array_equal(trained[name], again[name]) for name in trained)
 
 
 def one_cat(data, weights=None):

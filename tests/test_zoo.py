@@ -276,6 +276,7 @@ def test_looking_at_the_list_does_not_wait_for_keras():
 # --- a network otherwise than it was trained ---------------------------------------------------
 
 
+@pytest.mark.slow  # three networks
 def test_knobs_change_the_network_and_not_its_weights(detector, folder, toy_pictures):
     image = toy_pictures[0][0]
     knobs = {"image_size": [128, 192], "num_proposals": 5, "num_detections": 1}

@@ -46,9 +46,10 @@ class BodyLearner(LossModel):
         self.noise = model.noise
         self.keep_means(["class", "box", "kept", "maps"])
         before.trainable = False
-        for part in (model.backbone.stem, *model.backbone.stages[:FROZEN]):
-            part.trainable = False
-        for part in (model.calibration, model.mask_branch):
+        for part in (model.backbone, model.neck, model.head):
+            part.trainable = True
+        frozen = model.backbone.stem, *model.backbone.stages[:FROZEN]
+        for part in (*frozen, model.calibration, model.mask_branch):
             part.trainable = False
         self.built = True  # as its parts are; only then does Keras load a checkpoint
 
