@@ -7,6 +7,10 @@ import pytest
 from helpers.mask_rcnn.partial_labels import PartialTargets
 from helpers.one_stage.body_learner import BodyLearner
 from helpers.one_stage.model import OneStageConfig, OneStageMaskRCNN
+from helpers.structures import Detections
+from helpers.training.mosaics import Source
+from helpers.training.teach_body import TINY, Pictures
+from helpers.training.teach_head import learnt_classes
 
 CONFIG = OneStageConfig(
     num_classes=3, image_size=(64, 64), num_candidates=20, num_detections=4, mask_channels=8,
@@ -97,3 +101,40 @@ def test_half_of_the_body_neck_and_head_learn(learner):
         variable.path.split("/")[2] for variable in learner.model.backbone.trainable_variables
     }
     assert parts == {"backbone", "neck", "head"} and stages == {"c4", "c5"}
+
+
+def test_numbers_of_the_classes_that_are_learnt():
+    """A network counts classes from 1 in the order of the ids, whatever these are."""
+    assert learnt_classes({1: "person", 17: "cat", 18: "dog", 90: "toothbrush"}) == {17: 2, 18: 3}
+    assert learnt_classes({1: "person"}) == {}
+
+
+class OnePhotograph:
+    """64 x 64 pixels: a square of 40, one of 2, and a region of 2 to leave out."""
+
+    def __getitem__(self, index):
+        masks = np.zeros((3, 64, 64), bool)
+        masks[0, 10:50, 10:50] = True
+        masks[1:, 60:62, 60:62] = True
+        boxes = [[10, 10, 50, 50], [60, 60, 62, 62], [60, 60, 62, 62]]
+        names = {17: "cat"}
+        truth = Detections(boxes, [17] * 3, [1, 1, 0], (64, 64), names, masks)
+        return np.full((64, 64, 3), 90, np.uint8), truth
+
+    def known(self, index):
+        return {17}
+
+
+def test_training_pictures():
+    """The same for a number, another for the next; tiny objects are left out, regions are not."""
+    pictures = Pictures([Source(OnePhotograph(), [0], 1.0)], (64, 64))
+    drawn = [pictures(number) for number in range(12)]
+    image, truth, known = pictures(3)
+    np.testing.assert_array_equal(image, drawn[3][0])
+    np.testing.assert_array_equal(truth.boxes, drawn[3][1].boxes)
+    assert known == {17} and not np.array_equal(drawn[3][0], drawn[4][0])
+    for _, truth, _ in drawn:
+        sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
+        assert (np.prod(sides[truth.scores > 0], 1) >= TINY).all()
+    assert any((truth.scores > 0).any() for _, truth, _ in drawn)
+    assert any((truth.scores == 0).any() for _, truth, _ in drawn)
