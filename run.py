@@ -40,7 +40,8 @@ FITS = f"{sha256(LOCK.read_bytes()).hexdigest()} {platform.python_version()[:4]}
 # What a command runs in .venv, a module or a script, and with which options before the user's.
 COMMANDS = {
     "detect": ["helpers"],
-    "test": ["pytest", "-n2", "--dist=worksteal", "--durations=10"],
+    # Three processes keep two cores at work: now and then one waits for a kernel to start.
+    "test": ["pytest", "-n3", "--dist=worksteal", "--durations=10"],
     "lab": ["jupyterlab", "--LabApp.default_url=/lab/tree/notebooks/00_quickstart.ipynb"],
     "train": ["helpers.training"],
     "data": ["helpers.annotations"],
