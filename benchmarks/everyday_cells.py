@@ -18,8 +18,11 @@ from helpers.training.mosaics import Mosaics
 from helpers.training.photo_scores import judge
 
 CELLS = 28, 56
-EPOCHS, STEPS, BATCH = 4, 15, 2
-RATE, HOLD = 5e-4, 0.3
+EPOCHS = 4
+STEPS = 15  # batches per epoch
+BATCH = 2
+RATE = 5e-4
+HOLD = 0.3  # share of the training at full rate
 
 
 def compare_cells(data, out, small):
@@ -39,7 +42,9 @@ def compare_cells(data, out, small):
 
 def learn_on(cells, data, folder, small):
     """The numbers of a row; after a stop the training goes on."""
-    epochs, steps, batch = (1, 1, 1) if small else (EPOCHS, STEPS, BATCH)
+    epochs = 1 if small else EPOCHS
+    steps = 1 if small else STEPS
+    batch = 1 if small else BATCH
     coco, others = everyday.photographs(data)
     held_out = range(0, len(coco), everyday.EVERY)
     photos, some = everyday.held_out_of_coco(data)

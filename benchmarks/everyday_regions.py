@@ -42,8 +42,14 @@ WEIGHTS = {"coco343": 0.4, "cocobox": 0.3, "cocoperson": 0.15, "feralcat": 0.075
 SURE = 0.4  # what `everyday` says with this score is an object,
 DOUBTFUL = 0.1  # and with this one a region to leave out
 PICTURES = 100  # whose maps make a file
-PARTS, EPOCHS, STEPS, BATCH = 12, 20, 60, 8
-RATE, HOLD = 1.5e-3, 0.4
+PARTS = 12  # files of maps
+EPOCHS = 20
+STEPS = 60  # batches per epoch
+BATCH = 8
+RATE = 1.5e-3
+HOLD = 0.4  # share of the training at full rate
+SMALL = {"parts": 1, "num": 2, "epochs": 1, "steps": 1, "batch": 2}
+WHOLE = {"parts": PARTS, "num": PICTURES, "epochs": EPOCHS, "steps": STEPS, "batch": BATCH}
 
 
 class SameMasks(Part):
@@ -100,7 +106,8 @@ def collect(model, sources, num, seed):
     rng = np.random.default_rng(seed)
     look = looking(model)
     weights = np.array([source.weight for source in sources])
-    maps, pictures = [], []
+    maps = []
+    pictures = []
     for _ in range(num):
         source = sources[rng.choice(len(sources), p=weights / weights.sum())]
         index = rng.choice(source.indices)
@@ -173,18 +180,17 @@ def batches_of(targets, steps, batch_size):
 def compare_regions(data, out, small):
     """A row for the head that `everyday` has, and one for RPN and box head."""
     keras.utils.set_random_seed(0)
-    parts, num, epochs, steps, batch = PARTS, PICTURES, EPOCHS, STEPS, BATCH
-    if small:
-        parts, num, epochs, steps, batch = 1, 2, 1, 1, 2
+    settings = SMALL if small else WHOLE
     folder = out / "regions"
     folder.mkdir(parents=True, exist_ok=True)
     model, card = load_model(DATA / "everyday.json")
     coco, others = everyday.photographs(data)
     sources = everyday.mask_sources(coco, others, WEIGHTS)
-    targets = collected(model, sources, folder, parts, num)
+    targets = collected(model, sources, folder, settings["parts"], settings["num"])
     other = TwoStages(model)
     other(np.zeros((1, *CONFIG.image_size, 3), np.uint8))  # builds the layers
-    MaskRun(other, batches_of(targets, steps, batch), dict, folder, epochs).train(RATE, HOLD)
+    batches = batches_of(targets, settings["steps"], settings["batch"])
+    MaskRun(other, batches, dict, folder, settings["epochs"]).train(RATE, HOLD)
     photos, some = everyday.held_out_of_coco(data)
     some = some[4:8] if small else some
     rows = []

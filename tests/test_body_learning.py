@@ -28,16 +28,18 @@ def built():
 def learner():
     """Of three classes the first two are learnt."""
     keras.utils.set_random_seed(0)
-    model, before = built(), built()
+    model = built()
+    before = built()
     before.set_weights(model.get_weights())
     return BodyLearner(model, before, [1, 2], (64, 64))
 
 
 def batch(label=0, labelled=(0, 0, 0)):
     """An image with a square, or without one if the label is 0."""
+    box = [16, 16, 48, 48] if label else [0, 0, 0, 0]
     return PartialTargets(
         images=np.full((1, 64, 64, 3), 90, np.uint8),
-        boxes=np.float32([[[16, 16, 48, 48]]]) * (label > 0),
+        boxes=np.float32([[box]]),
         labels=np.int32([[label]]),
         masks=np.zeros((1, 1, 1, 1), np.uint8),
         ignored_boxes=np.zeros((1, 1, 4), np.float32),
@@ -51,11 +53,11 @@ def losses(learner, *args, **more):
 
 def test_what_has_learnt_nothing_has_forgotten_nothing(learner):
     """And where nothing is told there is nothing to learn."""
-    found = losses(learner, label=1, labelled=(1, 1, 0))
-    assert found["class"] > 0 and found["box"] > 0
-    assert found["kept"] == pytest.approx(0, abs=1e-4) and found["maps"] == 0
-    found = losses(learner)
-    assert found["class"] == found["box"] == 0
+    values = losses(learner, label=1, labelled=(1, 1, 0))
+    assert values["class"] > 0 and values["box"] > 0
+    assert values["kept"] == pytest.approx(0, abs=1e-4) and values["maps"] == 0
+    values = losses(learner)
+    assert values["class"] == values["box"] == 0
 
 
 def test_what_is_told_may_move_and_all_else_costs(learner):

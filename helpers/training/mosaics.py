@@ -36,8 +36,8 @@ class Source(NamedTuple):
     weight: float
 
 
-class Mosaics:
-    """`mosaics(number)` is a training picture, always the same for a number.
+class Mixture:
+    """Photographs of several sources, chosen by chance.
 
     Args:
         sources: list of Source.
@@ -51,6 +51,15 @@ class Mosaics:
         self.seed = seed
         weights = np.cumsum([source.weight for source in sources])
         self.shares = weights / weights[-1]
+
+    def choose(self, rng):
+        """A photograph by chance: Photos, and which of them."""
+        source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
+        return source.photos, source.indices[int(rng.integers(len(source.indices)))]
+
+
+class Mosaics(Mixture):
+    """`mosaics(number)` is a training picture, always the same for a number."""
 
     def __call__(self, number):
         """Image (H, W, 3) uint8 and boxes (N, 4), masks (N, H, W) of up to NUM_SLOTS objects."""
@@ -69,10 +78,8 @@ class Mosaics:
 
     def _one(self, rng, size, zoom):
         """A photograph, varied, with what of its truth has a mask and is large enough."""
-        source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
-        index = source.indices[int(rng.integers(len(source.indices)))]
-        image, truth = source.photos[index]
-        image, truth = vary(image, truth, size, rng, zoom)
+        photos, index = self.choose(rng)
+        image, truth = vary(*photos[index], size, rng, zoom)
         areas = np.prod(truth.boxes[:, 2:] - truth.boxes[:, :2], 1)
         return image, truth[(truth.scores > 0) & truth.masks.any((1, 2)) & (areas >= TINY)]
 

@@ -11,6 +11,7 @@ from helpers.models.sources import COCO_LABELS
 from helpers.one_stage.body_learner import BodyLearner
 from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.training.mask_branch import MaskBatches, MaskRun
+from helpers.training.mosaics import Mixture
 from helpers.training.targets import to_partial_targets
 from helpers.training.teach_head import learnt_classes, partial_sources
 from helpers.training.variation import vary
@@ -29,31 +30,17 @@ BATCH = 4
 HOLD = 0.6  # share of the training at full rate
 
 
-class Pictures:
-    """`pictures(number)` is a training picture, always the same for a number.
-
-    Args:
-        sources: list of Source.
-        size: (height, width) of the picture.
-        seed: of choice and variation.
-    """
-
-    def __init__(self, sources, size, seed=0):
-        self.sources = sources
-        self.size = size
-        self.seed = seed
-        weights = np.cumsum([source.weight for source in sources])
-        self.shares = weights / weights[-1]
+class Pictures(Mixture):
+    """`pictures(number)` is a training picture, always the same for a number."""
 
     def __call__(self, number):
         """Image, truth, and the ids that were looked for, as `to_partial_targets` takes them."""
         rng = np.random.default_rng([self.seed, number])
-        source = self.sources[int(np.searchsorted(self.shares, rng.random(), side="right"))]
-        index = source.indices[int(rng.integers(len(source.indices)))]
-        image, truth = vary(*source.photos[index], self.size, rng, ZOOM)
+        photos, index = self.choose(rng)
+        image, truth = vary(*photos[index], self.size, rng, ZOOM)
         areas = np.prod(truth.boxes[:, 2:] - truth.boxes[:, :2], 1)
         is_region = truth.scores == 0
-        return image, truth[is_region | (areas >= TINY)], source.photos.known(index)
+        return image, truth[is_region | (areas >= TINY)], photos.known(index)
 
 
 def teach_body(model, data, folder, epochs, rate=6e-5):
