@@ -403,6 +403,19 @@ def test_only_what_trainval_txt_lists_is_read(tmp_path, photo):
     ]
 
 
+def test_a_mask_beside_a_damaged_xml_is_no_object_without_a_class(tmp_path, photo):
+    """What class it has stands in the XML; the mask of another picture is read on."""
+    write(tmp_path / "annotations/a.xml", voc(BOXES[0])[:-20])
+    save_mask(tmp_path / "annotations/masks/a.png", square())
+    with pytest.raises(InputError, match=r"a\.xml: cannot be read \(ParseError"):
+        read_dataset(tmp_path)
+    save_image(tmp_path / "b.jpg", np.full((*SIZE, 3), 90, np.uint8))
+    save_mask(tmp_path / "annotations/masks/b.png", square())
+    dataset = read_dataset(tmp_path)
+    assert [path.name for path in dataset.paths] == ["b.jpg"]
+    assert [problem.file.name for problem in dataset.problems] == ["a.xml"]
+
+
 def test_png_masks_alone(tmp_path, photo):
     save_image(tmp_path / "images/a.png", np.full((*SIZE, 3), 90, np.uint8))
     save_image(tmp_path / "images/a_1.png", np.full((*SIZE, 3), 91, np.uint8))

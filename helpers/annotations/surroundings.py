@@ -33,6 +33,7 @@ class Surroundings:
         tree: sorted paths of all files around.
         images: sorted paths of picture files.
         index: `finding.Index` of these.
+        damaged: set of the annotation files that could not be parsed, filled by `read`.
 
     Raises:
         InputError: there is no such path.
@@ -52,6 +53,7 @@ class Surroundings:
         self.files = [p for p in self.tree if path in (p, *p.parents)]
         self.images = [p for p in self.tree if p.suffix.lower() in SUFFIXES]
         self.index = Index(self.root, self.images)
+        self.damaged = set()
 
     def inside(self, path):
         """The path below the root, with slashes."""
@@ -100,8 +102,10 @@ def read(path, report):
         if file in skipped:
             continue
         report_here = functools.partial(report, file)
+        surroundings.damaged.add(file)
         with guard(report_here):
             content = _content(file)
+            surroundings.damaged.remove(file)
             if content is not None:
                 reader = _reader(content)
                 pictures += reader.read(file, content, surroundings, report_here)

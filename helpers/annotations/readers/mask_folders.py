@@ -25,8 +25,10 @@ def read(surroundings, report):
     by_stem = defaultdict(list)
     for photo in sorted(set(surroundings.images) - set(masks)):
         by_stem[photo.stem].append(photo)
+    # The classes of these were in a file that could not be read, and was reported.
+    classless = {surroundings.mask_of(file) for file in surroundings.damaged}
     pictures = {}
-    for file in bar(masks, "reading", "mask"):
+    for file in bar([mask for mask in masks if mask not in classless], "reading", "mask"):
         with guard(functools.partial(report, file)):
             photo, words = _photo_of(file, by_stem)
             names = [word for word in words if not re.fullmatch(NO_CLASS, word)]
