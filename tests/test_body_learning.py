@@ -128,13 +128,16 @@ class OnePhotograph:
 
 
 def test_training_pictures():
-    """The same for a number, another for the next; tiny objects are left out, regions are not."""
-    pictures = Pictures([Source(OnePhotograph(), [0], 1.0)], (64, 64))
+    """The same for a number and a seed; tiny objects are left out, regions are not."""
+    sources = [Source(OnePhotograph(), [0], 1.0)]
+    pictures = Pictures(sources, (64, 64))
     drawn = [pictures(number) for number in range(12)]
     image, truth, known = pictures(3)
     np.testing.assert_array_equal(image, drawn[3][0])
     np.testing.assert_array_equal(truth.boxes, drawn[3][1].boxes)
     assert known == {17} and not np.array_equal(drawn[3][0], drawn[4][0])
+    other = Pictures(sources, (64, 64), seed=1)
+    assert not np.array_equal(other(3)[0], drawn[3][0])
     for _, truth, _ in drawn:
         sides = truth.boxes[:, 2:] - truth.boxes[:, :2]
         assert (np.prod(sides[truth.scores > 0], 1) >= TINY).all()

@@ -42,6 +42,7 @@ def add_everyday_options(parser):
     add("--head", type=int, default=0, help="learns cats: 400 pictures times this (default 0)")
     add("--head-epochs", type=int, default=8, help="of the head (default 8)")
     add("--body", type=int, default=0, help="body and neck learn cats: epochs (default 0)")
+    add("--seed", type=int, default=0, help="of the pictures for body and masks (default 0)")
     add("--steps", type=int, default=150, help="batches per epoch (default 150)")
     add("--batch", type=int, default=4, help="pictures per batch (default 4)")
     add("--hold", type=float, default=0.5, help="share of the training at full rate (default .5)")

@@ -60,7 +60,7 @@ def _everyday(args):
     start = args.start or DATA / "everyday.npz"
     detector = everyday.train_everyday(
         args.data, out, start, args.epochs, args.steps, args.batch, args.hold, args.rate,
-        head_parts=args.head, head_epochs=args.head_epochs, body_epochs=args.body,
+        head_parts=args.head, head_epochs=args.head_epochs, body_epochs=args.body, seed=args.seed,
     )  # fmt: skip
     result = everyday.measure(detector, args.data)
     for folder in [out, DATA] if args.ship else [out]:

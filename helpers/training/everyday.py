@@ -218,8 +218,7 @@ def mask_sources(coco, others, weights=WEIGHTS):
 
 def train_everyday(
     data, folder, start=DATA / "everyday.npz", epochs=15, steps=150, batch_size=4, hold=0.5,
-    rate=2e-3, config=None, head_parts=0, head_epochs=8,
-    body_epochs=0,
+    rate=2e-3, config=None, head_parts=0, head_epochs=8, body_epochs=0, seed=0,
 ):  # fmt: skip
     """Train the head, then the mask branch on photographs; after a stop, it goes on.
 
@@ -237,6 +236,7 @@ def train_everyday(
         head_parts, head_epochs: see `teach_head`; 0 parts leave the head as it is.
         body_epochs: see `teach_body`. None leave body, neck and head as they are, and so do 0
             `epochs` with the mask branch.
+        seed: of the pictures that body and mask branch learn from.
 
     Returns:
         Detector, calibrated.
@@ -250,11 +250,11 @@ def train_everyday(
     coco, others = photographs(data)
     held_out = range(0, len(coco), EVERY)
     sources = mask_sources(coco, others)
-    batches = MaskBatches(Mosaics(sources, size), steps, batch_size)
+    batches = MaskBatches(Mosaics(sources, size, seed), steps, batch_size)
     if head_parts:
         teach_head(model, data, folder, head_parts, head_epochs)
     if body_epochs:
-        teach_body(model, data, folder, body_epochs)
+        teach_body(model, data, folder, body_epochs, seed=seed)
     if epochs:
         learn_only(model, model.mask_branch)
         run = MaskRun(model, batches, lambda: mask_quality(model, coco, held_out), folder, epochs)

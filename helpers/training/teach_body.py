@@ -43,7 +43,7 @@ class Pictures(Mixture):
         return image, truth[is_region | (areas >= TINY)], photos.known(index)
 
 
-def teach_body(model, data, folder, epochs, rate=6e-5):
+def teach_body(model, data, folder, epochs, rate=6e-5, seed=0):
     """The detector learns cats and dogs; called again on the folder after a stop, it goes on.
 
     Args:
@@ -53,6 +53,8 @@ def teach_body(model, data, folder, epochs, rate=6e-5):
         epochs: of STEPS batches.
         rate: of learning, at its peak. No batch normalisation is left to hold the body: at twice
             this rate it forgets.
+        seed: of the pictures. A model that has learnt from those of one seed learns more from
+            those of another.
     """
     categories = read_label_map(COCO_LABELS)
 
@@ -64,6 +66,6 @@ def teach_body(model, data, folder, epochs, rate=6e-5):
     before(np.zeros((1, *model.config.image_size, 3), np.uint8))  # builds the layers
     before.set_weights(model.get_weights())
     learner = BodyLearner(model, before, list(learnt_classes(categories).values()), SIZE)
-    pictures = Pictures(partial_sources(data, WEIGHTS), SIZE)
+    pictures = Pictures(partial_sources(data, WEIGHTS), SIZE, seed)
     batches = MaskBatches(pictures, STEPS, BATCH, collate=collate)
     MaskRun(learner, batches, dict, folder, epochs, names=("body", "body-curve")).train(rate, HOLD)
