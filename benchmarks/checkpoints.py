@@ -1,8 +1,8 @@
 """Records a training for notebook 04b: losses, proposals and masks at a few of its steps.
 
-    python benchmarks/checkpoints.py [--steps 400] [--pictures 300]
+    python benchmarks/checkpoints.py [--steps 1000] [--pictures 600]
 
-It is the training of the notebook, twice as long: the backbone of `streets`, frozen; all else
+It is the training of the notebook, five times as long: the backbone of `streets`, frozen; all else
 from random weights; batches of four. Here the pictures are drawn once, the backbone is asked once,
 and each picture comes again and again: that makes it cheap. Called again after a stop it goes on.
 
@@ -29,7 +29,7 @@ from helpers.training import to_targets
 
 FIRST_SEED = 1_600_000
 SHOWN = (600_014, 600_021)  # the streets that are looked at; the first is that of the notebook
-LOOKS = (0, 10, 40, 100, 200, 400)  # steps
+LOOKS = (0, 10, 40, 100, 300, 1000)  # steps
 BATCH = 4
 CHUNK = 8  # pictures that the backbone is asked about together
 EVERY = 50  # steps from one saved state to the next
@@ -138,8 +138,8 @@ def main():
     """Train what is left to train, then write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/checkpoints"))
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--pictures", type=int, default=300, help="to learn from")
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--pictures", type=int, default=600, help="to learn from")
     args = parser.parse_args()
     pictures = prepare(args.out / f"pictures-{args.pictures}.npz", args.pictures)
     images = {seed: draw_scene(seed)[0][None] for seed in SHOWN}

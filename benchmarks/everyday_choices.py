@@ -1,10 +1,12 @@
-"""What do the choices in `everyday` bring? Its input, thresholds, cells of a mask, kind of head.
+"""What do the choices in `everyday` bring? Its input, NMS, thresholds, masks, kind of head.
 
     python benchmarks/everyday_choices.py [--data ../shared/data]
-        [--parts sizes thresholds cells regions]
+        [--parts sizes selection thresholds cells regions]
 
 sizes: the same weights with inputs of another side; AP on the 96 photographs `cocoval` (ten
     classes), CPU ms of an image, all sides in turn.
+selection: how many pairs of a cell and a class enter NMS, from which IoU on it removes one, and how
+    many are kept, see everyday_selection.py.
 thresholds: one threshold for all classes, or one for each, chosen on the 343 photographs `coco343`
     so that four of five detections are right, judged on `cocoval`.
 cells: see everyday_cells.py.
@@ -25,6 +27,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from everyday_cells import compare_cells
 from everyday_regions import compare_regions
+from everyday_selection import compare_selections
 from measure import table, take_turns
 
 from helpers.evaluation import error_kinds, evaluate
@@ -39,6 +42,7 @@ SIDES = 320, 416, 512
 PRECISION = 0.8
 TITLES = {
     "sizes": "Sides of the input, `cocoval`",
+    "selection": "From cells to detections",
     "thresholds": "Thresholds, chosen on `coco343`, judged on `cocoval`",
     "cells": "Cells of a mask",
     "regions": "RPN and box head on the same body",
@@ -128,6 +132,7 @@ def main():
         out = pathlib.Path(scratch) if args.small else args.out
         ways = {
             "sizes": lambda: compare_sizes(args.data, args.small),
+            "selection": lambda: compare_selections(args.data, args.small),
             "thresholds": lambda: compare_thresholds(args.data, args.small),
             "cells": lambda: compare_cells(args.data, out, args.small),
             "regions": lambda: compare_regions(args.data, out, args.small),

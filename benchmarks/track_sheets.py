@@ -5,6 +5,8 @@
 Whether an object keeps its number nobody can say but who looks: no truth is known. Beside the
 sheets comes a table of the numbers: what each is, from which frame to which, in how many of them it
 was seen, and how often the model's own word changed there. What was counted is in NOTES.md.
+
+Of a photograph in the place of the clip a camera takes the frames: it sways, goes near and away.
 """
 
 import argparse
@@ -19,12 +21,13 @@ from measure import table
 
 from helpers.drawing import LabelMemory, draw_detections
 from helpers.models import load_detector
-from helpers.pictures import save_image
+from helpers.pictures import SUFFIXES, read_image, save_image
 from helpers.video import Tracker, read_frames, video_info
 
 ROOT = pathlib.Path(__file__).parents[1]
 WIDTH = 320  # of a picture on a sheet, pixels
 ACROSS, DOWN = 5, 5
+RATE = 25.0  # frames a second of the camera that looks at a photograph
 
 
 def follow(frames, detector, tracker):
@@ -32,6 +35,25 @@ def follow(frames, detector, tracker):
     for frame in frames:
         found = detector(frame)
         yield frame, found, tracker.update(found)
+
+
+def frames_of(path, start, num_frames):
+    """Frames a second, and up to so many frames, from a second on."""
+    if path.suffix.lower() in SUFFIXES:
+        return RATE, camera(read_image(path), num_frames)
+    frames = islice(read_frames(path, start), num_frames)
+    return float(video_info(path).fps), frames
+
+
+def camera(photo, num_frames):
+    """Frames of the photograph's size: a window on it sways four times and goes near once."""
+    height, width = photo.shape[:2]
+    for phase in np.linspace(0, 2 * np.pi, num_frames):
+        share = 0.8 + 0.15 * np.cos(phase)  # of the photograph's sides
+        left = (1 - share) * width * (0.5 + 0.5 * np.sin(4 * phase))
+        top = (1 - share) * height * (0.5 + 0.5 * np.cos(4 * phase))
+        window = np.float32([[1 / share, 0, -left / share], [0, 1 / share, -top / share]])
+        yield cv2.warpAffine(photo, window, (width, height), flags=cv2.INTER_CUBIC)
 
 
 def tile(frame, tracked, number, memory):
@@ -79,8 +101,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "outputs/tracks")
     args = parser.parse_args()
     detector = load_detector(args.model, say=None)
-    rate = float(video_info(args.clip).fps)
-    frames = islice(read_frames(args.clip, args.start), args.frames)
+    rate, frames = frames_of(args.clip, args.start, args.frames)
     tiles = []
     history = defaultdict(list)
     memory = LabelMemory()

@@ -33,10 +33,10 @@ class OneStageConfig:
 
     num_classes: int = 80
     image_size: tuple = (416, 416)  # (height, width) of the input, divisible by 32
-    num_candidates: int = 300  # pairs of a cell and a class that enter NMS
+    num_candidates: int = 500  # pairs of a cell and a class that enter NMS
     min_score: float = 0.005  # a detection below it is dropped inside the network
-    nms_iou: float = 0.6
-    num_detections: int = 40
+    nms_iou: float = 0.45
+    num_detections: int = 100
     mask_side: int = 28
     mask_channels: int = 48
     fine_channels: int = 24
