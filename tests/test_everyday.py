@@ -185,7 +185,7 @@ def test_the_card_tells_what_it_must():
     assert len(card["categories"]) == 80
     assert set(card["held_out"]["classes"]) == set(everyday.CLASSES)
     classes = {name: row["mask_AP50"] for name, row in card["held_out"]["classes"].items()}
-    assert classes["person"] >= 0.62 and classes["cat"] >= 0.55 and classes["dog"] >= 0.8
+    assert classes["person"] >= 0.62 and classes["cat"] >= 0.6 and classes["dog"] >= 0.8
     assert card["held_out"]["empty"] == {"images": 38, "false": pytest.approx(0, abs=3)}
     assert len(card["fifth"]["classes"]) >= 60 and card["limits"] and card["licence"]
     assert card["notice"] == everyday.notice() and "Copyright 2020-2021 RangiLyu" in card["notice"]

@@ -65,8 +65,8 @@ CARD = {
     "licence": "Apache-2.0; NanoDet's weights Apache-2.0, the package that carries them MIT, see "
     "NOTICE; no photograph is part of them",
     "limits": [
-        "cats in odd poses, in groups, half hidden: on 785 feral cats its mask AP50 is .54; "
-        "version 1, of three classes, had .60; small ones get no box, others one that fits badly "
+        "cats in odd poses, in groups, half hidden: on 785 feral cats its mask AP50 is .60, as "
+        "version 1, of three classes, had it; small ones get no box, others one that fits badly "
         "(benchmarks/EVERYDAY.md tells what was tried)",
         "what it is not sure of: at a score of .5 it says little, and most of that is right; in "
         "nine of fifty photographs of many kinds it found nothing of what it should know",
