@@ -67,6 +67,7 @@ def calls_of(detectors, image):
         fitted, _ = letterbox(image, model.config.image_size)
         class_logits, distance_logits = model.head(model.neck(model.backbone(fitted[None])))
         class_logits = model.calibration(class_logits)
-        select = tf.function(model.select, autograph=False)
-        calls[selection] = functools.partial(select, class_logits, distance_logits)
+        logits = class_logits, distance_logits
+        select = tf.function(model.select, autograph=False).get_concrete_function(*logits)
+        calls[selection] = functools.partial(select, *logits)
     return calls
