@@ -1,7 +1,7 @@
 """From what cells say to detections: how many enter NMS, where it cuts, how many are kept.
 
-AP on every other photograph of `coco343`, and on the photographs of feral cats that head and body did
-not learn from (the mask branch did): choices are made on both, never on the validation set.
+AP on every other photograph of `coco343`, and on the photographs of feral cats that head and body
+did not learn from (the mask branch did): choices are made on both, never on the validation set.
 """
 
 import functools
