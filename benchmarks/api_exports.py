@@ -214,7 +214,7 @@ def export_module(config, checkpoint, goal):
     from object_detection import exporter_lib_v2
     from object_detection.builders import model_builder
 
-    tf.random.set_seed(0)
+    tf.keras.utils.set_random_seed(0)  # Keras draws the seeds of its layers by Python's `random`
     model = model_builder.build(config.model, is_training=False)
     image, shapes = model.preprocess(tf.zeros([1, 320, 320, 3]))
     model.postprocess(model.predict(image, shapes), shapes)
@@ -245,6 +245,8 @@ def compare(folder):
             right, ours = plain(image), detector.outputs(image)
             equal = sum(np.array_equal(right[name], ours[name]) for name in OUTPUTS)
             masks = pasted(tf, right, image.shape[:2])
+            if not masks.any():
+                sys.exit(f"{form}, {path.stem}: no mask has a pixel to compare")
             differ = masks != detector(image).masks
             yield (
                 f"| {form} | {path.stem} | {equal} of {len(OUTPUTS)} | {len(masks)} "
