@@ -112,9 +112,9 @@ def collect(model, sources, num, seed):
         source = sources[rng.choice(len(sources), p=weights / weights.sum())]
         index = rng.choice(source.indices)
         image, truth = vary(*source.photos[index], CONFIG.image_size, rng)
-        levels, found = look(image[None])
+        levels, outcome = look(image[None])
         maps.append([np.asarray(one[0], np.float16) for one in levels])
-        pictures.append((image, completed(truth, source.photos.known(index), found)))
+        pictures.append((image, completed(truth, source.photos.known(index), outcome)))
     targets = to_partial_targets(pictures, NAMES, num_slots=24)
     maps = tuple(np.stack(level) for level in zip(*maps, strict=True))
     return targets._replace(images=maps, masks=targets.masks[..., :1, :1])
@@ -131,15 +131,15 @@ def looking(model):
     return tf.function(look, input_signature=[image], autograph=False)
 
 
-def completed(truth, known, found):
+def completed(truth, known, outcome):
     """Truth, and what was found of classes that nobody looked for: Detections, masks empty.
 
     Args:
         truth: Detections.
         known: ids that were looked for.
-        found: boxes (1, D, 4), labels (1, D), scores (1, D) of the picture.
+        outcome: boxes (1, D, 4), labels (1, D), scores (1, D) of the picture.
     """
-    boxes, labels, scores = (np.asarray(one)[0] for one in found)
+    boxes, labels, scores = (np.asarray(one)[0] for one in outcome)
     ids = np.array(list(NAMES))[labels - 1]
     new = (scores >= DOUBTFUL) & ~np.isin(ids, list(known))
     boxes = np.concatenate([truth.boxes, boxes[new]])

@@ -111,7 +111,7 @@ def test_pictures_and_video(files, capsys):
     out, err = capsys.readouterr()
     assert code == 0 and err == ""
     assert "3 pictures, 3 objects: 2 × car, 1 × person" in out
-    assert "video.mp4: 6 frames, sound copied; at most at once 1 × car, 1 × person" in out
+    assert "video.mp4: 6 frames, sound copied; most at one time: 1 × car, 1 × person" in out
     assert "note on fake: fake knows rectangles <only>" in out
     assert str(files / "work/outputs") in out and "file:///" in out
     folder = files / "work/outputs"

@@ -169,7 +169,7 @@ class Job:
         )
         self._note_what_is_missing(path, report)
         sound = f"sound {report.sound}" if report.sound else "no sound"
-        text = f"{report.frames} frames, {sound}; at most at once {listing(most)}"
+        text = f"{report.frames} frames, {sound}; most at one time: {listing(most)}"
         first = next(read_frames(self.options.out / name))
         poster, _ = save_preview(self.options.out, f"{name}.poster.jpg", first)
         history.write(self.options.out / tracks_file(name))

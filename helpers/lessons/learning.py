@@ -36,8 +36,9 @@ def explore_learning(image, truth, looks) -> Explorer:
     def view(look):
         when, losses, stages = pick(looks, look, "look")
         proposals = np.asarray(stages.proposals)[0, :NUM_PROPOSALS]
-        found = _detections(stages, truth)
-        return _drawn(image, truth, proposals, found), _told(when, losses, truth, proposals, found)
+        detections = _detections(stages, truth)
+        pair = _drawn(image, truth, proposals, detections)
+        return pair, _told(when, losses, truth, proposals, detections)
 
     control = slider(0, "look", 0, len(looks) - 1, 1, "IntSlider")
     return Explorer(view, [{"look": look} for look in _some(len(looks))], {"look": control})
@@ -64,9 +65,10 @@ def explore_checkpoints() -> Explorer:
         image, truth = street(seed)
         losses = dict(zip(LOSSES, recorded["losses"][look], strict=True))
         proposals = ENLARGED * recorded[f"{step}/{seed}/proposals"].astype(np.float32)
-        found = read_recorded(recorded, f"{step}/{seed}", SURE)
+        detections = read_recorded(recorded, f"{step}/{seed}", SURE)
         when = "The bundled model" if step == BUNDLED else after_steps(step)
-        return _drawn(image, truth, proposals, found), _told(when, losses, truth, proposals, found)
+        pair = _drawn(image, truth, proposals, detections)
+        return pair, _told(when, losses, truth, proposals, detections)
 
     controls = {
         "look": slider(0, "look", 0, len(steps) - 1, 1, "IntSlider"),
@@ -88,23 +90,23 @@ def after_steps(num_steps) -> str:
     return "After 1 step" if num_steps == 1 else f"After {num_steps:,} steps"
 
 
-def _drawn(image, truth, proposals, found):
+def _drawn(image, truth, proposals, detections):
     """Left the proposals, right the detections."""
     height, width = image.shape[:2]
     left = Sheet(0, 0, width, height, image)
     left.frame(proposals[proposals.any(axis=1)], BLUE, 2)  # the rest is padding
-    right = Sheet(0, 0, width, height, draw_detections(image, found, labels=False))
+    right = Sheet(0, 0, width, height, draw_detections(image, detections, labels=False))
     return side_by_side(left.pixels, right.pixels)
 
 
-def _told(when, losses, truth, proposals, found):
+def _told(when, losses, truth, proposals, detections):
     """The same in words."""
     told = ", ".join(f"{name} {value:.2f}" for name, value in losses.items())
     covered = num_covered(truth.boxes, proposals)
-    are = "detection scores" if len(found) == 1 else "detections score"
+    are = "detection scores" if len(detections) == 1 else "detections score"
     return (
         f"{when}. Losses: {told}. Left: the best proposals cover {covered} of {len(truth)} "
-        f"objects. Right: {len(found)} {are} {SURE} or more."
+        f"objects. Right: {len(detections)} {are} {SURE} or more."
     )
 
 

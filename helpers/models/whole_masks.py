@@ -61,8 +61,8 @@ def onnx_detector(path, card, score_threshold=0.5) -> Detector:
         if len(picture.shape) == 4:
             channels_first = channels_first[None]
         try:
-            found = session.run(names, {picture.name: channels_first})
-            return dict(zip(FIELDS, found, strict=True))
+            outcome = session.run(names, {picture.name: channels_first})
+            return dict(zip(FIELDS, outcome, strict=True))
         except Exception as error:
             height, width = image.shape[:2]
             problem = f"{card['name']} cannot take a picture of {width} x {height} pixels"
@@ -93,8 +93,8 @@ def from_torchvision(model, categories, name="torchvision", score_threshold=0.5)
 
     def outputs(image, least=0.0):
         with torch.inference_mode():
-            (found,) = model([torch.from_numpy(image).permute(2, 0, 1) / 255])
-        return {key: found[key].cpu().numpy() for key in FIELDS}
+            (outcome,) = model([torch.from_numpy(image).permute(2, 0, 1) / 255])
+        return {key: outcome[key].cpu().numpy() for key in FIELDS}
 
     known = {i: text for i, text in enumerate(categories) if i and text != "N/A"}
     return Detector(outputs, decode, {"name": name, "categories": known}, model, score_threshold)
@@ -119,12 +119,12 @@ def from_transformers(model, processor, name="transformers", score_threshold=0.5
     def outputs(image, least=0.0):
         with torch.inference_mode():
             raw = model(**processor(images=image, return_tensors="pt"))
-        (found,) = processor.post_process_instance_segmentation(
+        (outcome,) = processor.post_process_instance_segmentation(
             raw, threshold=score_threshold, target_sizes=[image.shape[:2]]
         )
-        segments = found["segments_info"]
+        segments = outcome["segments_info"]
         numbers = np.reshape([segment["id"] for segment in segments], (-1, 1, 1))
-        masks = found["segmentation"].cpu().numpy() == numbers
+        masks = outcome["segmentation"].cpu().numpy() == numbers
         return {
             "boxes": np.reshape([_box(mask) for mask in masks], (-1, 4)),
             "labels": np.array([segment["label_id"] + 1 for segment in segments], int),
