@@ -195,7 +195,7 @@ def test_intervals_and_the_front():
     aps = {"a": np.array([0.5, 0.6]), "b": np.array([0.4, 0.5])}
     figure = figures.plot_intervals(aps, {"b": aps["b"] - aps["a"]}, "a")
     assert titles(figure) == ["Alone, nearly all overlap", "On the same sets, the bars shrink"]
-    assert figure.axes[1].get_xlabel() == "mask AP less that of a"
+    assert figure.axes[1].get_xlabel() == "mask AP minus that of a"
     with pytest.raises(ValueError, match="base must be one of"):
         figures.plot_intervals(aps, {}, "c")
 

@@ -125,7 +125,7 @@ def _plain(value):
 
 def _exact(value):
     """A number between those of the map as text."""
-    return f"{value:.1f}"
+    return f"{value:.2f}"
 
 
 def _in_words(values, form):
@@ -141,18 +141,20 @@ def _draw(features, place, points, aligned, pooled, rounded):
     x, y, width, height = place
     side, left = 0.46 * rows, columns + 0.5  # of the two results
     sheet = Sheet(-0.3, -0.5, left + side + 0.3, rows + 0.3)
-    sheet.table(features, (0, 0, columns, rows), DARK, _plain, 17, at=(0.22, 0.16))
+    sheet.grid(np.arange(columns + 1), np.arange(rows + 1), LIGHT, 2, (0, 0, columns, rows))
     sheet.dots(*np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5), LIGHT, 6)
     first_x, first_y, last_x, last_y = rounded
     whole_cells = np.array([first_x, first_y, last_x + 1, last_y + 1])
     sheet.frame(whole_cells, BLUE, 4, dashed=True)
     sheet.frame(np.array([x, y, x + width, y + height], np.float32), RED, 4)
+    numbers_at = (0.22, 0.16)
+    sheet.numbers(features, (0, 0, columns, rows), DARK, _plain, 17, numbers_at, ground=0.8)
 
     steps = (np.arange(2 * size) + 0.5) / (2 * size)
     points_x, points_y = x + width * steps, y + height * steps
     if width >= 1.2 * size and height >= 0.9 * size:  # else the numbers would overlap
         for i, j in np.ndindex(points.shape):
-            text = _exact(points[i, j])
+            text = f"{points[i, j]:.1f}"
             sheet.note(points_x[j], points_y[i] + 0.1, text, RED, 17, anchor=0, ground=0.95)
     sheet.dots(*np.meshgrid(points_x, points_y), RED, max(4, 12 - size))
 

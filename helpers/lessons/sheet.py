@@ -109,7 +109,17 @@ class Sheet:
         x = np.linspace(left, right, columns + 1)
         y = np.linspace(top, bottom, rows + 1)
         self.grid(x, y, GRID, 2, box)
-        x = x[:-1] + at[0] * np.diff(x)
-        y = y[:-1] + at[1] * np.diff(y)
+        self.numbers(values, box, color, form, size, at)
+
+    def numbers(self, values, box, color, form, size, at=(0.5, 0.5), ground=0):
+        """Draw what stands in a `table`, without its lines.
+
+        Args:
+            ground: how much of the picture behind a number is covered, from 0 to 1.
+        """
+        rows, columns = values.shape
+        left, top, right, bottom = box
+        x = left + (np.arange(columns) + at[0]) * (right - left) / columns
+        y = top + (np.arange(rows) + at[1]) * (bottom - top) / rows
         for i, j in np.ndindex(rows, columns):
-            self.note(x[j], y[i], form(values[i, j]), color, size, ground=0)
+            self.note(x[j], y[i], form(values[i, j]), color, size, ground=ground)

@@ -63,7 +63,7 @@ CASES = {
         [3, 0, 1],
         {
             (2,): "Those are beaten",
-            (3,): "the others are cheaper",
+            (3,): "some of the cheaper ones",
             (0, 3): "two ends",
             (0, 1, 2, 3): "costs more than another",
             (1, 3): "cheaper and better",

@@ -70,7 +70,7 @@ def on_the_front(answer, costs, aps):
         sorted(answer) if np.ndim(answer) else answer, front,
         "For each model ask: is there another that is cheaper and better? A list like [0, 2].",
         ([i for i in every if beaten[i]], "Those are beaten. Which ones are left?"),
-        ([int(aps.argmax())], "It is the best, but the others are cheaper. Nobody beats them."),
+        ([int(aps.argmax())], "It is the best, but some of the cheaper ones nobody beats."),
         (sorted({int(aps.argmax()), int(costs.argmin())}),
          "The two ends are right. But another one is not beaten, either."),
         (every, "One of them costs more than another one, and is worse."),

@@ -36,7 +36,7 @@ def plot_intervals(aps, differences, base):
 
     Args:
         aps: {model: (S,) mask AP on S sets of pictures}.
-        differences: {model: (S,) AP less that of `base`}; models may be missing.
+        differences: {model: (S,) AP minus that of `base`}; models may be missing.
         base: the name of the model that the others are compared with.
 
     Returns:
@@ -56,7 +56,7 @@ def plot_intervals(aps, differences, base):
             axis.plot(np.mean(drawn), y, "k.")
     left.set_yticks(range(len(aps)), list(aps))
     left.set(title="Alone, nearly all overlap", xlabel="mask AP", ylim=(len(aps) - 0.5, -0.5))
-    right.set(title="On the same sets, the bars shrink", xlabel=f"mask AP less that of {base}")
+    right.set(title="On the same sets, the bars shrink", xlabel=f"mask AP minus that of {base}")
     right.set_xlim(np.array(left.get_xlim()) - np.mean(aps[base]))  # the same scale
     right.locator_params(axis="x", nbins=5)
     right.axvline(0, color="0.6")
