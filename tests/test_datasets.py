@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 
 from helpers.annotations import (
     browse,
+    join,
     read_dataset,
     split,
     statistics,
@@ -558,6 +559,21 @@ def test_classes_are_renamed_merged_and_left_out(many):
         with_classes(many, {"pear": "x"}, ["plum"])
     with pytest.raises(InputError, match="no class is left"):
         with_classes(many, leave_out=["nut", "fig", "date"])
+
+
+def test_two_data_sets_become_one(many):
+    """{1: date, 3: nut, 9: fig} takes in {1: nut, 3: pear, 9: fig}."""
+    other = with_classes(many, {"date": "nut", "nut": "pear"})
+    both = join(many, other)
+    assert both.categories == many.categories | {10: "pear"}
+    assert both.paths == many.paths + other.paths and both.name == many.name
+    names = [both.truth(i).names for i in (2, 6, 12)]
+    assert names == [many.truth(2).names, many.truth(6).names, other.truth(2).names]
+    assert names[2] == ["pear", "fig"]
+    empty = with_classes(many, leave_out=["nut", "fig"])
+    assert join(empty, many).categories == {1: "date", 2: "nut", 3: "fig"}
+    assert statistics(join(many, many))["classes"]["nut"]["objects"] == 20
+    assert many.categories == {1: "date", 3: "nut", 9: "fig"}  # as it was
 
 
 def test_written_coco_is_read_again_here_and_by_pycocotools(many, tmp_path, capsys):

@@ -338,6 +338,23 @@ def test_one_word_switches_to_a_model_of_the_zoo(served, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["05_test_on_images", "06_process_video"])
+def test_the_model_for_photographs_runs_on_drawn_streets(name, tmp_path):
+    """It detects little there, and nothing on street 700,020: no cell may mind."""
+    path = ROOT / f"notebooks/solutions/{name}.ipynb"
+    street = {"STREET": 700_020} if name.startswith("05") else {}
+    book, results = run(path, tmp_path, MODEL="everyday", **street, **expected(path).SMALL)
+    assert are_right(verdicts_of(book, "exercise"))
+    assert results["model"] == "everyday"
+    if street:
+        assert results["free"] == {"masks": 512, "boxes": 512}  # all rows: nothing stands there
+        assert results["records_saved"] == results["detections"]
+        assert 0 < results["kinds"]["right"] < results["kinds"]["missed"]
+    else:
+        expected(path).check(results)
+
+
+@pytest.mark.slow
 def test_a_model_of_the_zoo_gets_a_row(served, tmp_path):
     """One word more in MODELS; behind it, on the local server, is `streets` as a frozen graph."""
     name = "mask_rcnn_inception_v2_coco"

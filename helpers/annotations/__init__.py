@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "checking": ["read_dataset"],
         "classes": ["with_classes"],
+        "joining": ["join"],
         "overview": ["browse", "statistics"],
         "splits": ["split"],
         "writing": ["write_coco"],

@@ -34,12 +34,12 @@ def with_classes(dataset, rename=None, leave_out=()):
             new_ids[number] = ids.setdefault(rename.get(name, name), number)
     if not ids:
         raise InputError("no class is left: leave out fewer")
-    records = tuple(_renumbered(record, new_ids) for record in dataset.records)
+    records = tuple(renumbered(record, new_ids) for record in dataset.records)
     categories = {number: name for name, number in ids.items()}
     return Dataset(dataset.name, categories, records, dataset.problems)
 
 
-def _renumbered(record, new_ids):
+def renumbered(record, new_ids):
     """A Record with other ids; objects whose id has none are left out."""
     keep = [i for i, label in enumerate(record.labels) if label in new_ids]
     return record._replace(
