@@ -49,7 +49,7 @@ def of_valid_files(name):
 KINDS = dict(hostile.CHECKS)
 KINDS |= {f"valid_{name}": of_valid_files(name) for name in valid.NAMES}
 SHARE = dict(hostile.SHARE)  # of --inputs
-SHARE |= {f"valid_{name}": 10 / 3 for name in valid.NAMES} | {"valid_api_graph": 0.5}
+SHARE |= {f"valid_{name}": 10 / 3 for name in valid.NAMES}
 
 
 # Runs --------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Everything that can be wrong with annotations: each is named, and mended where that is safe."""
 
+import contextlib
+import errno
 import pathlib
 import struct
 import subprocess
@@ -625,6 +627,34 @@ def test_command(tmp_path, photo, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["convert", str(good)])
     assert caught.value.code == 2
+
+
+FAULTS = {
+    "Ctrl-C": KeyboardInterrupt(),
+    "full disk": OSError(errno.ENOSPC, "No space left on device"),
+    "read-only": OSError(errno.EROFS, "Read-only file system"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_fault_while_it_converts_keeps_the_older_files(
+    tmp_path, photo, monkeypatch, capsys, fault
+):
+    folder = tmp_path / "out"
+    words = ["convert", str(write(tmp_path / "good.json", rows(SQUARE))), str(folder)]
+    assert main(words) == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    capsys.readouterr()
+
+    def fail(self, name, **options):
+        pathlib.Path(name).write_bytes(b"half")
+        raise fault
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with contextlib.suppress(KeyboardInterrupt):
+        assert main(words) == 2
+        assert capsys.readouterr().err == f"{folder}: {fault.strerror}\n"
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_command_line(tmp_path, photo):

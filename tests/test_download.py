@@ -468,6 +468,19 @@ def test_a_full_disk_while_unpacking_keeps_the_archive(zoo, monkeypatch):
     assert len(zoo.requests) == 1
 
 
+def test_ctrl_c_while_unpacking_keeps_the_archive(zoo, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(archives.shutil, "copyfileobj", stop)
+        with pytest.raises(KeyboardInterrupt):
+            fetch(make_card(zoo))
+    assert debris(zoo) == ["toy.tar.gz"]
+    fetch(make_card(zoo))
+    assert len(zoo.requests) == 1 and debris(zoo) == ["toy"]
+
+
 def test_a_cache_that_cannot_be_written(zoo, monkeypatch):
     zoo.cache.write_bytes(b"")
     refused(zoo, make_card(zoo), str(zoo.cache), "it is a file", "PIXELWISE_CACHE")

@@ -1,6 +1,8 @@
 """Our models in the Object Detection API's contract: every form says what the Keras model says."""
 
+import errno
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -23,7 +25,7 @@ SIZES = {"as trained": (256, 320), "twice as large": (512, 640), "wide": (200, 5
 def test_what_is_written(exported):
     names = ["frozen_inference_graph.pb", "label_map.pbtxt", "model.json", "model.tflite"]
     assert sorted(p.name for p in exported.iterdir()) == [*names, "saved_model"]
-    assert not list(exported.parent.glob(".*"))  # no .part is left
+    assert not list(exported.parent.glob(".*.part"))
     card = json.loads((DATA / "streets.json").read_text())
     names = {int(key): name for key, name in card["categories"].items()}
     assert read_label_map(exported / "label_map.pbtxt") == names
@@ -129,7 +131,39 @@ def test_a_full_disk_is_a_line_and_leaves_nothing(tmp_path, monkeypatch):
     model = SimpleNamespace(config=SimpleNamespace(mask_side=14))
     with pytest.raises(InputError, match="could not be written .No space left on device.$"):
         export_model(model, {"name": "toy", "categories": {}}, tmp_path / "toy")
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [".toy.lock"]
+
+
+def test_ctrl_c_and_a_second_export_leave_nothing_half_written(tmp_path, monkeypatch):
+    folder = tmp_path / "toy"
+    (tmp_path / ".toy.part/saved_model").mkdir(parents=True)  # of a run that was killed
+
+    def stop(model, card, part):
+        assert not list(part.iterdir())
+        (part / "model.json").write_text("half")
+        with pytest.raises(InputError, match="toy: another run is at work there"):
+            export_model(None, {}, folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "_write_all", stop)
+    with pytest.raises(KeyboardInterrupt):
+        export_model(None, {}, folder)
+    assert [path.name for path in tmp_path.iterdir()] == [".toy.lock"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_is_full_or_read_only_is_a_line(tmp_path, monkeypatch, capsys, code):
+    def fail(model, card, part):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(export, "_write_all", fail)
+    monkeypatch.setitem(
+        models.COMMANDS, "models export", lambda options: export_model(None, {}, options.folder)
+    )
+    folder = tmp_path / "toy"
+    assert models.main(["export", "toy", str(folder)]) == 2
+    assert capsys.readouterr().err == f"{folder}: {os.strerror(code)}\n"
+    assert not folder.exists()
 
 
 @pytest.mark.slow

@@ -1,13 +1,13 @@
 """What a machine does to a program: no home, little memory, clocks that jump, Ctrl-C, two at once.
 
 Each time nothing is lost or half written, and the next run goes on. Kills, full disks and networks
-that stall are tested beside what they hit: test_download, test_video, test_training, test_cluster,
-test_run.
+that stall are tested beside what they hit; benchmarks/FAULTS.md lists which test shows what.
 """
 
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -168,3 +168,38 @@ def test_ctrl_c_in_a_cell_leaves_nothing_half_written_and_the_kernel_alive(tmp_p
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+FAULTS = (ROOT / "benchmarks/FAULTS.md").read_text(encoding="utf-8")
+
+
+def faults_by_command(text):
+    """{command: its faults, in their order} of the first table."""
+    found = {}
+    table = text.split("\n## ")[1]
+    _, *rows = re.findall(r"(?m)^\| (.*?)\| (.+?) \|", table)
+    for command, fault in rows:
+        if command:
+            faults = found[command.strip()] = []
+        faults.append(fault)
+    return found
+
+
+@pytest.mark.form
+def test_each_command_meets_each_fault():
+    found = faults_by_command(FAULTS)
+    assert len(found) > 8
+    for command, faults in found.items():
+        assert faults == ["killed", "Ctrl-C", "full disk", "read-only", "two at once"], command
+
+
+@pytest.mark.form
+def test_each_test_that_is_named_is_there():
+    named = re.findall(r"`(test_\w+)`", FAULTS)
+    rows = [line for line in FAULTS.splitlines() if re.match(r"\| (?!.*--)", line)]
+    assert len(named) > 50 and sum("`test_" in row for row in rows) == len(rows) - 3  # the heads
+    texts = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    there = re.findall(r"(?m)^def (test_\w+)", texts)
+    assert {name for name in named if there.count(name) != 1} == set()

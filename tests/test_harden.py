@@ -134,6 +134,21 @@ def test_a_mask_that_is_read_wrongly_is_seen(attempt, monkeypatch):
     assert attempt("valid_yolo", 7, 0) == "AssertionError: refused: this is no video; give another"
 
 
+@on_unix
+def test_masks_of_a_graph_that_lie_a_pixel_aside_are_seen(attempt, monkeypatch):
+    from helpers.mask_rcnn import inference
+
+    paste_masks = inference.paste_masks
+
+    def moved(*given, **more):
+        return np.roll(paste_masks(*given, **more), 1, 2)
+
+    assert {attempt("valid_api_graph", 7, number) for number in range(5)} == {"read"}
+    monkeypatch.setattr(inference, "paste_masks", moved)
+    outcomes = [attempt("valid_api_graph", 7, number) for number in range(5)]
+    assert any("AssertionError: mask 0" in outcome for outcome in outcomes)
+
+
 @pytest.mark.slow
 @on_unix
 def test_a_short_run(tmp_path):

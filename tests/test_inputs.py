@@ -1,8 +1,12 @@
 """Inputs of the main job: folders, patterns, addresses, a camera; told apart by their content."""
 
+import errno
 import os
 import pathlib
 import shutil
+import signal
+import subprocess
+import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +24,7 @@ from helpers.structures import InputError
 from helpers.video import read_frames, video_info, write_video
 from tests.zoo_server import serve
 
+ROOT = pathlib.Path(__file__).parents[1]
 GREY = np.full((24, 32, 3), 128, np.uint8)
 
 
@@ -238,6 +243,57 @@ def test_an_older_file_stays_until_the_new_one_is_whole(server, place):
     find(f"{server.url}/a.png")
     (old,) = [path for path in of_addresses() if path.name == "a.png"]
     assert old.read_bytes() == (place / "a.png").read_bytes()
+
+
+FAULTS = {
+    "Ctrl-C": KeyboardInterrupt(),
+    "full disk": OSError(errno.ENOSPC, "No space left on device"),
+    "read-only": OSError(errno.EROFS, "Read-only file system"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_an_address_broken_off_half_way_is_no_file_and_is_had_the_next_time(
+    server, place, monkeypatch, fault
+):
+    chunks = download._chunks
+
+    def half(answer):
+        yield next(chunks(answer))[:40]
+        raise fault
+
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "_chunks", half)
+        with pytest.raises(type(fault)):
+            find(f"{server.url}/a.png")
+    assert sorted(path.name for path in of_addresses()) == [".a.png.part", ".a.png.tag", ".lock"]
+    assert find(f"{server.url}/a.png") == (["a.png"], [], [])
+    assert server.requests[-1][1]["Range"] == "bytes=40-"
+    lock, file = of_addresses()
+    assert file.read_bytes() == (place / "a.png").read_bytes()
+
+
+@pytest.mark.slow  # a fresh process
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_killed_while_an_address_is_fetched_the_next_run_has_it(server, place):
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from helpers.job import fetching\n"
+        "from helpers.models import download\n"
+        "def half(answer):\n"
+        "    yield answer.raw.read(40)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "download._chunks = half\n"
+        "fetching.fetch(sys.argv[1], pathlib.Path('outputs/fetched'))"
+    )
+    command = [sys.executable, "-c", code, f"{server.url}/a.png"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    dead = subprocess.run(command, env=environment, timeout=120)
+    assert dead.returncode == -signal.SIGKILL
+    assert "a.png" not in [path.name for path in of_addresses()]
+    assert find(f"{server.url}/a.png") == (["a.png"], [], [])
+    lock, file = of_addresses()
+    assert file.read_bytes() == (place / "a.png").read_bytes()
 
 
 # --- the camera -------------------------------------------------------------------------------

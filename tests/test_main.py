@@ -1,9 +1,14 @@
 """The main job as a user meets it: files in, results out, one line for each bad file."""
 
 import csv
+import errno
 import json
+import os
 import pathlib
 import re
+import signal
+import subprocess
+import sys
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
@@ -26,6 +31,7 @@ from helpers.pictures import find_images, read_image, replacing, save_image
 from helpers.structures import Detections, InputError
 from helpers.video import History, process_video, read_frames, video_info, write_video
 
+ROOT = pathlib.Path(__file__).parents[1]
 NAMES = {1: "person", 3: "car"}
 
 
@@ -482,18 +488,58 @@ def test_an_output_folder_that_cannot_be(files, capsys):
     assert "outputs" in err and len(err.splitlines()) == 1
 
 
-def test_a_full_disk_is_one_line(files, monkeypatch, capsys):
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_is_full_or_read_only_is_one_line(files, monkeypatch, capsys, code):
     assert run("--images", files / "my photos") == 0
     before, _ = snapshot("outputs"), capsys.readouterr()
 
     def full(*arguments, **options):
-        raise OSError(28, "No space left on device")
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(Image.Image, "save", full)
     assert run("--images", files / "my photos") == 2
     err = capsys.readouterr().err
-    assert "No space left on device" in err and len(err.splitlines()) == 1
+    assert os.strerror(code) in err and len(err.splitlines()) == 1
     assert snapshot("outputs") == before
+
+
+KILLED = """
+import os, pathlib, signal, sys
+import helpers.__main__ as job
+import helpers.models
+from helpers.models.sources import Source
+from PIL import Image
+from tests.test_main import Fake
+
+vars(helpers.models)["load_detector"] = lambda *given, **options: Fake()
+vars(helpers.models)["find_source"] = lambda name: Source("network", pathlib.Path("a.json"), {})
+save = Image.Image.save
+
+def half(self, name, **options):
+    save(self, name, **options)
+    if "car" in str(name):
+        os.truncate(name, 50)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Image.Image.save = half
+job.main(["--images", sys.argv[1]])
+"""
+
+
+@pytest.mark.slow  # a fresh process
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_killed_while_it_writes_a_picture_it_leaves_no_half_one_and_the_next_run_tidies(files):
+    assert run("--images", files / "my photos") == 0
+    before = snapshot("outputs")
+    command = [sys.executable, "-c", KILLED, str(files / "my photos")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run(command, env=environment, timeout=120).returncode == -signal.SIGKILL
+    after = snapshot("outputs")
+    halves = [path for path in after if path.name.startswith(".") and "car" in path.name]
+    assert len(halves) == 1
+    assert {path: after[path] for path in before} == before
+    assert run("--images", files / "my photos") == 0
+    assert snapshot("outputs").keys() == before.keys()
 
 
 @pytest.mark.parametrize("score", ["-1", "1.5", "high"])

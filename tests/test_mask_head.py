@@ -257,6 +257,16 @@ def test_corner_paste_of_nothing_in_odd_boxes_and_in_a_line():
     assert paste_masks(full, [[0, 0, 6, 1]], (1, 6), corners=True).all()
 
 
+def test_corner_paste_reaches_both_edges_of_a_picture_of_any_width():
+    full = np.ones((1, 2, 2), np.float32)
+    narrow = [
+        width
+        for width in range(2, 2000)
+        if not paste_masks(full, [[0, 0, width, 3]], (3, width), corners=True).all()
+    ]
+    assert narrow == []  # rounding must not take the last column
+
+
 def test_a_large_picture_needs_no_more_than_its_masks():
     masks, (height, width) = np.ones((8, 33, 33), "float32"), (2160, 3840)
     tracemalloc.start()

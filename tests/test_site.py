@@ -8,7 +8,9 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
+import sys
 import venv
 from xml.etree import ElementTree
 
@@ -309,8 +311,9 @@ def test_a_build_that_is_stopped_leaves_the_older_site(load, tmp_path, monkeypat
     assert (out / "index.html").read_text() == "new"
 
 
-def test_a_full_disk_and_a_second_build_are_a_line_and_leave_the_older_site(
-    load, tmp_path, monkeypatch, capsys
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_fails_and_a_second_build_are_a_line_and_leave_the_older_site(
+    load, tmp_path, monkeypatch, capsys, code
 ):
     site, out = load("build_site"), tmp_path / "site"
     out.mkdir()
@@ -318,15 +321,42 @@ def test_a_full_disk_and_a_second_build_are_a_line_and_leave_the_older_site(
 
     def fill(self):
         assert site.main([str(out)]) == 2  # a second one, while this is at work
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), tmp_path / ".site.part/a.html")
+        raise OSError(code, os.strerror(code), tmp_path / ".site.part/a.html")
 
     monkeypatch.setattr(site.Site, "add_notebooks", fill)
     assert site.main([str(out)]) == 2
     assert (out / "index.html").read_text().endswith("old")
     assert capsys.readouterr().err.splitlines() == [
         f"{out}: another run is at work there; wait for its end",
-        f"{tmp_path}: No space left on device; an older site stays",
+        f"{tmp_path}: {os.strerror(code)}; an older site stays",
     ]
+
+
+@pytest.mark.slow  # a fresh process
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_build_that_is_killed_leaves_the_older_site_and_the_next_one_is_whole(load, tmp_path):
+    out = tmp_path / "site"
+    out.mkdir()
+    (out / "index.html").write_text("<title>Pixelwise</title> old")
+    code = (
+        "import os, signal, sys\n"
+        "import build_site\n"
+        "def kill(site):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "build_site.Site.add_notebooks = kill\n"
+        "build_site.main(sys.argv[1:])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / ".ci"), str(ROOT)])}
+    command = [sys.executable, "-c", code, str(out)]
+    assert subprocess.run(command, env=environment, timeout=120).returncode == -signal.SIGKILL
+    assert (out / "index.html").read_text().endswith("old")
+    assert (tmp_path / ".site.part").is_dir()
+    site = load("build_site")
+    toy(tmp_path / "toy")
+    with site.alone_in(out, lock=tmp_path / ".site.lock"):  # nobody holds it any more
+        site.build(out, tmp_path / "toy")
+    assert not (out / "index.html").read_text().endswith("old")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".site.lock", "site", "toy"]
 
 
 def test_figures_are_described_by_their_titles(monkeypatch):

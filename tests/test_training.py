@@ -491,6 +491,7 @@ def test_the_command_says_what_is_wrong(tmp_path, capsys):
     "raised, code, said",
     [
         (OSError(28, "No space left on device", "mine/.a.7.part.npz"), 2, "mine: No space left"),
+        (OSError(30, "Read-only file system", "mine"), 2, "mine: Read-only file system"),
         (KeyboardInterrupt(), 130, "stopped; the same command goes on"),
     ],
 )
@@ -504,17 +505,52 @@ def test_the_command_ends_in_one_line(tmp_path, monkeypatch, capsys, raised, cod
     assert line.startswith(said)
 
 
-def test_a_checkpoint_is_whole_or_the_older_one(tmp_path):
+FAULTS = {
+    "Ctrl-C": KeyboardInterrupt(),
+    "full disk": OSError(28, "No space left on device"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_a_checkpoint_is_whole_or_the_older_one(tmp_path, fault):
     class Model:
         def save_weights(self, path):
             path.write_text(self.content)
             if self.content == "half":
-                raise OSError(28, "No space left on device")
+                raise fault
 
     model, path = Model(), tmp_path / "checkpoint/all.weights.h5"
     model.content = "whole"
     save_checkpoint(model, path)
     model.content = "half"
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(type(fault)):
         save_checkpoint(model, path)
     assert path.read_text() == "whole" and list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.slow  # trains
+def test_a_full_disk_while_a_checkpoint_is_written_costs_its_epoch_alone(
+    start, tmp_path, unscored, monkeypatch
+):
+    folder = tmp_path / "toy"
+    checkpoint = folder / "checkpoint/all.weights.h5"
+    save_weights = keras.Model.save_weights
+    written = []
+
+    def save(self, path):
+        if written:
+            pathlib.Path(path).write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+        save_weights(self, path)
+        written.append(pathlib.Path(path).read_bytes())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keras.Model, "save_weights", save)
+        with pytest.raises(OSError, match="No space"):
+            quick(folder, start, epochs=2)
+    assert checkpoint.read_bytes() == written[0]
+    assert not list(checkpoint.parent.glob("new*"))
+    load_model(folder / "toy.json")
+    quick(folder, start, epochs=2)
+    assert [row["images"] for row in curves.read_curve(folder)] == ["2", "4"]
+    assert checkpoint.read_bytes() != written[0]

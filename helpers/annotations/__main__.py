@@ -32,7 +32,8 @@ def main(argv=None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(explain_system(error, options.path), file=sys.stderr)
+        place = getattr(options, "folder", options.path)  # where to, if it writes
+        print(explain_system(error, place), file=sys.stderr)
         return 2
     if call.command == "data check":
         print_problems(dataset.problems)

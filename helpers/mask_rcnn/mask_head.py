@@ -197,7 +197,7 @@ def _interpolation(low, high, length, cells, corners):
     """Pixels that lie between `low` and `high`, and a matrix (pixels, cells) of weights."""
     pixels = np.arange(length) + 0.5
     if corners and length > 1:
-        pixels = (pixels - 0.5) * (length / (length - 1))
+        pixels = (pixels - 0.5) * length / (length - 1)  # in this order the last is at `length`
     inside = (pixels >= low) & (pixels <= high if corners else pixels < high) & (high > low)
     first = int(inside.argmax())
     at = (pixels[inside] - low) / max(high - low, 1e-6)

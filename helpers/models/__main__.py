@@ -107,7 +107,8 @@ def main(argv=None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        print(explain_system(error, zoo.cache_folder()), file=sys.stderr)
+        place = getattr(call.options, "folder", zoo.cache_folder())
+        print(explain_system(error, place), file=sys.stderr)
         return 2
     return 0
 

@@ -11,6 +11,7 @@ import shutil
 import keras
 import numpy as np
 
+from helpers.alone import alone_in
 from helpers.models.graphs import MASKS, OUTPUTS
 from helpers.models.onnx_export import write_onnx
 from helpers.models.programs import compiled, frozen, to_lite
@@ -37,8 +38,8 @@ def export_model(model, card, folder):
         folder: a new folder; it appears when all is written.
 
     Raises:
-        InputError: the folder exists and is not empty, another backend is at work, or TensorFlow
-            cannot write.
+        InputError: the folder exists and is not empty, another run exports to it, another backend
+            is at work, or TensorFlow cannot write.
         OSError: nothing can be written there.
     """
     backend = keras.backend.backend()
@@ -49,13 +50,14 @@ def export_model(model, card, folder):
         raise InputError(f"{folder}: exists already; name a new folder to export to")
 
     part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
-        _write_all(model, card, part)
-        _put_in_place(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with alone_in(folder, lock=folder.with_name(f".{folder.name}.lock")):
+        shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+        part.mkdir()
+        try:
+            _write_all(model, card, part)
+            _put_in_place(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _write_all(model, card, folder):
