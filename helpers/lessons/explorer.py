@@ -26,9 +26,9 @@ class Explorer:
     are stored with their outputs, where a widget without its kernel is only an error message.
 
     The controls take the keyboard: Tab to reach one, arrow keys to move a slider, or Tab once more
-    and a number typed in (Notebook 7 keeps the arrow keys to itself); the space bar for a button. The line under the picture says
-    in words what it shows. Should `view` fail, the line says so, and the error stays
-    in the saved state of the notebook, where a test finds it.
+    and a number typed in (Notebook 7 keeps the arrow keys to itself), the space bar to press a
+    button. The line under the picture says in words what it shows. Should `view` fail, the line
+    says so, and the error stays in the saved state of the notebook, where a test finds it.
 
     Args:
         view: settings by name -> picture (H, W, 3) uint8 RGB, and a sentence about it.
