@@ -8,6 +8,9 @@ import re
 import nbformat
 import pytest
 
+from tests.browsing import expect, needs_browser
+from tests.test_pages import opened
+
 ROOT = pathlib.Path(__file__).parents[1]
 BOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 PLANS = json.loads((ROOT / "docs/slides.json").read_text(encoding="utf-8"))
@@ -27,18 +30,48 @@ slides, grader = script("slides"), script("grader")
 @pytest.mark.form
 @pytest.mark.parametrize("name", PLANS)
 def test_every_slide_has_something_to_show_and_to_say(name):
-    talk = slides.talk(PLANS[name])
-    types = [cell.metadata.slideshow.slide_type for cell in talk.cells]
-    assert types == ["slide", *["slide", "-", "notes"] * len(PLANS[name]["slides"]), "slide"]
+    first, *shown, last = slides.talk(PLANS[name])
+    assert first.shown is last.shown is None and len(shown) == len(PLANS[name]["slides"])
+    assert all(slide.shown and slide.notes for slide in shown)
     for slide in PLANS[name]["slides"]:
         assert "picture" not in slide or (ROOT / "notebooks/figures" / slide["picture"]).exists()
 
 
-def test_a_page_of_slides():
+def short_talk():
+    """A page of three slides, of which the second shows a picture."""
     plan = {"title": "A talk", "end": "The end", "slides": PLANS["50_minutes"]["slides"][:1]}
-    page = slides.export(slides.talk(plan))
-    assert "reveal" in page and '<aside class="notes">' in page and "How many objects?" in page
+    return slides.export("<A talk>", slides.talk(plan))
+
+
+def test_a_page_of_slides():
+    page = short_talk()
+    assert page.count("<section>") == 3 and "<title>&lt;A talk&gt;</title>" in page
+    assert "<aside>" in page and "How many objects?" in page and "data:image/jpeg" in page
     assert "read_image(PICTURE" not in page  # the result, not the code
+    assert not re.search("""(src|href)=["']?https?:""", page)  # a class may have no network
+
+
+@needs_browser
+@pytest.mark.slow
+def test_slides_are_turned_by_keyboard_with_notes_in_another_window(tmp_path):
+    (tmp_path / "a.html").write_text(short_talk(), "utf-8")
+    with opened(tmp_path / "a.html") as page:
+        expect(page.locator("section:visible")).to_have_text(re.compile("A talk"))
+        with page.expect_popup() as window:
+            page.keyboard.press("s")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("h2:visible")).to_contain_text("How many objects?")
+        shape = page.locator("section:visible img").evaluate("i => [i.width, i.naturalWidth]")
+        assert min(shape) > 300 and not page.locator("aside").nth(0).is_visible()
+        notes = window.value
+        expect(notes.locator("body")).to_contain_text("Let them count")
+        notes.keyboard.press("End")  # turns the slides, too
+        expect(page.get_by_role("status")).to_have_text("3 / 3")
+        expect(notes.locator("body")).to_be_empty()
+        page.reload()
+        expect(page.locator("section:visible")).to_have_text(re.compile("The end"))
+        page.get_by_role("button", name="back").click()
+        expect(page.get_by_role("status")).to_have_text("2 / 3")
 
 
 def test_a_cell_that_is_not_there_is_named():
