@@ -7,8 +7,8 @@ FOLDER/nbgrader_config.py. Each exercise becomes two cells: one that the student
 locked one with the points, which asserts what the exercise's own check says. Then, in FOLDER,
 `nbgrader generate_assignment NN_name` makes the students' version.
 
-Points go by what an exercise asks for, as docs/teaching.md says: predict or choose 1, change one
-line 2, write a function, find a bug or change the network 3.
+Points go by the kind of an exercise, which its heading names, "### Exercise 2: find the bug", as
+docs/teaching.md says.
 """
 
 import ast
@@ -19,8 +19,15 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-POINTS = {"predict": 1, "explain by choosing": 1, "pair them": 1, "change one line": 2}
-MOST = 3  # for whatever has to be written
+POINTS = {
+    "predict": 1,
+    "explain by choosing": 1,
+    "pair them": 1,
+    "change one line": 2,
+    "write a function": 3,
+    "find the bug": 3,
+    "change the network": 3,
+}
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "pixelwise"\n'
 
 
@@ -32,29 +39,40 @@ def assignment(book, solved):
 
     Returns:
         The notebook, outputs left out.
+
+    Raises:
+        ValueError: an exercise has no heading that names its kind.
     """
     cells = []
-    heading = ""
+    asked = ""  # all text since the exercise before
     for ours, theirs in zip(book["cells"], solved["cells"], strict=True):
         cell = json.loads(json.dumps(ours))
         if cell["cell_type"] == "code":
             cell |= {"outputs": [], "execution_count": None}
         cells.append(cell)
         if cell["cell_type"] == "markdown":
-            heading = "".join(cell["source"])
+            asked += "".join(cell["source"]) + "\n\n"
         if "exercise" in cell["metadata"].get("tags", []):
             text, check = _apart("".join(theirs["source"]))
             dots = "".join(cell["source"])
             cell["source"] = _marked(dots, text)
             cell["metadata"]["nbgrader"] = _marks(cell["id"], is_solution=True)
-            cells.append(_test(cell["id"], check, points(heading)))
+            cells.append(_test(cell["id"], check, points(asked)))
+            asked = ""
     return {**book, "cells": cells}
 
 
-def points(heading):
-    """What an exercise is worth, by what the text before it asks for."""
-    kinds = re.findall(r"Exercise \d+: ([a-z ]+)", heading)
-    return POINTS.get(kinds[-1].strip(), MOST) if kinds else 2
+def points(asked):
+    """What an exercise is worth, by the last heading "### Exercise N: KIND" in the text before it.
+
+    Raises:
+        ValueError: there is none, or no such kind.
+    """
+    kinds = re.findall(r"(?m)^### Exercise \d+: (.+)$", asked)
+    if not kinds or kinds[-1] not in POINTS:
+        known = ", ".join(POINTS)
+        raise ValueError(f"an exercise needs a heading '### Exercise N: KIND', KIND one of {known}")
+    return POINTS[kinds[-1]]
 
 
 def _apart(source):

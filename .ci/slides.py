@@ -3,15 +3,17 @@
 python3 run.py notebooks --slides FOLDER
 
 docs/slides.json says which cells' results are shown, in which order, and what the speaker may say.
-Each talk becomes FOLDER/NAME.slides.html (reveal.js): arrow keys turn the page, S opens the notes,
-which also hold what the notebook says before that cell. reveal.js itself is loaded from the web
-when the page is opened.
+Each talk becomes FOLDER/NAME.slides.html, a page that needs no network: arrow keys turn the slides,
+S opens the notes in a window of their own, which also hold what the notebook says before that cell.
 """
 
+import html
 import json
 import shutil
+import string
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -19,38 +21,43 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Slide(NamedTuple):
+    """A slide.
+
+    Attributes:
+        title: Markdown, with its heading's mark.
+        shown: a cell of nbformat, or None.
+        notes: Markdown, what the speaker may say.
+    """
+
+    title: str
+    shown: object = None
+    notes: str = ""
+
+
 def talk(plan):
-    """A talk as a notebook whose cells say what they are on the slides.
+    """The slides of a talk.
 
     Args:
         plan: {"title", "slides": list of {"book", "title", "notes", and "cell" or "picture" and
             "alt"}, "end"}.
 
     Returns:
-        A notebook of nbformat.
+        A list of `Slide`.
 
     Raises:
         ValueError: a notebook has no such cell, or the cell shows nothing.
     """
-    cells = [_typed(new_markdown_cell(f"# {plan['title']}"), "slide")]
+    slides = [Slide(f"# {plan['title']}")]
     for slide in plan["slides"]:
-        cells.append(_typed(new_markdown_cell(f"## {slide['title']}"), "slide"))
         notes = slide["notes"]
         if "picture" in slide:
             shown = new_markdown_cell(f"![{slide['alt']}](figures/{slide['picture']})")
         else:
             shown, said = _result(slide["book"], slide["cell"])
             notes += f"\n\nFrom the notebook:\n\n{said}"
-        cells.append(_typed(shown, "-"))
-        cells.append(_typed(new_markdown_cell(notes), "notes"))
-    cells.append(_typed(new_markdown_cell(f"## {plan['end']}"), "slide"))
-    return new_notebook(cells=cells)
-
-
-def _typed(cell, slide_type):
-    """The cell, marked as nbconvert's slides want it."""
-    cell.metadata["slideshow"] = {"slide_type": slide_type}
-    return cell
+        slides.append(Slide(f"## {slide['title']}", shown, notes))
+    return [*slides, Slide(f"## {plan['end']}")]
 
 
 def _result(book, name):
@@ -61,24 +68,34 @@ def _result(book, name):
         raise ValueError(f"docs/slides.json: {book} has no cell '{name}' with a result")
     place = places[0]
     texts = [cell.source for cell in cells[:place] if cell.cell_type == "markdown"]
-    shown = new_code_cell(source=cells[place].source, outputs=cells[place].outputs)
-    shown.metadata["tags"] = ["hide-source"]
+    shown = new_code_cell(outputs=cells[place].outputs)
     return shown, texts[-1]
 
 
-def export(notebook):
-    """A talk as one page of HTML."""
-    from nbconvert import SlidesExporter
-    from traitlets.config import Config
+def export(title, slides):
+    """A talk as one page of HTML.
 
-    config = Config()
-    config.TagRemovePreprocessor.remove_input_tags = {"hide-source"}
-    config.TagRemovePreprocessor.enabled = True
-    exporter = SlidesExporter(
-        config=config, exclude_input_prompt=True, exclude_output_prompt=True, reveal_scroll=True
-    )
-    page, _ = exporter.from_notebook_node(notebook)
-    return page
+    Args:
+        title: of the page.
+        slides: list of `Slide`.
+    """
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="basic", exclude_input=True, exclude_output_prompt=True)
+
+    def as_html(*cells):
+        body, _ = exporter.from_notebook_node(new_notebook(cells=list(cells)))
+        return body
+
+    sections = []
+    for slide in slides:
+        cells = [new_markdown_cell(slide.title), slide.shown]
+        body = as_html(*[cell for cell in cells if cell])
+        if slide.notes:
+            body += f"<aside>{as_html(new_markdown_cell(slide.notes))}</aside>"
+        sections.append(f"<section>{body}</section>")
+    layout = string.Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+    return layout.substitute(title=html.escape(title), slides="\n".join(sections))
 
 
 def main(folder):
@@ -89,8 +106,9 @@ def main(folder):
     plans = json.loads((ROOT / "docs/slides.json").read_text(encoding="utf-8"))
     for name, plan in plans.items():
         page = folder / f"{name}.slides.html"
-        page.write_text(export(talk(plan)), encoding="utf-8")
-        print(f"{page}: {len(plan['slides']) + 2} slides")
+        slides = talk(plan)
+        page.write_text(export(plan["title"], slides), encoding="utf-8")
+        print(f"{page}: {len(slides)} slides")
     return 0
 
 

@@ -15,6 +15,7 @@ from helpers import ROOT
 from helpers.job.xray import can_xray, make_xrays
 from helpers.lessons import (
     explore_anchors,
+    explore_choices,
     explore_roi_align,
     explore_stages,
     explore_thresholds,
@@ -92,6 +93,7 @@ def makers(forward, tiny_config):
     """Each explorer, and settings that must change its picture."""
     return [
         (lambda: explore_anchors(*SQUARE, tiny_config), {"level": 5}),
+        (lambda: explore_choices(), {"choice": "14 x 14 cells"}),
         (lambda: explore_roi_align(), {"x": 0.4}),
         (lambda: explore_stages(*forward), {"stage": 2}),
         (lambda: explore_thresholds(*raw_outputs()), {"nms_iou": 0.0}),
@@ -127,7 +129,8 @@ def test_a_control_changes_picture_and_words(makers, kernel):
         assert not explorer.widget.children[3].outputs
         for control in explorer.controls.values():
             assert control.description  # read out
-            assert "Slider" in type(control).__name__  # JupyterLab takes a Dropdown's arrow keys
+            kind = type(control).__name__  # JupyterLab takes a Dropdown's arrow keys
+            assert "Slider" in kind or kind == "ToggleButtons"
 
 
 # What ipywidgets 7.7.1, Colab's, and 8.1 both have. In 7 an unknown setting has no effect, and
@@ -136,6 +139,7 @@ SLIDER = {"value", "min", "max", "step", "description", "layout", "style"}
 SHARED = {
     "FloatSlider": SLIDER,
     "IntSlider": SLIDER,
+    "ToggleButtons": {"options", "index", "description", "layout", "style"},
     "FileUpload": {"value", "accept", "multiple", "description", "layout", "style"},
     "HTML": {"value", "layout", "style"},
     "Output": {"outputs", "layout"},
@@ -144,6 +148,7 @@ SHARED = {
     "Layout": {"width", "max_width", "flex_flow"},
     "SliderStyle": {"description_width"},
     "DescriptionStyle": {"description_width"},
+    "ToggleButtonsStyle": {"description_width", "button_width"},
 }
 
 

@@ -175,7 +175,7 @@ class Explored:
         self.page.mouse.up()
 
 
-def test_quickstart_and_its_video(opened):
+def test_quickstart_its_video_and_its_questions(opened):
     page = opened("00_quickstart")
     pictures = page.locator(".jp-OutputArea img")
     assert pictures.count() >= 4
@@ -189,6 +189,15 @@ def test_quickstart_and_its_video(opened):
     assert video.evaluate("video => video.videoWidth") == 640
     assert video.evaluate(NUM_TONES) > 50  # a picture, not a grey field
     assert video.evaluate("video => video.webkitAudioDecodedByteCount") > 0  # it has sound
+    quiz = page.locator(".jp-OutputArea-output:has-text('right at the first try')")
+    said = quiz.get_by_role("status")
+    quiz.get_by_role("button", name="a").first.focus()
+    for key, words in (("Tab", "b: Not this one."), ("Shift+Tab", "a: Right.")):
+        page.keyboard.press(key)
+        page.keyboard.press("Space")
+        expect(said.first).to_contain_text(words)
+    expect(said.last).to_have_text("0 of 10 right at the first try.")
+    shot(page, "00-questions", said.first)
 
 
 def test_an_anchor_moves_by_keyboard_and_by_mouse(opened):

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 import pathlib
 import re
 import types
@@ -13,6 +14,7 @@ from helpers.drawing import contrast
 from helpers.job.clip import video_figure
 from helpers.job.page import PARTS, Entry, make_page, save_preview
 from helpers.job.picture import picture_figure
+from helpers.lessons import ask_questions
 from helpers.pictures import save_image
 from helpers.structures import Detections
 from helpers.video import History
@@ -226,13 +228,17 @@ def test_the_line_counts_as_python_does(folder):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The site of a toy project with two notebooks, of which the second has three headings."""
+    """The site of a toy project with two notebooks; the second has three headings and questions."""
     root = toy(tmp_path_factory.mktemp("toy"))
     text = (
         (root / "notebooks/00_toy.ipynb").read_text("utf-8").replace("Is it small?", "Is it large?")
     )
     headings = "".join(f"## Part {i}\\n\\nSeen {i} times.\\n\\n" for i in range(3))
-    (root / "notebooks/01_more.ipynb").write_text(text.replace("See [sol", f"{headings}See [sol"))
+    book = json.loads(text.replace("See [sol", f"{headings}See [sol"))
+    asked = {"output_type": "display_data", "metadata": {}}
+    asked["data"] = {"text/html": ask_questions("01")._repr_mimebundle_()["text/html"]}
+    book["cells"].insert(-1, {**book["cells"][-2], "id": "questions", "outputs": [asked]})
+    (root / "notebooks/01_more.ipynb").write_text(json.dumps(book), "utf-8")
     out = tmp_path_factory.mktemp("pages") / "site"
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(ROOT / ".ci")
@@ -277,3 +283,26 @@ def test_the_site_is_dark_and_fits_a_phone(site):
         figure = page.locator(".output_area img").first
         figure.scroll_into_view_if_needed()
         assert figure.evaluate("image => image.currentSrc").endswith(".dark.webp")
+
+
+@needs_browser
+@pytest.mark.slow
+def test_questions_are_answered_by_keyboard(site):
+    """Tab reaches what is folded, Enter or the space bar opens it, also where no kernel is."""
+    at = "document.activeElement"
+    first = ask_questions("01").questions[0]
+    with opened(site / "notebooks/01_more.html") as page:
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate(f"{at}.tagName + {at}.innerText") == "SUMMARYAnswer":
+                break
+        answers = page.locator("details", has_text="is right")
+        expect(answers).to_have_count(10)
+        for number, key in enumerate(("Enter", "Space")):
+            remarks = answers.nth(number).locator("p")
+            assert not remarks.is_visible()
+            page.keyboard.press(key)
+            expect(remarks).to_be_visible()
+            page.keyboard.press("Tab")
+        told = answers.first.inner_text()
+        assert all(answer.remark in told for answer in first.answers)

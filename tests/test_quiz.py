@@ -79,6 +79,11 @@ def test_a_button_says_what_to_think_of_its_answer(asked, monkeypatch):
     assert "application/vnd.jupyter.widget-view+json" in asked._repr_mimebundle_()
 
 
+def test_each_notebook_has_questions():
+    books = [path.stem.partition("_")[0] for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")]
+    assert [path.stem for path in FILES] == sorted(books)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_questions_of_a_notebook(path):
     questions = ask_questions(path.stem).questions

@@ -82,6 +82,10 @@ def test_choices_side_by_side():
     row = list(read_choices()["groups"]["masks"].values())[1]
     assert row["text"] in words and f"{row['difference']:+.3f}" in words
     assert picture.shape[1] > 2 * picture.shape[0]
+    same, _ = choices.view("RoIPool", 0)
+    assert (picture == same).all() and choices.view("RoIPool (not trained)", 0)[1] != words
+    with pytest.raises(ValueError, match="choice must be one of RoIPool, .* got 'RoIPol'"):
+        choices.view("RoIPol", 0)
     with pytest.raises(ValueError, match="picture must be from 0"):
         choices.view(0, 99)
 

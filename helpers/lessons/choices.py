@@ -7,8 +7,9 @@ import numpy as np
 
 from helpers import DATA
 from helpers.drawing import draw_detections
-from helpers.lessons.explorer import Explorer, slider
+from helpers.lessons.explorer import Explorer, slider, switches
 from helpers.lessons.recorded import pick, read_recorded, side_by_side, street
+from helpers.structures import require
 
 GROUPS = {  # of the measurements, in words
     "masks": "mask head trained",
@@ -37,9 +38,10 @@ def explore_choices() -> Explorer:
     what the first seed of each says of three pictures.
 
     Returns:
-        An Explorer: `view(choice=0, picture=0)`, both counted from 0, `choice` through all variants
-        in the order of `read_choices`, without those that the others are compared with. Left the
-        variant, right what it is compared with. The still figure shows those that were trained.
+        An Explorer: `view(choice="RoIPool", picture=0)`. A choice goes by its name, or its number
+        from 0 on, in the order of `read_choices`, without those that the others are compared with.
+        Left the variant, right what it is compared with. The still figure shows those that were
+        trained.
 
     Raises:
         ValueError: in `view`: there is no such choice or picture.
@@ -48,21 +50,28 @@ def explore_choices() -> Explorer:
     with np.load(DATA / "ablations.npz") as archive:
         recorded = {name: archive[name] for name in archive.files}
     seeds = sorted({name.split("/")[1] for name in recorded})
-    broken = [(group, name) for group, rows in groups.items() for name in list(rows)[1:]]
+    broken = {}  # name on the switch: (group, variant)
+    for group, rows in groups.items():
+        ending = " (not trained)" if group == "exchanged" else ""
+        for name, row in list(rows.items())[1:]:
+            broken[row["text"] + ending] = group, name
 
     def view(choice, picture):
-        group, name = pick(broken, choice, "choice")
+        if not isinstance(choice, str):
+            choice = pick(list(broken), choice, "choice")
+        require(choice in broken, f"choice must be one of {', '.join(broken)}, got '{choice}'")
+        group, name = broken[choice]
         seed = pick(seeds, picture, "picture")
         base = next(iter(groups[group]))
         drawn = side_by_side(_draw(recorded, name, seed), _draw(recorded, base, seed))
         return drawn, _tell(groups[group][name], groups[group][base], group)
 
     controls = {
-        "choice": slider(0, "choice", 0, len(broken) - 1, 1, "IntSlider"),
+        "choice": switches(broken, "choice"),
         "picture": slider(1, "picture", 0, len(seeds) - 1, 1, "IntSlider"),
     }
-    trained = [number for number, (group, _) in enumerate(broken) if group != "exchanged"]
-    cases = [{"choice": number, "picture": 1} for number in trained]
+    trained = [choice for choice, (group, _) in broken.items() if group != "exchanged"]
+    cases = [{"choice": choice, "picture": 1} for choice in trained]
     return Explorer(view, cases, controls)
 
 

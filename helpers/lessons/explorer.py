@@ -25,10 +25,10 @@ class Explorer:
     show the figure. PIXELWISE_STATIC=1 in the environment leaves the widget out: for notebooks that
     are stored with their outputs, where a widget without its kernel is only an error message.
 
-    The controls take the keyboard: Tab to reach one, arrow keys to change it, or Tab once more and
-    a number typed in (Notebook 7 keeps the arrow keys to itself). The line under the picture says
-    in words what it shows. Should `view` fail, the line says so, and the error stays
-    in the saved state of the notebook, where a test finds it.
+    The controls take the keyboard: Tab to reach one, arrow keys to move a slider, or Tab once more
+    and a number typed in (Notebook 7 keeps the arrow keys to itself), the space bar to press a
+    button. The line under the picture says in words what it shows. Should `view` fail, the line
+    says so, and the error stays in the saved state of the notebook, where a test finds it.
 
     Args:
         view: settings by name -> picture (H, W, 3) uint8 RGB, and a sentence about it.
@@ -168,3 +168,13 @@ def slider(value, description, low=0, high=1, step=0.05, kind="FloatSlider"):
         "step": step,
     }
     return kind, settings
+
+
+def switches(names, description):
+    """A button for each name, one of them pressed, among the `controls` of an Explorer.
+
+    The first is pressed at the start. Tab reaches each of them, the space bar presses it.
+    """
+    style = {"description_width": "initial", "button_width": "auto"}
+    settings = {"options": list(names), "description": description, "style": style}
+    return "ToggleButtons", settings
