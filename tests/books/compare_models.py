@@ -81,6 +81,12 @@ CASES = {
             1: "name of one model",
         },
     ),
+    "cats_and_dogs": (
+        (),
+        "c",
+        {"a": "same kind of photographs", "b": "long as it is", "d": "training"}
+        | {"cats": "a letter in quotes"},
+    ),
 }
 
 
@@ -109,4 +115,9 @@ def check(results):
         assert 50 < before < after
     assert results["recorded"] == len(json.loads((ROOT / "data/zoo.json").read_text()))
     assert all(0 < value < 1 for value in results["photographs"].values())
+    names_equal, apart, differ, *ratio = results["twins"]  # another engine, the same weights
+    assert names_equal and apart < 0.1 and differ < 0.001 and all(part > 0 for part in ratio)
+    sources = results["sources"]  # what the right answer of the last exercise rests on
+    assert sources["feralcat"]["cat"] < sources["pets"]["dog"] - 0.2
+    assert sources["pets"]["cat"] == pytest.approx(sources["pets"]["dog"], abs=0.02)
     assert set(results["absent"]) <= set(catalogue())

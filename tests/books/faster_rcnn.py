@@ -145,4 +145,6 @@ def check(results):
         before[0], (math.log1p(math.exp(-3)) + math.log1p(math.exp(3))) / 2, rel_tol=1e-5
     )
     assert all(0 < now < then / 3 for now, then in zip(results["losses"], before, strict=True))
-    assert math.prod(results["agree"].values()) == 1 and len(results["agree"]) == 12
+    num_cells, candidates, sure, left = results["one_stage"]  # 416 pixels, strides 8, 16 and 32
+    assert num_cells == 52**2 + 26**2 + 13**2 and candidates <= 500 and 1 <= left < sure < 50
+    assert math.prod(results["agree"].values()) == 1 and len(results["agree"]) == 13

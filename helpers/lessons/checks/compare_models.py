@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.checks.verdict import Hint, call, check, compare
+from helpers.lessons.checks.verdict import Hint, call, check, choose, compare
 
 
 @check("The odd run and the first run leave no trace in it.")
@@ -93,3 +93,14 @@ def thrifty(answer, names, ap, cpu):
             "Its AP is more than 0.01 below the best. First drop those: ap >= ap.max() - 0.01."
         )
     raise Hint("It is good enough, but another one that is good enough is cheaper.")
+
+
+@check("Of pictures of one kind, cats and dogs come out alike: the next cell shows it.")
+def cats_and_dogs(answer):
+    """What follows, if the interval of the dogs lies above that of the cats: "c"."""
+    hints = {
+        "a": "Each class has its own photographs. Are those the same kind of photographs?",
+        "b": "Few dogs make the interval long. But long as it is, it does not touch the other.",
+        "d": "The table tells of a test. It says nothing of the training.",
+    }
+    choose(answer, "c", hints)
