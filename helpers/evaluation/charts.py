@@ -51,7 +51,9 @@ def plot_confusion(names, matrix, title="What was taken for what"):
         matplotlib Figure.
     """
     side = 1.8 + 0.45 * len(matrix)
-    figure, axes = _axes(side + 0.6, side, title=title, xlabel="predicted class", ylabel="true class")
+    figure, axes = _axes(
+        side + 0.6, side, title=title, xlabel="predicted class", ylabel="true class"
+    )
     axes.imshow(matrix / np.maximum(matrix.sum(1, keepdims=True), 1), "Blues", vmin=0, vmax=1.6)
     for (row, column), count in np.ndenumerate(matrix):
         if count:
