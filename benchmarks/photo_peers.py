@@ -1,21 +1,24 @@
-"""Detectors trained on COCO that a package of npm's carries, as programs of TensorFlow.
+"""Detectors trained on COCO that a package of npm's carries, as programs of TensorFlow or OpenVINO.
 
 The package has them as graphs of TensorFlow.js: a graph of TensorFlow as JSON, and beside it the
-weights, one after another.
+weights, one after another. OpenVINO comes from the package index, into a folder of its own.
 """
 
 import importlib
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tarfile
 import tempfile
 
 import numpy as np
 
+from helpers.models.onnx_program import choose
 from helpers.models.zoo import cache_folder
 from helpers.one_stage.head import NUM_BINS, make_centres, select_boxes
+from helpers.one_stage.model import OneStageConfig
 from helpers.pictures import replacing
 from helpers.structures import InputError
 
@@ -26,6 +29,10 @@ DIGEST = (
     "OYJQ4ebvtkp8Bu+MBm4s+BIz0KCyIlAqQ=="
 )
 STEMS = "nanodet", "centernet"
+OPENVINO = "openvino==2026.4.1"
+NANODET = OneStageConfig(num_candidates=300, nms_iou=0.6, num_detections=40)
+MEAN = np.float32([103.53, 116.28, 123.675])  # of NanoDet's pixels, BGR
+STD = np.float32([57.375, 57.12, 58.395])
 FUSED = {
     "_FusedConv2D": "Conv2D",
     "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
@@ -72,21 +79,67 @@ def nanodet_program(folder):
     """NanoDet: (1, 416, 416, 3) uint8 RGB -> boxes (1, D, 4), labels 1..80, scores."""
     import tensorflow as tf
 
-    mean, std = np.float32([103.53, 116.28, 123.675]), np.float32([57.375, 57.12, 58.395])
     names = [f"Identity{number}:0" for number in ("", "_1", "_2", "_3", "_4", "_5")]
     graph = imported(folder / "nanodet", "input_1:0", names)
     centres = make_centres((416, 416), (8, 16, 32))
 
     def program(image):
-        pixels = (tf.cast(image, tf.float32)[..., ::-1] - mean) / std
+        pixels = (tf.cast(image, tf.float32)[..., ::-1] - MEAN) / STD
         *scores, far, middle, near = graph(tf.transpose(pixels, (0, 3, 1, 2)))
         scores = tf.clip_by_value(tf.concat(scores, 1), 1e-6, 1 - 1e-6)
         logits = tf.ensure_shape(tf.math.log(scores / (1 - scores)), (1, len(centres), 80))
         distances = tf.concat([far, middle, near], 1)
         distances = tf.reshape(distances, (1, len(centres), 4, NUM_BINS))
-        return select_boxes(logits, distances, centres, (416, 416), 300, 40, 0.005, 0.6)
+        return select_boxes(
+            logits, distances, centres, (416, 416), NANODET.num_candidates,
+            NANODET.num_detections, NANODET.min_score, NANODET.nms_iou,
+        )  # fmt: skip
 
     return compiled(program, (416, 416))
+
+
+def write_for_openvino(folder):
+    """Put OpenVINO into folder/openvino, and NanoDet's graph as it reads it beside that.
+
+    Raises:
+        InputError: OpenVINO cannot be had.
+    """
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", OPENVINO]
+    done = subprocess.run([*command, "--target", str(folder / "openvino")], capture_output=True)
+    if done.returncode:
+        raise InputError(f"{OPENVINO} cannot be had from the package index")
+    graph = stored_graph(folder / "nanodet")
+    (folder / "nanodet.pb").write_bytes(graph.SerializeToString())
+
+
+def nanodet_in_openvino(folder):
+    """The same in OpenVINO, as `write_for_openvino` has left it; the choice of boxes in NumPy."""
+    sys.path.append(str(folder / "openvino"))
+    import openvino
+
+    network = openvino.compile_model(folder / "nanodet.pb", "CPU")
+    centres = make_centres((416, 416), (8, 16, 32))
+
+    def program(image):
+        pixels = (image.astype(np.float32)[..., ::-1] - MEAN) / STD
+        outputs = network(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).values()
+        *scores, far, middle, near = (value[0] for value in outputs)
+        scores = np.clip(np.concatenate(scores), 1e-6, 1 - 1e-6)
+        distances = np.concatenate([far, middle, near]).reshape(-1, 4, NUM_BINS)
+        chosen = choose(np.log(scores / (1 - scores)), sides_to_boxes(distances, centres), NANODET)
+        return [value[None] for value in chosen]
+
+    return program
+
+
+def sides_to_boxes(distance_logits, centres):
+    """`helpers.one_stage.head.decode` of all cells in NumPy, cut off at the edges of the input."""
+    shares = np.exp(distance_logits - distance_logits.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    left, top, right, bottom = (shares @ np.arange(NUM_BINS) * centres[:, 2:]).T
+    x, y = centres[:, 0], centres[:, 1]
+    boxes = np.stack([x - left, y - top, x + right, y + bottom], 1)
+    return boxes.clip(0, 416).astype(np.float32)
 
 
 def centernet_program(folder):
@@ -121,9 +174,7 @@ def imported(stem, feed, fetches):
     """
     import tensorflow as tf
 
-    stored = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
-    weights = read_weights(stored["weightsManifest"], stem.with_suffix(".bin").read_bytes())
-    graph = plain_graph(stored["modelTopology"], weights)
+    graph = stored_graph(stem)
 
     def load():
         tf.graph_util.import_graph_def(graph, name="")
@@ -131,6 +182,13 @@ def imported(stem, feed, fetches):
     wrapped = tf.compat.v1.wrap_function(load, [])
     tensors = [wrapped.graph.get_tensor_by_name(name) for name in (feed, *fetches)]
     return wrapped.prune(tensors[:1], tensors[1:])
+
+
+def stored_graph(stem):
+    """The GraphDef in `stem`.json with the weights in `stem`.bin."""
+    stored = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    weights = read_weights(stored["weightsManifest"], stem.with_suffix(".bin").read_bytes())
+    return plain_graph(stored["modelTopology"], weights)
 
 
 def read_weights(manifest, binary):

@@ -43,6 +43,13 @@ def nanodet(folder):
     return boxes_alone(nanodet_program(folder), (416, 416))
 
 
+def openvino(folder):
+    """The same graph in OpenVINO."""
+    from photo_peers import nanodet_in_openvino
+
+    return boxes_alone(nanodet_in_openvino(folder), (416, 416))
+
+
 def centernet(folder):
     """CenterNet's graph as the package has it."""
     from photo_peers import centernet_program
@@ -73,7 +80,7 @@ def boxes_alone(program, size):
     return detector
 
 
-WAYS = {way.__name__: way for way in (compiled, fast, version_1, nanodet, centernet)}
+WAYS = {way.__name__: way for way in (compiled, fast, version_1, nanodet, openvino, centernet)}
 
 
 def answer(detector, question):

@@ -24,7 +24,7 @@ import time
 import numpy as np
 import psutil
 from measure import spread, table
-from photo_peers import STEMS, browser_page, fetch_package, unpack
+from photo_peers import STEMS, browser_page, fetch_package, unpack, write_for_openvino
 from pycocotools import mask as rle
 
 from helpers import DATA
@@ -45,7 +45,8 @@ WAYS = {
     "page": "everyday, the page's scripts",
     "version_1": "version 1's everyday",
     "nanodet": "NanoDet, graph of a package",
-    "centernet": "CenterNet, the same",
+    "openvino": "NanoDet, the same graph in OpenVINO",
+    "centernet": "CenterNet, graph of that package",
 }
 ELSEWHERE = """
 Not here, since no package of an index carries their weights: the detectors of Ultralytics,
@@ -109,11 +110,16 @@ def begin(key, folder):
         return in_node(folder)
     if key == "version_1":
         write_version_1(folder)
-    if key in STEMS:
+    if key in (*STEMS, "openvino"):
         unpack(fetch_package(), folder)
+    if key == "openvino":
+        write_for_openvino(folder)
     script = ROOT / "benchmarks/photo_ways.py"
     way = Way([sys.executable, str(script), key, str(folder)])
-    files = folder.glob(f"{key}.*" if key in STEMS else "*")
+    stem = {"openvino": "nanodet"}.get(key, key)
+    files = [*folder.glob(f"{stem}.json"), *folder.glob(f"{stem}.bin")]
+    if key == "version_1":
+        files = folder.glob("*")
     if key in ("compiled", "fast"):
         files = [DATA / "everyday.npz"]
     way.megabytes = sum(path.stat().st_size for path in files) / 1e6
