@@ -17,6 +17,7 @@ import numpy as np
 
 from helpers.models.onnx_program import choose
 from helpers.models.zoo import cache_folder
+from helpers.one_stage.backbone import PIXEL_MEAN_BGR, PIXEL_STD_BGR
 from helpers.one_stage.head import NUM_BINS, make_centres, select_boxes
 from helpers.one_stage.model import OneStageConfig
 from helpers.pictures import replacing
@@ -31,8 +32,6 @@ DIGEST = (
 STEMS = "nanodet", "centernet"
 OPENVINO = "openvino==2026.4.1"
 NANODET = OneStageConfig(num_candidates=300, nms_iou=0.6, num_detections=40)
-MEAN = np.float32([103.53, 116.28, 123.675])  # of NanoDet's pixels, BGR
-STD = np.float32([57.375, 57.12, 58.395])
 FUSED = {
     "_FusedConv2D": "Conv2D",
     "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
@@ -84,7 +83,7 @@ def nanodet_program(folder):
     centres = make_centres((416, 416), (8, 16, 32))
 
     def program(image):
-        pixels = (tf.cast(image, tf.float32)[..., ::-1] - MEAN) / STD
+        pixels = (tf.cast(image, tf.float32)[..., ::-1] - PIXEL_MEAN_BGR) / PIXEL_STD_BGR
         *scores, far, middle, near = graph(tf.transpose(pixels, (0, 3, 1, 2)))
         scores = tf.clip_by_value(tf.concat(scores, 1), 1e-6, 1 - 1e-6)
         logits = tf.ensure_shape(tf.math.log(scores / (1 - scores)), (1, len(centres), 80))
@@ -121,7 +120,7 @@ def nanodet_in_openvino(folder):
     centres = make_centres((416, 416), (8, 16, 32))
 
     def program(image):
-        pixels = (image.astype(np.float32)[..., ::-1] - MEAN) / STD
+        pixels = (image[..., ::-1] - np.float32(PIXEL_MEAN_BGR)) / np.float32(PIXEL_STD_BGR)
         outputs = network(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).values()
         *scores, far, middle, near = (value[0] for value in outputs)
         scores = np.clip(np.concatenate(scores), 1e-6, 1 - 1e-6)
@@ -139,7 +138,7 @@ def sides_to_boxes(distance_logits, centres):
     left, top, right, bottom = (shares @ np.arange(NUM_BINS) * centres[:, 2:]).T
     x, y = centres[:, 0], centres[:, 1]
     boxes = np.stack([x - left, y - top, x + right, y + bottom], 1)
-    return boxes.clip(0, 416).astype(np.float32)
+    return boxes.clip(0, NANODET.image_size[0]).astype(np.float32)
 
 
 def centernet_program(folder):

@@ -116,12 +116,13 @@ def begin(key, folder):
         write_for_openvino(folder)
     script = ROOT / "benchmarks/photo_ways.py"
     way = Way([sys.executable, str(script), key, str(folder)])
-    stem = {"openvino": "nanodet"}.get(key, key)
-    files = [*folder.glob(f"{stem}.json"), *folder.glob(f"{stem}.bin")]
-    if key == "version_1":
-        files = folder.glob("*")
     if key in ("compiled", "fast"):
         files = [DATA / "everyday.npz"]
+    elif key == "version_1":
+        files = folder.glob("*")
+    else:
+        stem = "centernet" if key == "centernet" else "nanodet"
+        files = [folder / f"{stem}.json", folder / f"{stem}.bin"]
     way.megabytes = sum(path.stat().st_size for path in files) / 1e6
     return way
 

@@ -1,7 +1,6 @@
 """Everything that can be wrong with annotations: each is named, and mended where that is safe."""
 
 import contextlib
-import errno
 import pathlib
 import struct
 import subprocess
@@ -28,6 +27,7 @@ from helpers.annotations.datasets import Problem
 from helpers.annotations.outlines import runs
 from helpers.pictures import save_image
 from helpers.structures import InputError
+from tests.faults import FAULTS
 from tests.test_formats import BOXES, SQUARE, coco, square, voc, write
 
 FIG = [30, 5, 36, 5, 36, 15, 30, 15]
@@ -627,13 +627,6 @@ def test_command(tmp_path, photo, capsys):
     with pytest.raises(SystemExit) as caught:
         main(["convert", str(good)])
     assert caught.value.code == 2
-
-
-FAULTS = {
-    "Ctrl-C": KeyboardInterrupt(),
-    "full disk": OSError(errno.ENOSPC, "No space left on device"),
-    "read-only": OSError(errno.EROFS, "Read-only file system"),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

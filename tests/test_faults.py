@@ -177,21 +177,21 @@ FAULTS = (ROOT / "benchmarks/FAULTS.md").read_text(encoding="utf-8")
 
 def faults_by_command(text):
     """{command: its faults, in their order} of the first table."""
-    found = {}
+    commands = {}
     table = text.split("\n## ")[1]
     _, *rows = re.findall(r"(?m)^\| (.*?)\| (.+?) \|", table)
     for command, fault in rows:
         if command:
-            faults = found[command.strip()] = []
+            faults = commands[command.strip()] = []
         faults.append(fault)
-    return found
+    return commands
 
 
 @pytest.mark.form
 def test_each_command_meets_each_fault():
-    found = faults_by_command(FAULTS)
-    assert len(found) > 8
-    for command, faults in found.items():
+    commands = faults_by_command(FAULTS)
+    assert len(commands) > 8
+    for command, faults in commands.items():
         assert faults == ["killed", "Ctrl-C", "full disk", "read-only", "two at once"], command
 
 

@@ -1,6 +1,5 @@
 """Inputs of the main job: folders, patterns, addresses, a camera; told apart by their content."""
 
-import errno
 import os
 import pathlib
 import shutil
@@ -22,6 +21,7 @@ from helpers.models import download
 from helpers.pictures import read_image, save_image
 from helpers.structures import InputError
 from helpers.video import read_frames, video_info, write_video
+from tests.faults import FAULTS
 from tests.zoo_server import serve
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -243,13 +243,6 @@ def test_an_older_file_stays_until_the_new_one_is_whole(server, place):
     find(f"{server.url}/a.png")
     (old,) = [path for path in of_addresses() if path.name == "a.png"]
     assert old.read_bytes() == (place / "a.png").read_bytes()
-
-
-FAULTS = {
-    "Ctrl-C": KeyboardInterrupt(),
-    "full disk": OSError(errno.ENOSPC, "No space left on device"),
-    "read-only": OSError(errno.EROFS, "Read-only file system"),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

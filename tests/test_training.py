@@ -32,6 +32,7 @@ from helpers.training.engine import Run
 from helpers.training.memory import memory_line
 from helpers.training.targets import MAX_SLOTS
 from tests import short_run
+from tests.faults import FAULTS
 
 ROOT = pathlib.Path(__file__).parents[1]
 SHAPES = {1: "square", 7: "disc"}
@@ -503,12 +504,6 @@ def test_the_command_ends_in_one_line(tmp_path, monkeypatch, capsys, raised, cod
     assert command.main([str(tmp_path)]) == code
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(said)
-
-
-FAULTS = {
-    "Ctrl-C": KeyboardInterrupt(),
-    "full disk": OSError(28, "No space left on device"),
-}
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)

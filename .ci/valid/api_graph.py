@@ -1,4 +1,4 @@
-"""Frozen graphs of the Object Detection API that find the same in each picture.
+"""Frozen graphs of the Object Detection API that give the same detections for each picture.
 
 Whether a pixel is of a mask is worked out here pixel by pixel, as the API's `crop_and_resize` does:
 the first and the last pixel of a picture lie on its edges, the first and the last cell of a mask on
