@@ -23,7 +23,7 @@ def main():
     path = ROOT / "tests/kept_weights.npz"
     with np.load(path) as archive:
         stored = dict(archive)
-    candidates = load_detector(name, say=None).candidates(image)
+    candidates = load_detector(name, fast=False, say=None).candidates(image)
     stored[f"{name}_boxes"] = candidates.boxes
     stored[f"{name}_labels"] = candidates.labels
     stored[f"{name}_scores"] = candidates.scores

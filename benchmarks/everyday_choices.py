@@ -53,7 +53,7 @@ def compare_sizes(data, small):
     """A row for each side of the input."""
     photos, some = everyday.held_out_of_coco(data)
     some = some[4:8] if small else some
-    detectors = {side: load_detector("everyday", image_size=(side, side)) for side in SIDES}
+    detectors = {side: load_detector("everyday", False, image_size=(side, side)) for side in SIDES}
     pictures = [photos[i][0] for i in some[:12]]
     ways = {
         side: lambda detector=detector: [detector(one) for one in pictures]

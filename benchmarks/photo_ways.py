@@ -22,18 +22,18 @@ from helpers.models.detector import Detector
 
 
 def compiled(folder):
-    """`everyday` as `load_detector` gives it."""
-    return load_detector("everyday", say=None)
+    """`everyday` in Keras, compiled."""
+    return load_detector("everyday", fast=False, say=None)
 
 
 def fast(folder):
-    """`everyday` through ONNX Runtime."""
+    """`everyday` through ONNX Runtime, as `load_detector` gives it."""
     return load_detector("everyday", fast=True, say=None)
 
 
 def version_1(folder):
     """Version 1's `everyday`, of three classes, whose files lie in the folder."""
-    return load_detector(str(folder), say=None)
+    return load_detector(str(folder), fast=False, say=None)
 
 
 def nanodet(folder):

@@ -56,7 +56,7 @@ def _load(options, name):
     with waiting(f"loading the model {name!r}"):
         detector = load_detector(
             source,
-            fast=options.fast,
+            fast=options.fast or None,
             score_threshold=options.score,
             classes=options.classes,
             say=None,

@@ -17,7 +17,7 @@ def test_detections_are_those_of_version_1(name):
     """`.ci/keep_weights.py` stored boxes, labels, scores and the mean of each mask."""
     with np.load(STORED) as archive:
         stored = {key: archive[f"{name}_{key}"] for key in ("boxes", "labels", "scores", "masks")}
-    candidates = load_detector(name, say=None).candidates(
+    candidates = load_detector(name, fast=False, say=None).candidates(
         read_image(DATA / "pictures" / "street-3.jpg")
     )
     np.testing.assert_array_equal(candidates.labels, stored["labels"])

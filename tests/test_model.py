@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.mask_rcnn.fpn import FPN
-from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
+from helpers.mask_rcnn.inference import candidates_of, filled_size, letterbox, to_detections
 from helpers.mask_rcnn.mask_head import MaskHead
 from helpers.mask_rcnn.model import LOSS_NAMES, MaskRCNN, Stages, Targets
 
@@ -251,6 +251,22 @@ def test_letterbox(size, scale, inside):
     painted = (canvas == (10, 200, 90)).all(2)
     assert painted[: inside[0], : inside[1]].all() and painted.sum() == inside[0] * inside[1]
     assert (canvas[~painted] == 127).all()
+
+
+@pytest.mark.parametrize(
+    "size, inside",
+    [
+        ((128, 256), (32, 64)),  # half of it, to the pixel
+        ((132, 256), (48, 64)),  # 33 rows need a third cell of 16
+        ((256, 130), (64, 32)),  # 32.5 columns: Python rounds to the even 32
+        ((1, 9000), (16, 64)),  # a row is a row
+        ((64, 64), (64, 64)),
+    ],
+)
+def test_what_a_letterboxed_image_fills(size, inside):
+    assert filled_size(size, (64, 64), 16) == inside
+    canvas, _ = letterbox(np.zeros((*size, 3), np.uint8), (64, 64))
+    assert (canvas[inside[0] :] == 127).all() and (canvas[:, inside[1] :] == 127).all()
 
 
 def test_letterbox_keeps_pixels_in_place():

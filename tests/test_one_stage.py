@@ -14,7 +14,7 @@ from keras import ops
 
 from helpers import DATA
 from helpers.mask_rcnn.model import MaskRCNN, Targets
-from helpers.models import programs, weights
+from helpers.models import detector, loading, programs, weights
 from helpers.models.onnx_program import choose, onnx_program
 from helpers.one_stage import convert, head
 from helpers.one_stage.backbone import CspBackbone
@@ -186,6 +186,40 @@ def test_masks_of_wanted_detections_alone(small, program):
         np.testing.assert_allclose(masks[told], same, atol=0.02)
 
 
+@pytest.mark.parametrize("size", [(64, 96), (32, 32), (96, 160)])
+def test_the_graphs_take_inputs_of_any_size(small, size):
+    """As a network with the same weights that was made for that size."""
+    other = OneStageMaskRCNN(dataclasses.replace(SMALL, image_size=size))
+    image = np.random.default_rng(4).integers(0, 255, (1, *size, 3), dtype=np.uint8)
+    other(image)
+    for theirs, ours in zip(other.variables, small.variables, strict=True):
+        theirs.assign(ours)
+    wanted = other(image)
+    found = onnx_program(small)(image, 0.0)
+    number = np.count_nonzero(wanted.scores)
+    assert number == len(found[2][0]) > 1
+    np.testing.assert_allclose(found[0], np.asarray(wanted.boxes)[:, :number], atol=0.2)
+    np.testing.assert_array_equal(found[1], np.asarray(wanted.labels)[:, :number])
+    np.testing.assert_allclose(found[3], np.asarray(wanted.mask_scores)[:, :number], atol=0.02)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_engine_is_taken_where_it_is(small, tmp_path, monkeypatch, installed):
+    card = {"name": "small", "categories": {"3": "cat", "9": "dog"}, "notice": NOTICE}
+    weights.save_model(small, card, tmp_path)
+    made = []
+    monkeypatch.setattr(loading, "has_engine", lambda: installed)
+    monkeypatch.setattr(
+        detector, "onnx_program", lambda model: made.append(model) or onnx_program(model)
+    )
+    found = loading.load_detector(str(tmp_path), score_threshold=0.0, say=None)
+    assert len(made) == installed
+    plain = loading.load_detector(str(tmp_path), fast=False, score_threshold=0.0, say=None)
+    assert len(made) == installed
+    image = np.random.default_rng(5).integers(0, 255, (128, 192, 3), dtype=np.uint8)
+    np.testing.assert_allclose(found(image).boxes, plain(image).boxes, atol=0.4)
+
+
 def test_without_its_engine_a_line_says_what_to_do(small, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(InputError, match="pip install onnx onnxruntime"):
@@ -194,18 +228,17 @@ def test_without_its_engine_a_line_says_what_to_do(small, monkeypatch):
 
 @pytest.mark.parametrize("shift", [0, -4, -50])
 def test_numpy_chooses_the_same_boxes(shift):
-    """Many that overlap, some, and none that scores enough."""
+    """Many that overlap, some, and none that scores enough; the size is that of the input."""
     rng = np.random.default_rng(2)
     centres = head.make_centres((64, 64), (8, 16, 32))
     logits = rng.normal(-1, 2, (1, len(centres), 3)).astype("float32") + shift
     distances = rng.normal(0, 3, (1, len(centres), 4, head.NUM_BINS)).astype("float32")
     config = OneStageConfig(
-        num_classes=3, image_size=(64, 64), num_candidates=120, num_detections=20, min_score=0.05,
+        num_classes=3, image_size=(416, 416), num_candidates=120, num_detections=20, min_score=0.05,
         nms_iou=0.4,
     )  # fmt: skip
     wanted = head.select_boxes(logits, distances, centres, (64, 64), 120, 20, 0.05, 0.4)
-    boxes = np.clip(np.asarray(head.decode(distances[0], centres)), 0, 64)
-    found = choose(logits[0], boxes, config)
+    found = choose(logits[0], distances[0], (64, 64), config)
     num = np.count_nonzero(wanted[2])
     assert (num > 0) == (shift > -50) and len(found[0]) == num
     for ours, theirs in zip(found, wanted, strict=True):

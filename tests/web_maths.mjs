@@ -7,16 +7,16 @@ import { numbered, selectObjects } from '../web/objects.mjs';
 import { letterbox, pasteMask } from '../web/pixels.mjs';
 
 const FUNCTIONS = {
-  letterbox: ({ pixels, width, height, size }) => {
-    const { input, scale } = letterbox(Uint8ClampedArray.from(pixels), width, height, size);
-    return { input: Array.from(input), scale };
+  letterbox: ({ pixels, width, height, limits, step }) => {
+    const fitted = letterbox(Uint8ClampedArray.from(pixels), width, height, limits, step);
+    return { ...fitted, input: Array.from(fitted.input) };
   },
   paste: ({ scores, side, box, width, height }) => {
     const mask = pasteMask(scores, side, box, width, height);
     return { ...mask, inside: Array.from(mask.inside) };
   },
-  select: ({ logits, boxes, options }) =>
-    selectObjects(Float32Array.from(logits), Float32Array.from(boxes), options),
+  select: ({ logits, distances, size, options }) =>
+    selectObjects(Float32Array.from(logits), Float32Array.from(distances), size, options),
   number: ({ frames }) => {
     let before = [];
     return frames.map((objects) => {

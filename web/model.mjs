@@ -8,6 +8,7 @@ import { letterbox, pasteMask } from "./pixels.mjs";
 export class Problem extends Error {}
 
 const HERE = new URL(".", import.meta.url);
+const STEP = 32; // the stride of the coarsest map: sides of an input are its multiples
 const MAPS = ["coarse3", "coarse4", "coarse5", "fine2", "fine3"];
 
 // A module that does nothing, with one instruction of WebAssembly's SIMD, which the runtime needs.
@@ -84,10 +85,12 @@ export class Model {
   // The objects of a picture, all of them, without masks: { objects, size, scale, maps }. Boxes
   // are in pixels of the picture; fitted is the box in those of the network's input.
   async find(pixels, width, height) {
-    const { input, scale } = letterbox(pixels, width, height, this.about.image_size);
-    const image = new this.ort.Tensor("uint8", input, [1, ...this.about.image_size, 3]);
-    const { class_logits: logits, boxes, ...maps } = await this.detect.run({ image });
-    const objects = selectObjects(logits.data, boxes.data, this.about).map((object) => ({
+    const { input, size, scale } = letterbox(pixels, width, height, this.about.image_size, STEP);
+    const image = new this.ort.Tensor("uint8", input, [1, ...size, 3]);
+    const { class_logits: logits, distance_logits: distances, ...maps } =
+      await this.detect.run({ image });
+    const chosen = selectObjects(logits.data, distances.data, size, this.about);
+    const objects = chosen.map((object) => ({
       ...object,
       name: this.about.names[object.label],
       fitted: object.box,

@@ -3,19 +3,22 @@
 //
 // A box is [x1, y1, x2, y2]; an object is { label, score, box }, label counted from 0.
 
+const STRIDES = [8, 16, 32]; // of the three levels, pixels
+
 // The objects, best first.
 //
-//   logits   Float32Array, cells x classes
-//   boxes    Float32Array, cells x 4, pixels of the network's input
-//   options  { num_classes, num_candidates, num_detections, min_score, nms_iou }
-export function selectObjects(logits, boxes, options) {
-  const candidates = surest(logits, boxes, options);
+//   logits     Float32Array, cells x classes
+//   distances  Float32Array, cells x 4 x bins, see boxOf
+//   size       [height, width] of the network's input, pixels, of which these are the cells
+//   options    { num_classes, num_candidates, num_detections, min_score, nms_iou }
+export function selectObjects(logits, distances, size, options) {
+  const candidates = surest(logits, distances, size, options);
   return suppress(candidates, options.nms_iou).slice(0, options.num_detections);
 }
 
 // The surest pairs of a cell and a class, best first; without those that score too little, and
 // without boxes narrower than a pixel.
-function surest(logits, boxes, { num_classes, num_candidates, min_score }) {
+function surest(logits, distances, size, { num_classes, num_candidates, min_score }) {
   const least = Math.log(min_score / (1 - min_score)); // the sigmoid need not be computed for all
   const pairs = [];
   for (let pair = 0; pair < logits.length; pair += 1) {
@@ -25,12 +28,59 @@ function surest(logits, boxes, { num_classes, num_candidates, min_score }) {
   const objects = [];
   for (const pair of pairs.slice(0, num_candidates)) {
     const cell = Math.floor(pair / num_classes);
-    const box = Array.from(boxes.slice(4 * cell, 4 * cell + 4));
+    const box = boxOf(cell, distances, size);
     if (box[2] - box[0] >= 1 && box[3] - box[1] >= 1) {
       objects.push({ label: pair % num_classes, score: sigmoid(logits[pair]), box });
     }
   }
   return objects;
+}
+
+// The box of a cell, cut at the border: its four sides are as many strides away from the cell's
+// centre as the softmax over the bins 0, 1, … says on average.
+function boxOf(cell, distances, [height, width]) {
+  const bins = distances.length / numCells([height, width]) / 4;
+  const { x, y, stride } = placeOf(cell, [height, width]);
+  const [left, top, right, bottom] = [0, 1, 2, 3].map((side) => {
+    const start = (4 * cell + side) * bins;
+    return stride * meanBin(distances.subarray(start, start + bins));
+  });
+  const inside = (value, limit) => Math.min(Math.max(value, 0), limit);
+  return [
+    inside(x - left, width), inside(y - top, height),
+    inside(x + right, width), inside(y + bottom, height),
+  ];
+}
+
+function meanBin(logits) {
+  const highest = Math.max(...logits);
+  let sum = 0;
+  let weighted = 0;
+  logits.forEach((logit, bin) => {
+    const power = Math.exp(logit - highest);
+    sum += power;
+    weighted += bin * power;
+  });
+  return weighted / sum;
+}
+
+// Where a cell stands: cells are counted level by level, row by row.
+function placeOf(cell, [height, width]) {
+  let rest = cell;
+  for (const stride of STRIDES) {
+    const columns = width / stride;
+    const here = columns * (height / stride);
+    if (rest < here) {
+      const row = Math.floor(rest / columns);
+      return { x: ((rest % columns) + 0.5) * stride - 0.5, y: (row + 0.5) * stride - 0.5, stride };
+    }
+    rest -= here;
+  }
+  throw new RangeError(`there is no cell ${cell}`);
+}
+
+function numCells([height, width]) {
+  return STRIDES.reduce((sum, stride) => sum + (height / stride) * (width / stride), 0);
 }
 
 // Non-maximum suppression: an object stays unless a better one of its class, which itself stays,

@@ -4,16 +4,20 @@
 
 const GREY = 127; // below or to the right of the picture
 
-// A picture fitted into the network's input, as a whole.
+// A picture fitted into the network's input, as a whole. What would be grey alone is left out.
 //
 //   pixels         RGBA, as a canvas gives them; width x height
-//   size           [height, width] of the input
+//   limits         [height, width] of the largest input
+//   step           of whose multiples the sides of an input are
 //
-// Returns { input: Uint8Array of height x width x 3, scale: pixels of the input per pixel }.
-export function letterbox(pixels, width, height, [inputHeight, inputWidth]) {
-  const scale = Math.min(inputHeight / height, inputWidth / width);
+// Returns { input: Uint8Array of height x width x 3, size: [height, width],
+// scale: pixels of the input per pixel }.
+export function letterbox(pixels, width, height, limits, step) {
+  const scale = Math.min(limits[0] / height, limits[1] / width);
   const newWidth = Math.max(1, roundHalfToEven(width * scale));
   const newHeight = Math.max(1, roundHalfToEven(height * scale));
+  const inputWidth = step * Math.ceil(newWidth / step);
+  const inputHeight = step * Math.ceil(newHeight / step);
   const weigh = scale < 1 ? areaWeights : linearWeights;
   const columns = weigh(width, newWidth);
   const rows = weigh(height, newHeight);
@@ -28,7 +32,7 @@ export function letterbox(pixels, width, height, [inputHeight, inputWidth]) {
     const start = y * inputWidth * 3;
     for (let i = 0; i < sums.length; i += 1) input[start + i] = roundHalfToEven(sums[i]);
   }
-  return { input, scale };
+  return { input, size: [inputHeight, inputWidth], scale };
 }
 
 // Adds a row of the picture, which begins at pixel `start`, shrunk or stretched to the given

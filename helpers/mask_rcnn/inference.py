@@ -1,5 +1,6 @@
 """Around the network: an image fitted into its input, its results fitted back into the image."""
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -29,6 +30,23 @@ def letterbox(image, size):
     canvas = np.full((*size, 3), 127, np.uint8)
     canvas[:height, :width] = cv2.resize(image, (width, height), interpolation=method)
     return canvas, scale
+
+
+def filled_size(image_size, size, step):
+    """How much of the network's input an image fills: the rest is grey alone.
+
+    Args:
+        image_size: (height, width) of the image, pixels.
+        size: (height, width) of the input, as for `letterbox`; divisible by step.
+        step: the stride of the network's coarsest map, pixels.
+
+    Returns:
+        (height, width), the sides of the image in the input, each rounded up to whole cells of
+        that map.
+    """
+    scale = min(size[0] / image_size[0], size[1] / image_size[1])
+    cells = (math.ceil(max(1, round(side * scale)) / step) for side in image_size)
+    return tuple(number * step for number in cells)
 
 
 class Candidates(NamedTuple):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from helpers.mask_rcnn.inference import candidates_of, letterbox, to_detections
+from helpers.mask_rcnn.inference import candidates_of, filled_size, letterbox, to_detections
 from helpers.models import programs
 from helpers.models.cards import ids_of
 from helpers.models.onnx_program import onnx_program
@@ -188,8 +188,10 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
     require(is_possible, f"fast=True needs TensorFlow, not {backend}")
 
     is_selective = is_one_stage and (fast or backend == "tensorflow")
+    step = None
     if is_selective and fast:
         forward = onnx_program(model)
+        step = max(model.neck.strides)
     elif is_selective:
         forward = programs.selective(model)
     else:
@@ -199,12 +201,14 @@ def from_model(model, card, score_threshold=0.5, fast=False) -> Detector:
         if fast:
             forward = programs.run_lite(programs.to_lite(forward))
     card = {**card, "image_size": model.config.image_size}
-    detector = network_detector(forward, card, model, score_threshold, is_selective)
+    detector = network_detector(forward, card, model, score_threshold, is_selective, step)
     detector(np.zeros((*model.config.image_size, 3), np.uint8))
     return detector
 
 
-def network_detector(forward, card, model=None, score_threshold=0.5, selective=False) -> Detector:
+def network_detector(
+    forward, card, model=None, score_threshold=0.5, selective=False, step=None
+) -> Detector:
     """A Detector of a network of ours: images are fitted into its input, results fitted back.
 
     Args:
@@ -213,12 +217,17 @@ def network_detector(forward, card, model=None, score_threshold=0.5, selective=F
         model: the Keras model behind, if there is one.
         score_threshold: detections below it are dropped.
         selective: whether `forward` takes a second argument, see `programs.selective`.
+        step: `forward` takes an input whose sides are multiples of this, so that what the image
+            does not fill need not be computed; None: of one size alone.
     """
     size = card["image_size"]
     categories = {int(key): name for key, name in card["categories"].items()}
 
     def outputs(image, least=0.0):
         canvas, _ = letterbox(image, size)
+        if step is not None:
+            height, width = filled_size(image.shape[:2], size, step)
+            canvas = np.ascontiguousarray(canvas[:height, :width])
         values = [canvas[None], np.float32(least)] if selective else [canvas[None]]
         leaves = [np.asarray(leaf) for leaf in forward(*values)]
         return dict(zip(programs.FINAL_STAGES, leaves, strict=True))

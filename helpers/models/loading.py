@@ -9,9 +9,11 @@ import time
 from helpers.models import programs
 from helpers.models.detector import Detector, from_model, network_detector, require_score
 from helpers.models.graphs import graph_detector
+from helpers.models.onnx_program import has_engine
 from helpers.models.sources import Source, find_source, lasting_name
 from helpers.models.weights import load_model
 from helpers.models.whole_masks import onnx_detector
+from helpers.one_stage.model import OneStageMaskRCNN
 from helpers.structures import require
 
 # Fields of `Config` that may change after training, since no weight depends on them. What each
@@ -28,7 +30,7 @@ KNOBS = (
 
 
 def load_detector(
-    name="auto", fast=False, score_threshold=0.5, bfloat16=False, sides=None, say=print,
+    name="auto", fast=None, score_threshold=0.5, bfloat16=False, sides=None, say=print,
     classes=None, **knobs,
 ) -> Detector:  # fmt: skip
     """A model by its name, warmed up and ready.
@@ -39,10 +41,12 @@ def load_detector(
             exporter wrote ("runs/streets"), or a graph in it (`.pb`; `.onnx` as torchvision writes
             it, which needs ONNX Runtime); "auto", for photographs: the zoo's Mask R-CNN Inception
             v2 if it can be had, else everyday. Or a `Source`, see `find_source`.
-        fast: run one of our models through another engine: half to three quarters of the time, by
-            the processor. Everyday and its heirs: ONNX Runtime, the same numbers. The others:
-            TensorFlow Lite with 8-bit weights, nearly the same numbers (benchmarks/inference.py
-            prints both); converting takes some seconds; TensorFlow only.
+        fast: run one of our models through another engine: a third to three quarters of the
+            time, by model and processor. Everyday and its heirs: ONNX Runtime, with an input that
+            is no larger than the image needs; AP differs by .002 at most
+            (benchmarks/photographs.py). The others: TensorFlow Lite with 8-bit weights, nearly the
+            same numbers (benchmarks/inference.py); converting takes some seconds; TensorFlow only.
+            None: so for everyday and its heirs, where ONNX Runtime is installed.
         score_threshold: detections below it are dropped.
         bfloat16, sides: faster ways to run a graph that change its numbers, see `load_graph`.
         say: gets a line for whatever takes long or was chosen; None for silence.
@@ -94,6 +98,8 @@ def _load_network(source, score_threshold, fast, knobs) -> Detector:
         usual = source.card["config"]["num_detections"]
         knobs = {**knobs, "num_detections": min(usual, knobs["num_proposals"])}
     model, card = load_model(source.path, **knobs)
+    if fast is None:
+        fast = isinstance(model, OneStageMaskRCNN) and has_engine()
     return from_model(model, card, score_threshold, fast)
 
 

@@ -1,9 +1,9 @@
-"""A one-stage network as two ONNX graphs without a loop, whose shapes no picture changes.
+"""A one-stage network as two ONNX graphs without a loop, for images of any size.
 
-    detect.onnx: image -> class_logits, boxes, maps
+    detect.onnx: image -> class_logits, distance_logits, maps
     masks.onnx: boxes, maps -> mask_scores
 
-Between them stands what has no such shape: which boxes are objects (`select_boxes`; in a browser,
+Between them stands what takes a loop: which boxes are objects (`onnx_program.choose`; in a browser,
 web/objects.mjs). The graphs are written from the layers, in the order of helpers/one_stage/.
 
 Letters: A cells of all levels, C channels, D boxes, H x W pixels of the input, h x w cells of a
@@ -29,8 +29,8 @@ MAPS = ("coarse3", "coarse4", "coarse5", "fine2", "fine3")  # in the order of `M
 def write_onnx(model, folder):
     """Write detect.onnx and masks.onnx.
 
-        detect.onnx  image (1, H, W, 3) uint8 -> class_logits (A, K), boxes (A, 4) in pixels of the
-                     input, and the MAPS, (1, C, h, w) each
+        detect.onnx  image (1, H, W, 3) uint8, sides divisible by 32 -> class_logits (A, K),
+                     distance_logits (A, 4, bins) and the MAPS, (1, C, h, w) each
         masks.onnx   boxes (D, 4) and the MAPS -> mask_scores (D, M, M); D is at least 1
 
     Args:
@@ -53,15 +53,12 @@ def write_onnx(model, folder):
 def detect_graph(model):
     """The graph of `OneStageMaskRCNN.detect`, but for `select`."""
     graph = GraphWriter("detect")
-    height, width = model.config.image_size
-    image = graph.input("image", "uint8", [1, height, width, 3])
+    image = graph.input("image", "uint8", [1, "H", "W", 3])
     levels = _backbone(graph, model.backbone, image)
     pyramid = _neck(graph, model.neck, levels)
     class_logits, distance_logits = _head(graph, model, pyramid)
-    num_cells, num_classes = len(model.centres), model.config.num_classes
-    graph.output(class_logits, "class_logits", [num_cells, num_classes])
-    boxes = _decoded(graph, distance_logits, model.centres, model.config.image_size)
-    graph.output(boxes, "boxes", [num_cells, 4])
+    graph.output(class_logits, "class_logits", ["A", model.config.num_classes])
+    graph.output(distance_logits, "distance_logits", ["A", 4, NUM_BINS])
     maps = _maps(graph, model.mask_branch.maps, levels, pyramid)
     for name, value, shape in zip(MAPS, maps, _map_shapes(model), strict=True):
         graph.output(value, name, shape)
@@ -69,7 +66,7 @@ def detect_graph(model):
 
 
 def _map_shapes(model):
-    """(1, C, h, w) of each of the MAPS."""
+    """(1, C, h, w) of each of the MAPS; h and w are names, since they are open."""
     maps, config = model.mask_branch.maps, model.config
     shapes = []
     for channels, strides in (
@@ -77,7 +74,7 @@ def _map_shapes(model):
         (config.fine_channels, maps.fine_strides),
     ):
         for stride in strides:
-            shapes.append([1, channels, *(side // stride for side in config.image_size)])
+            shapes.append([1, channels, f"H/{stride}", f"W/{stride}"])
     return shapes
 
 
@@ -149,19 +146,6 @@ def _split(graph, rows, sizes):
     names = [f"{rows}_left", f"{rows}_right"]
     graph.nodes.append(helper.make_node("Split", [rows, sizes], names, axis=1))
     return names
-
-
-def _decoded(graph, distance_logits, centres, image_size):
-    """`decode` for the centres (A, 3) of all cells, clipped at the border: boxes (A, 4)."""
-    shares = graph.add("Softmax", distance_logits, axis=-1)
-    bins = np.arange(NUM_BINS, dtype=np.float32)
-    distances = graph.add("MatMul", shares, graph.constant(bins))  # (A, 4), strides
-    to_sides = centres[:, 2:] * np.float32([-1, -1, 1, 1])
-    moves = graph.add("Mul", distances, graph.constant(to_sides))
-    boxes = graph.add("Add", graph.constant(np.tile(centres[:, :2], 2)), moves)
-    height, width = image_size
-    limits = graph.constant(np.float32([width, height, width, height]))
-    return graph.add("Max", graph.add("Min", boxes, limits), graph.constant(np.float32(0)))
 
 
 def _maps(graph, maps, levels, pyramid):

@@ -41,7 +41,7 @@ class BodyLearner(LossModel):
         super().__init__(name="body_learner", dtype="float32", **kwargs)
         self.model = model
         self.before = before
-        self.centres = make_centres(size, [2**level for level in model.neck.levels])
+        self.centres = make_centres(size, model.neck.strides)
         self.is_learnt = np.isin(np.arange(1, model.config.num_classes + 1), classes)
         self.noise = model.noise
         self.keep_means(["class", "box", "kept", "maps"])

@@ -112,7 +112,7 @@ class OneStageMaskRCNN(LossModel):
     def __init__(self, config=None, seed=0, **kwargs):
         super().__init__(name="one_stage", dtype="float32", **kwargs)
         self.config = config = config or OneStageConfig()
-        self.centres = make_centres(config.image_size, [2**level for level in PathNeck.levels])
+        self.centres = make_centres(config.image_size, PathNeck.strides)
         self.backbone = CspBackbone(name="backbone")
         self.neck = PathNeck(name="neck")
         self.head = OneStageHead(config.num_classes, name="head")

@@ -16,12 +16,14 @@ class PathNeck(Part):
     each to the coarser one, halved. No convolution follows. C2 is not used.
 
     Attributes:
-        levels: of the maps that come out; level k has a stride of 2 ** k pixels.
+        levels: of the maps that come out.
+        strides: of these maps; level k has one of 2 ** k pixels.
 
     Source: Liu et al. 2018 (PANet), figure 1, reduced to sums as in NanoDet.
     """
 
     levels = (3, 4, 5)
+    strides = tuple(2**level for level in levels)
 
     def __init__(self, channels=128, **kwargs):
         super().__init__(dtype="float32", **kwargs)

@@ -38,7 +38,7 @@ def collect(model, sources, classes, num, seed=0):
     Returns:
         Cells, NumPy.
     """
-    centres = make_centres(SIZE, [2**level for level in model.neck.levels])
+    centres = make_centres(SIZE, model.neck.strides)
     shares = np.cumsum([source.weight for source in sources])
     run = _program(model)
     parts = []
