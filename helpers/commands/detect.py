@@ -43,7 +43,11 @@ def add_options(parser):
     add("--crops", action="store_true", help="pictures: cut each object out, as a PNG, too")
     add("--json", action="store_true", help="print results.json, and nothing else, to be piped")
     add("--csv", action="store_true", help="print a line for each object, to be piped")
-    add("--fast", action="store_true", help="streets and its like: faster, nearly the same; everyday is so anyway")
+    add(
+        "--fast",
+        action="store_true",
+        help="streets and its like: faster, nearly the same; everyday is so anyway",
+    )
     add(
         "--device",
         type=device,

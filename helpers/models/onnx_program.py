@@ -93,9 +93,7 @@ def decode(distance_logits, centres):
     powers = np.exp(distance_logits - distance_logits.max(-1, keepdims=True))
     shares = powers / powers.sum(-1, keepdims=True)
     distances = shares @ np.arange(NUM_BINS, dtype=np.float32) * centres[:, 2:]
-    return np.concatenate(
-        [centres[:, :2] - distances[:, :2], centres[:, :2] + distances[:, 2:]], 1
-    )
+    return np.concatenate([centres[:, :2] - distances[:, :2], centres[:, :2] + distances[:, 2:]], 1)
 
 
 def _session(graph_of, model):
