@@ -272,7 +272,20 @@ def build(out, root=ROOT, with_model=False):
     older site stays until the new one is whole.
     """
     part = out.with_name(f".{out.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a run that was stopped
+    old = out.with_name(f".{out.name}.old")
+    if old.exists() and not out.exists():  # a run was killed just before the new one had its name
+        old.rename(out)
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    try:
+        left_out = write_pages(part, root, with_model)
+        put_in_place(part, out, old)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return left_out
+
+
+def write_pages(part, root, with_model):
+    """The work of `build`: a new site in the folder `part`."""
     part.mkdir(parents=True)
     site = Site(root)
     site.add_notebooks()
@@ -302,13 +315,11 @@ def build(out, root=ROOT, with_model=False):
     for name, data in site.files.items():
         (part / name).parent.mkdir(parents=True, exist_ok=True)
         (part / name).write_bytes(data)
-    put_in_place(part, out)
     return left_out
 
 
-def put_in_place(part, out):
-    """Renames a folder to a name that an older one may have, which goes."""
-    old = out.with_name(f".{out.name}.old")
+def put_in_place(part, out, old):
+    """Renames a folder to a name that an older one may have, which goes by way of `old`."""
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.rename(old)

@@ -1,12 +1,14 @@
 """Does anything grow in a long run? Memory, threads and open files are looked at on the way.
 
     python benchmarks/long_runs.py [--calls 100] [--pictures 10000] [--minutes 30]
-    python benchmarks/long_runs.py --video FILE [--model everyday] [--fast]
+    python benchmarks/long_runs.py --video FILE [--times 1] [--model everyday]
+    python benchmarks/long_runs.py --only-calls [--calls 100] [--model everyday]
 
 Three runs in one process: detector calls, each with a picture of another size; a folder of pictures
 through the whole job, as `python3 run.py --images` does it; a video through the pipeline. A row is
 printed after a tenth of each run, after half, and at its end: the first tenth warms up. With
---video only that file goes through the pipeline, every frame of it, with a model.
+--video only that file goes through the pipeline, every frame of it, with a model, as many times as
+wanted.
 """
 
 import argparse
@@ -66,10 +68,10 @@ class Watch:
         table((self.unit, "s", "MB", "threads", "open files"), self.rows)
 
 
-def calls(steps):
+def calls(steps, name):
     """Detector calls, each with a picture of another size."""
-    detector = load_detector("streets", say=None)
-    watch = Watch("Detector calls", steps, "calls")
+    detector = load_detector(name, say=None)
+    watch = Watch(f"Calls of {name}, each with a picture of another size", steps, "calls")
     picture = read_image(PICTURE)
     rng = np.random.default_rng(0)
     for width, height in rng.integers(64, 1400, (steps, 2)).tolist():
@@ -119,18 +121,19 @@ def video(minutes, folder):
     watch.show()
 
 
-def whole_video(source, detector, folder):
-    """Every frame of a video through the pipeline, tracked."""
-    num_frames = sum(1 for _ in read_frames(source))
+def whole_video(source, detector, times, folder):
+    """Every frame of a video through the pipeline, tracked, so many times."""
+    num_frames = times * sum(1 for _ in read_frames(source))
     watch = Watch(f"Every frame of {source.name}, with {detector.name}", num_frames, "frames")
     cpu = time.process_time()
-    report = process_video(
-        source, folder / "drawn.mp4", detector, on_frame=watch.step, progress=False
-    )
+    for _ in range(times):
+        report = process_video(
+            source, folder / "drawn.mp4", detector, on_frame=watch.step, progress=False
+        )
     cpu = time.process_time() - cpu
     watch.show()
     print(report)
-    print(f"{1000 * cpu / report.frames:.0f} CPU ms a frame")
+    print(f"{1000 * cpu / num_frames:.0f} CPU ms a frame")
 
 
 def main():
@@ -140,18 +143,22 @@ def main():
     parser.add_argument("--pictures", type=int, default=10_000)
     parser.add_argument("--minutes", type=float, default=30, help="length of the video")
     parser.add_argument("--video", type=pathlib.Path, help="only this file")
-    parser.add_argument("--model", default="everyday", help="for --video")
-    parser.add_argument("--fast", action="store_true", help="its fast form, for --video")
+    parser.add_argument("--times", type=int, default=1, help="how often, for --video")
+    parser.add_argument("--model", default="everyday", help="for --video and --only-calls")
+    parser.add_argument("--only-calls", action="store_true", help="calls of --model alone")
     args = parser.parse_args()
+    if args.only_calls:
+        calls(args.calls, args.model)
+        return
     if args.video:
         with tempfile.TemporaryDirectory() as folder:
-            detector = load_detector(args.model, args.fast, say=None)
-            whole_video(args.video, detector, pathlib.Path(folder))
+            detector = load_detector(args.model, say=None)
+            whole_video(args.video, detector, args.times, pathlib.Path(folder))
         return
     watch = Watch("Between the runs", 30, "steps")
     watch.at = set(range(9))
     with tempfile.TemporaryDirectory() as folder:
-        calls(args.calls)
+        calls(args.calls, "streets")
         watch.step()
         pictures(args.pictures, pathlib.Path(folder))
         watch.step()

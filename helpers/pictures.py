@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import io
 import os
 import pathlib
 import re
@@ -147,9 +148,29 @@ def save_image(path, image, quality: int = 92) -> pathlib.Path:
     require(path.suffix.lower() in WRITTEN, f"{path} must end in one of {', '.join(WRITTEN)}")
     wanted = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
     require(wanted, f"image must be (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    with replacing(path) as part:
-        Image.fromarray(np.ascontiguousarray(image)).save(part, quality=quality)
+    write_picture(path, Image.fromarray(np.ascontiguousarray(image)), quality=quality)
     return path
+
+
+def write_picture(path, picture, **options):
+    """Write a picture of Pillow's: whole, or not at all.
+
+    Pillow encodes into memory here. Into a file it would not notice that a disk became full in the
+    middle of its last piece, and leave a picture without its end.
+
+    Args:
+        path: where to; the ending says the format. The folder is made if need be.
+        picture: PIL.Image.Image.
+        **options: of `PIL.Image.Image.save`.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    path = pathlib.Path(path)
+    encoded = io.BytesIO()
+    picture.save(encoded, Image.registered_extensions()[path.suffix.lower()], **options)
+    with replacing(path) as part:
+        part.write_bytes(encoded.getvalue())
 
 
 @contextlib.contextmanager

@@ -263,11 +263,11 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path, photo, monkeypatch):
     path = save_image(tmp_path / "a.png", photo)
     old = path.read_bytes()
 
-    def half(self, name, **options):
-        pathlib.Path(name).write_bytes(b"half")
+    def half(self, data, write=pathlib.Path.write_bytes):
+        write(self, data[:100])
         raise OSError("disk full")
 
-    monkeypatch.setattr(Image.Image, "save", half)
+    monkeypatch.setattr(pathlib.Path, "write_bytes", half)
     with pytest.raises(OSError, match="disk full"):
         save_image(path, photo)
     assert path.read_bytes() == old and list(tmp_path.iterdir()) == [path]

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from helpers.pictures import replacing
+from helpers.pictures import write_picture
 
 
 def write_crops(folder, image, detections) -> list:
@@ -32,7 +32,6 @@ def write_crops(folder, image, detections) -> list:
             alpha[~detections.masks[i, y1:y2, x1:x2]] = 0
         safe = "".join(letter if letter.isalnum() else "_" for letter in name)
         path = folder / f"{i + 1:02d}-{safe}.png"
-        with replacing(path) as part:
-            Image.fromarray(np.dstack([image[y1:y2, x1:x2], alpha])).save(part)
+        write_picture(path, Image.fromarray(np.dstack([image[y1:y2, x1:x2], alpha])))
         paths.append(path)
     return paths
