@@ -1,7 +1,7 @@
 """`everyday` on photographs, beside version 1's and beside what a package index offers instead.
 
     python benchmarks/photographs.py [--calls 20] [--images 96] [--data ../shared/data]
-    python benchmarks/photographs.py --ways compiled fast
+    python benchmarks/photographs.py --ways fast compiled
 
 Each way runs in a process of its own (photo_ways.py, photo_page.mjs). All are asked about the same
 photograph in turn, so that whatever else the machine does hits all of them alike: read the ratios.
@@ -40,8 +40,8 @@ CLASSES = (
 )  # fmt: skip
 LAST_OF_VERSION_1 = "e44751e"
 WAYS = {
-    "compiled": "everyday, compiled",
-    "fast": "everyday, fast (ONNX Runtime)",
+    "fast": "everyday as it comes (ONNX Runtime)",
+    "compiled": "everyday in Keras, compiled",
     "page": "everyday, the page's scripts",
     "version_1": "version 1's everyday",
     "nanodet": "NanoDet, graph of a package",

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
     "command, rows",
     [
         ("inference.py --images 2 --calls 2", ("eager", "tf.function", "fast")),
-        ("photographs.py --calls 2 --images 2 --ways fast", ("everyday, fast", "Not here")),
+        ("photographs.py --calls 2 --images 2 --ways fast", ("everyday as it comes", "Not here")),
         ("explorers.py --moves 2", ("explore_anchors", "explore_roi_align", "explore_thresholds")),
         ("tracks.py --clips 1 --frames 4", ("truth, spoiled", "streets")),
         ("between.py --clips 1 --frames 9 --every 1 2 --rounds 1", ("stay", "corners")),

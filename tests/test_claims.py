@@ -225,6 +225,20 @@ def test_minutes_seconds_and_memory_are_those_of_one_file():
         assert same, f"{path.name}: run python3 .ci/notebook_numbers.py"
 
 
+def test_less_grey_costs_nothing():
+    """What notebook 07 says of `everyday` with and without the grey around a photograph."""
+    text = prose_of(ROOT / "notebooks/07_compare_models.ipynb")
+    said = r"mask AP (\.\d+) with the grey and (\.\d+) without, box AP (\.\d+) and (\.\d+)"
+    ((mask_with, mask_without, box_with, box_without),) = re.findall(said, text)
+    results = (ROOT / "benchmarks/RESULTS.md").read_text(encoding="utf-8")
+    rows = {}
+    for way in ("as it comes", "in Keras"):
+        pattern = rf"(?m)^\| everyday {way}[^|]+\| +(0\.\d+) \| +(0\.\d+) \|"
+        (rows[way],) = re.findall(pattern, results)
+    assert rows["in Keras"] == (f"0{box_with}", f"0{mask_with}")
+    assert rows["as it comes"] == (f"0{box_without}", f"0{mask_without}")
+
+
 def test_every_notebook_has_its_numbers():
     facts = numbers().read_facts()
     stems = sorted(path.stem for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
