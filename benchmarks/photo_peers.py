@@ -117,7 +117,6 @@ def nanodet_in_openvino(folder):
     import openvino
 
     network = openvino.compile_model(folder / "nanodet.pb", "CPU")
-    centres = make_centres((416, 416), (8, 16, 32))
 
     def program(image):
         pixels = (image[..., ::-1] - np.float32(PIXEL_MEAN_BGR)) / np.float32(PIXEL_STD_BGR)
@@ -125,20 +124,10 @@ def nanodet_in_openvino(folder):
         *scores, far, middle, near = (value[0] for value in outputs)
         scores = np.clip(np.concatenate(scores), 1e-6, 1 - 1e-6)
         distances = np.concatenate([far, middle, near]).reshape(-1, 4, NUM_BINS)
-        chosen = choose(np.log(scores / (1 - scores)), sides_to_boxes(distances, centres), NANODET)
+        chosen = choose(np.log(scores / (1 - scores)), distances, image.shape[1:3], NANODET)
         return [value[None] for value in chosen]
 
     return program
-
-
-def sides_to_boxes(distance_logits, centres):
-    """`helpers.one_stage.head.decode` of all cells in NumPy, cut off at the edges of the input."""
-    shares = np.exp(distance_logits - distance_logits.max(-1, keepdims=True))
-    shares /= shares.sum(-1, keepdims=True)
-    left, top, right, bottom = (shares @ np.arange(NUM_BINS) * centres[:, 2:]).T
-    x, y = centres[:, 0], centres[:, 1]
-    boxes = np.stack([x - left, y - top, x + right, y + bottom], 1)
-    return boxes.clip(0, NANODET.image_size[0]).astype(np.float32)
 
 
 def centernet_program(folder):

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
         ("growth.py --rounds 2 --small", ("**Size", "**Number", "**Length", "- time", "- memory")),
         (
             "long_runs.py --calls 10 --pictures 10 --minutes 0.02",
-            ("**Detector calls", "**Pictures of", "**Frames of", "**Between"),
+            ("**Calls of streets", "**Pictures of", "**Frames of", "**Between"),
         ),
         ("finetune.py novelties --epochs 1 --steps 1 --images 2", ("novelties-0",)),
     ],
