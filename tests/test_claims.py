@@ -105,10 +105,10 @@ def test_how_long_streets_takes_to_train():
     """As many pictures as the card says, at the paces of learning alone and of all that goes on."""
     seen = json.loads((ROOT / "data/streets.json").read_text("utf-8"))["images_seen"]
     paces = [float(row(RESULTS, f"ours, {way}")[1]) for way in ("learning", "with AP")]
-    assert [round(seen / pace / 3600) for pace in paces] == [4, 4]
-    assert "trains it again, in about four hours on two cores" in README
+    assert all(4 <= round(seen / pace / 3600) <= 6 for pace in paces)
+    assert "trains it again, in four to six hours on two cores" in README
     (path,) = (ROOT / "notebooks").glob("04b_*.ipynb")
-    assert "this network needs four hours" in path.read_text(encoding="utf-8")
+    assert "this network needs four to six hours" in path.read_text(encoding="utf-8")
 
 
 def test_what_a_first_run_looks_at():
