@@ -639,11 +639,11 @@ def test_a_fault_while_it_converts_keeps_the_older_files(
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     capsys.readouterr()
 
-    def fail(self, name, **options):
-        pathlib.Path(name).write_bytes(b"half")
+    def fail(self, data, write=pathlib.Path.write_bytes):
+        write(self, data[:100])
         raise fault
 
-    monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr(pathlib.Path, "write_bytes", fail)
     with contextlib.suppress(KeyboardInterrupt):
         assert main(words) == 2
         assert capsys.readouterr().err == f"{folder}: {fault.strerror}\n"
