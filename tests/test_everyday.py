@@ -200,7 +200,7 @@ def test_the_card_tells_what_it_must():
 
 @pytest.mark.slow
 def test_onnx_runtime_says_the_same(everyday_detector, in_keras):
-    """On an image that fills the whole input."""
+    """On a square image, which fills the whole input."""
     for path in sorted((DATA / "photographs").glob("*.jpg")):
         image = read_image(path)
         image, _ = letterbox(image, (max(image.shape), max(image.shape)))
