@@ -335,7 +335,7 @@ def choose(page, path):
 @pytest.mark.slow
 @needs_browser
 def test_the_browser_finds_what_python_finds(page):
-    """The same objects; scores within .02, boxes half a pixel, masks an IoU of .98.
+    """The same objects; scores within .02, boxes a pixel, masks an IoU of .98: pixels differ by 1.
 
     Of those that one finds at a score of .2 to .22 the other may say a little less than .2.
     """
@@ -352,7 +352,7 @@ def test_the_browser_finds_what_python_finds(page):
             one = found[partners[i]]
             assert one["name"] == wanted.names[i]
             assert one["score"] == pytest.approx(wanted.scores[i], abs=0.02)
-            np.testing.assert_allclose(one["box"], wanted.boxes[i], atol=0.5)
+            np.testing.assert_allclose(one["box"], wanted.boxes[i], atol=1.0)
             mask = whole(one["mask"], wanted.image_size)
             assert mask_iou(mask[None], wanted.masks[i][None])[0, 0] >= 0.98, (path.name, i)
         assert len(set(partners[sure])) == len(sure)
