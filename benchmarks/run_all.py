@@ -41,7 +41,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
     ),
     "video": (
         "The video pipeline, the detector alone, a plain MoviePy loop",
-        "video.py --seconds 12 --rounds 2 --long 36",
+        "video.py --seconds 10 --rounds 2 --long 36",
         "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
     ),
     "photo_video": (
@@ -54,7 +54,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "between.py",
         "--clips 1 --frames 9 --every 1 2 --rounds 1",
     ),
-    "learning": ("Training", "learning.py --epochs 3 --steps 6", "--epochs 2 --steps 1"),
+    "learning": ("Training", "learning.py --epochs 3 --steps 5", "--epochs 2 --steps 1"),
     "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
     "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
 }

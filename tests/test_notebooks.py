@@ -173,6 +173,7 @@ def test_setup_is_the_same_everywhere_and_short():
     assert len(cell.splitlines()) <= 6
 
 
+@pytest.mark.slow  # three processes
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="a copy without its history")
 def test_setup_fetches_the_project_on_colab_and_nothing_elsewhere(tmp_path):
     """With a stand-in for google.colab, and git told to take the project from here."""

@@ -187,7 +187,7 @@ def test_masks_of_wanted_detections_alone(small, program):
         np.testing.assert_allclose(masks[told], same, atol=0.02)
 
 
-@pytest.mark.parametrize("size", [(64, 96), (32, 32), (96, 160)])
+@pytest.mark.parametrize("size", [(32, 32), (96, 160)])
 def test_the_graphs_take_inputs_of_any_size(small, size):
     """As a network with the same weights that was made for that size."""
     other = OneStageMaskRCNN(dataclasses.replace(SMALL, image_size=size))
@@ -209,6 +209,7 @@ def test_the_engine_is_taken_where_it_is(small, tmp_path, monkeypatch, installed
     card = {"name": "small", "categories": {"3": "cat", "9": "dog"}, "notice": NOTICE}
     weights.save_model(small, card, tmp_path)
     given = []
+    monkeypatch.setattr(loading, "load_model", lambda path: (small, card))  # which takes seconds
 
     def from_model(model, card, score_threshold, fast):
         given.append(fast)
