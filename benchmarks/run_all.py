@@ -3,7 +3,7 @@
     python3 run.py bench [--parts forms pasting ...] [--quick] [--out FILE]
 
 Each part is a script of its own in benchmarks/, run in a process of its own, one after another. On
-two quiet cores all take about twenty minutes. All compare things that are run in turn: read the
+two cores all take less than twenty minutes. All compare things that are run in turn: read the
 ratios. Only a run of all parts that succeed is written, unless --out says where to.
 """
 
@@ -41,8 +41,13 @@ PARTS = {  # name: what is asked; script and options; options for --quick
     ),
     "video": (
         "The video pipeline, the detector alone, a plain MoviePy loop",
-        "video.py --seconds 10 --rounds 2 --long 36",
-        "--model= --rounds 1 --seconds 0.5 --long 2 --wait 5",
+        "video.py --model= --seconds 12 --rounds 2 --long 36",
+        "--rounds 1 --seconds 0.5 --long 2 --wait 5",
+    ),
+    "streets_video": (
+        "The same with streets",
+        "video.py --model streets --wait --long 0 --seconds 2 --rounds 2",
+        "--seconds 0.2 --rounds 1",
     ),
     "photo_video": (
         "The same with everyday",
@@ -54,7 +59,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "between.py",
         "--clips 1 --frames 9 --every 1 2 --rounds 1",
     ),
-    "learning": ("Training", "learning.py --epochs 3 --steps 5", "--epochs 2 --steps 1"),
+    "learning": ("Training", "learning.py --epochs 3 --steps 4", "--epochs 2 --steps 1"),
     "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
     "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
 }
