@@ -59,7 +59,7 @@ PARTS = {  # name: what is asked; script and options; options for --quick
         "between.py",
         "--clips 1 --frames 9 --every 1 2 --rounds 1",
     ),
-    "learning": ("Training", "learning.py --epochs 3 --steps 4", "--epochs 2 --steps 1"),
+    "learning": ("Training", "learning.py --epochs 4 --steps 3", "--epochs 2 --steps 1"),
     "pasting": ("Pasting masks", "pasting.py", "--masks 3 --rounds 2 --size 108 192"),
     "growth": ("Growth", "growth.py --rounds 3", "--rounds 1 --small"),
 }
