@@ -25,12 +25,15 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave the slow tests out unless --all is given; those that take longest come first."""
+    """Leave the slow tests out unless --all is given; those that take longest come first.
+
+    A test of minutes that came last would keep one core at work and the others idle.
+    """
     if not config.getoption("--all"):
         slow = [item for item in items if is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not is_slow(item)]
-    items.sort(key=is_short)
+    items.sort(key=place)
 
 
 def is_slow(item):
@@ -38,8 +41,14 @@ def is_slow(item):
     return item.get_closest_marker("slow") is not None or "exported" in item.fixturenames
 
 
-def is_short(item):
-    return not item.name.startswith("test_run[") and not is_slow(item)
+def place(item):
+    """0 for a test that takes minutes, 1 for a slow one or a whole notebook, 2 for the others."""
+    marker = item.get_closest_marker("slow")
+    if marker is not None and marker.kwargs.get("minutes"):
+        return 0
+    if item.name.startswith("test_run[") or is_slow(item):
+        return 1
+    return 2
 
 
 def pytest_terminal_summary(terminalreporter, config):

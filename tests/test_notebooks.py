@@ -355,7 +355,7 @@ def test_the_model_for_photographs_runs_on_drawn_streets(name, tmp_path):
         expected(path).check(results)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=True)
 def test_a_model_of_the_zoo_gets_a_row(served, tmp_path):
     """One word more in MODELS; behind it, on the local server, is `streets` as a frozen graph."""
     name = "mask_rcnn_inception_v2_coco"

@@ -273,7 +273,7 @@ def test_killed_in_the_middle_of_an_epoch_it_ends_with_the_same_weights(
         np.testing.assert_allclose(value, other[name], rtol=1e-2, atol=1e-3, err_msg=name)
 
 
-@pytest.mark.slow  # compiling for two devices takes minutes
+@pytest.mark.slow(minutes=True)  # to compile for two devices
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_two_devices_share_each_batch(undisturbed, start, tmp_path, backend):
     pytest.importorskip(backend)
